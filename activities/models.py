@@ -1,0 +1,232 @@
+"""What contacts did: the activity log, its types, and what was refused and why."""
+
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
+from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from contacts.fields import ContactKey, OnErase, OnMerge
+
+
+class SystemType(models.TextChoices):
+    """The activity types that the hub itself gives a meaning to."""
+
+    PAGE_VISIT = "pagevisit", "Page visit"
+    CLICK = "click", "Click"
+    DATA_INPUT = "datainput", "Data input"
+
+
+class ActivityType(models.Model):
+    """A kind of thing that contacts do."""
+
+    name = models.CharField(
+        "activity type name",
+        max_length=250,
+        help_text="What the activity log calls it, such as “Loan calculator usage”.",
+    )
+    code_name = models.CharField(
+        max_length=250,
+        validators=[
+            RegexValidator(
+                r"^[A-Za-z0-9_.-]+$", "Use letters, digits, underscores, dots and hyphens only."
+            )
+        ],
+        help_text="Applications send this as the “type”. Letter case makes no difference.",
+    )
+    description = models.TextField(
+        blank=True, help_text="What it is for and what is tracked, for the other marketers."
+    )
+    enabled = models.BooleanField(
+        default=True, help_text="Switch off to refuse activities of this type from now on."
+    )
+    is_system = models.BooleanField("system type", default=False, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                Lower("code_name"),
+                name="one_activity_type_per_code_name",
+                violation_error_message="Another activity type has this code name.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(is_system=models.Q(code_name__in=SystemType.values)),
+                name="system_types_keep_their_code_names",
+                violation_error_message="System types keep their code names.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def delete(self, *args, **kwargs):
+        if self.is_system:
+            raise ValidationError("System activity types cannot be deleted.")
+        return super().delete(*args, **kwargs)
+
+
+class TransactionIdField(models.Field):
+    """The 64-bit id of the transaction that inserted a row (PostgreSQL's xid8).
+
+    Readers of the log order by it: rows below `pg_snapshot_xmin(pg_current_snapshot())` are complete.
+    """
+
+    def db_type(self, connection):
+        return "xid8"
+
+
+class CurrentTransactionId(models.Func):
+    function = "pg_current_xact_id"
+    template = "%(function)s()"
+    output_field = TransactionIdField()
+
+
+class Activity(models.Model):
+    """One thing that a contact did. The table is the log: rows are added, never edited.
+
+    Only a merge, or a data input that belonged to another person, gives a row another contact;
+    `logged_as` keeps the GUID that it was reported under.
+    """
+
+    type = models.ForeignKey(
+        ActivityType, models.PROTECT, db_constraint=False, db_index=False, related_name="activities"
+    )
+    contact = ContactKey(
+        on_merge=OnMerge.MOVE,
+        on_erase=OnErase.DELETE,
+        export=True,
+        db_index=False,
+        related_name="activities",
+    )
+    channel = models.ForeignKey(
+        "channels.Channel", models.PROTECT, db_constraint=False, db_index=False, related_name="+"
+    )
+    tracked_site = models.ForeignKey(
+        "crosssite.TrackedSite",
+        models.PROTECT,
+        null=True,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    title = models.TextField()
+    value = models.CharField(max_length=250, blank=True)
+    url = models.TextField("URL", blank=True)
+    referrer = models.TextField(blank=True)
+    properties = models.JSONField(null=True)
+    occurred_at = models.DateTimeField("time")
+    recorded_at = models.DateTimeField("recorded")
+    logged_as = models.UUIDField("logged under GUID")
+    client_id = models.UUIDField("id given by the application", null=True)
+    request_id = models.UUIDField("request id")
+    recorded_in = TransactionIdField(
+        "transaction", editable=False, db_default=CurrentTransactionId()
+    )
+
+    class Meta:
+        verbose_name = "activity"
+        verbose_name_plural = "activities"
+        indexes = [
+            models.Index("contact", "-occurred_at", "-id", name="activities_of_a_contact"),
+            models.Index("type", "-id", name="activities_of_a_type"),
+            models.Index("request_id", name="activities_of_a_request"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class ActivityClaim(models.Model):
+    """An activity id that a client chose: the same one again, on the same channel, is a repeat."""
+
+    pk = models.CompositePrimaryKey("channel_id", "client_id")
+    channel = models.ForeignKey(
+        "channels.Channel", models.CASCADE, db_constraint=False, db_index=False, related_name="+"
+    )
+    client_id = models.UUIDField()
+    activity_id = models.BigIntegerField()
+
+    class Meta:
+        verbose_name = "claimed activity id"
+
+    def __str__(self) -> str:
+        return str(self.client_id)
+
+
+class DataInput(models.Model):
+    """The contact fields that came with a data-input activity, and what became of them."""
+
+    class Outcome(models.TextChoices):
+        PENDING = "pending", "Waiting for a worker"
+        APPLIED = "applied", "Applied to the contact"
+        REDIRECTED = "redirected", "Applied to another contact, who has the given email"
+
+    contact = ContactKey(
+        on_merge=OnMerge.MOVE,
+        on_erase=OnErase.DELETE,
+        export=True,
+        db_index=False,
+        related_name="data_inputs",
+    )
+    activity = models.OneToOneField(
+        Activity, models.CASCADE, db_constraint=False, related_name="data_input"
+    )
+    fields = models.JSONField(help_text="Names and values as the contact has them.")
+    outcome = models.CharField(max_length=20, choices=Outcome.choices, default=Outcome.PENDING)
+    received_at = models.DateTimeField(default=timezone.now)
+    applied_at = models.DateTimeField(null=True)
+    detail = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(outcome="pending", applied_at__isnull=True)
+                | (~models.Q(outcome="pending") & models.Q(applied_at__isnull=False)),
+                name="a_data_input_is_pending_until_applied",
+            )
+        ]
+        indexes = [
+            models.Index("contact", "activity", name="data_inputs_of_a_contact"),
+            models.Index(
+                fields=["received_at"],
+                condition=models.Q(outcome="pending"),
+                name="pending_data_inputs",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"Data input of {self.contact}"
+
+
+class RejectedActivity(models.Model):
+    """An activity, or a whole request, that was refused: the inspector's rows."""
+
+    at = models.DateTimeField("time", default=timezone.now)
+    code = models.SlugField("reason code", max_length=50)
+    reason = models.TextField()
+    field = models.CharField(max_length=100, blank=True)
+    door = models.CharField(max_length=50)
+    channel = models.ForeignKey(
+        "channels.Channel", models.CASCADE, null=True, db_index=False, related_name="+"
+    )
+    contact_guid = models.CharField("contact GUID", max_length=36, blank=True)
+    request_id = models.UUIDField("request id", db_index=True)
+    payload = models.BinaryField(help_text="What was sent, as it came, cut at the kept length.")
+    payload_length = models.PositiveBigIntegerField(help_text="Bytes that were sent.")
+    # The payload as people read it, for search: escapes resolved, what is no text left out.
+    payload_text = models.TextField(blank=True)
+
+    class Meta:
+        verbose_name = "rejected activity"
+        verbose_name_plural = "rejected activities"
+        indexes = [
+            models.Index("-at", "-id", name="rejection_newest_first"),
+            models.Index("contact_guid", name="rejections_of_a_contact"),
+            GinIndex(SearchVector("payload_text", config="simple"), name="rejection_words"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.reason} ({self.at:%d %b %Y %H:%M:%S})"

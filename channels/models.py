@@ -1,0 +1,137 @@
+"""Where contacts are met, and who may report them: channels and API keys."""
+
+import uuid
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from channels.origins import OriginsField
+
+
+class Channel(models.Model):
+    """A main site with a domain, or an app or server that calls the tracking API."""
+
+    class Kind(models.TextChoices):
+        HEADLESS = "headless", "Headless (an app or a server)"
+        WEBSITE = "website", "Website (a main site with a domain)"
+
+    guid = models.UUIDField(
+        "channel identifier for Tracking API",
+        default=uuid.uuid4,
+        unique=True,
+        editable=False,
+        help_text="Applications send this as “channel” with every activity.",
+    )
+    name = models.CharField(max_length=200, help_text="How this channel is called in the admin.")
+    code_name = models.SlugField(
+        max_length=100, help_text="A short name for scripts and commands, such as mobile-app."
+    )
+    kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.HEADLESS)
+    domain = models.CharField(
+        max_length=255,
+        blank=True,
+        help_text="Website channels only: the main site's domain, such as www.example.com.",
+    )
+    allowed_origins = OriginsField(
+        blank=True,
+        default=list,
+        help_text=(
+            "Web pages that may call the tracking API from a browser, one a line: "
+            "https://app.example.com, app.example.com, or * for all. Empty: none."
+        ),
+    )
+    tracking_consent = models.ForeignKey(
+        "consents.Consent",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="channels",
+        help_text="The consent that people give before they are tracked on this channel.",
+    )
+    enforce_consent = models.BooleanField(
+        "enforce the tracking consent",
+        default=False,
+        help_text=(
+            "Refuse activities of contacts who have not agreed to the tracking consent. "
+            "When off, the calling application decides."
+        ),
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                Lower("code_name"),
+                name="one_channel_per_code_name",
+                violation_error_message="Another channel has this code name.",
+            ),
+            models.UniqueConstraint(
+                Lower("domain"),
+                condition=~models.Q(domain=""),
+                name="one_channel_per_domain",
+                violation_error_message="Another channel has this domain.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind="website") ^ models.Q(domain=""),
+                name="website_channels_and_only_they_have_a_domain",
+                violation_error_message=(
+                    "A website channel needs a domain, and a headless channel has none."
+                ),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(enforce_consent=False)
+                | models.Q(tracking_consent__isnull=False),
+                name="enforcing_needs_a_tracking_consent",
+                violation_error_message="Choose the tracking consent that is to be enforced.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApiKey(models.Model):
+    """A secret with which an application reports to one channel; only its hash is kept."""
+
+    class Access(models.TextChoices):
+        TRACKING = "tracking", "Tracking API"
+        ACTIVECAMPAIGN = "activecampaign", "ActiveCampaign-format API"
+
+    channel = models.ForeignKey(Channel, models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=200, help_text="Who uses this key, such as “iOS app”.")
+    access = models.CharField(
+        "access type",
+        max_length=20,
+        choices=Access.choices,
+        default=Access.TRACKING,
+        help_text="What the key opens. It cannot be changed later.",
+    )
+    enabled = models.BooleanField(
+        default=True, help_text="Switch off to refuse the key from the next request on."
+    )
+    expires_at = models.DateTimeField(
+        null=True, blank=True, help_text="Refused from then on. Empty: never."
+    )
+    identifier = models.CharField(
+        max_length=16, unique=True, editable=False, help_text="The part of the key that is shown."
+    )
+    secret_hash = models.CharField(max_length=64, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    last_used_at = models.DateTimeField("last used", null=True, editable=False)
+
+    class Meta:
+        verbose_name = "API key"
+        verbose_name_plural = "API keys"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.identifier}…)"
+
+    def clean(self) -> None:
+        if self.pk and ApiKey.objects.filter(pk=self.pk).exclude(access=self.access).exists():
+            raise ValidationError({"access": "The access type of a key cannot be changed."})
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= timezone.now()

@@ -1,0 +1,203 @@
+"""Every setting of the hub, read from the environment; the defaults run a laptop."""
+
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+from environs import Env
+
+env = Env()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# Everything the hub keeps on this machine: the embedded database, the embedded broker, logs.
+DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / ".data"))).absolute()
+PORT = env.int("PORT", 8000)
+HOST = env.str("HOST", "127.0.0.1")
+
+# Security
+
+DEVELOPMENT_SECRET_KEY = "development-only-and-public"  # noqa: S105 -- refused in production
+DEBUG = env.bool("DEBUG", False)
+PRODUCTION = env.bool("PRODUCTION", False)
+SECRET_KEY = env.str("SECRET_KEY", DEVELOPMENT_SECRET_KEY)
+if PRODUCTION and (SECRET_KEY == DEVELOPMENT_SECRET_KEY or len(SECRET_KEY) < 32):
+    raise ImproperlyConfigured(
+        "PRODUCTION is on, but SECRET_KEY is missing, shorter than 32 characters, or the one from "
+        "development. Set SECRET_KEY to a long random value, for example the output of: "
+        "python -c 'import secrets; print(secrets.token_urlsafe(50))'"
+    )
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", [] if PRODUCTION else ["localhost", ".localhost", "127.0.0.1", "[::1]"]
+)
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", [])
+# Behind a proxy that ends TLS, set this so that Django knows which requests came in over HTTPS.
+if env.bool("TRUST_FORWARDED_PROTO", False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+
+# The tracking API
+
+TRACKING_API_ENABLED = env.bool("TRACKING_API_ENABLED", True)
+READ_ONLY = env.bool("READ_ONLY", False)
+READ_ONLY_RETRY_AFTER_SECONDS = 120
+MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", 10_000_000)
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+
+# How much of a refused payload the inspector keeps, and for how long.
+REJECTED_PAYLOAD_BYTES = 32 * 1024
+REJECTED_PAYLOAD_BYTES_UNAUTHENTICATED = 4 * 1024
+REJECTED_SAMPLES_PER_MINUTE_AND_SOURCE = env.int("REJECTED_SAMPLES_PER_MINUTE_AND_SOURCE", 20)
+REJECTED_SAMPLES_PER_MINUTE = env.int("REJECTED_SAMPLES_PER_MINUTE", 200)
+REJECTED_KEPT_DAYS = env.int("REJECTED_KEPT_DAYS", 30)
+
+# Applications
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "corsheaders",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "config",
+    "adminsite",
+    "channels",
+    "contacts",
+    "consents",
+    "activities",
+    "crosssite",
+    "tracking",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tracking.middleware.TrackingPathMiddleware",
+    "tracking.cors.DoorCorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+APPEND_SLASH = True
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+
+# PostgreSQL, always: a server of yours by DATABASE_URL, else the embedded one under DATA_DIR.
+
+if DATABASE_URL := env.str("DATABASE_URL", ""):
+    DATABASES = {"default": env.dj_db_url("DATABASE_URL")}
+else:
+    DATABASES = {"default": {"ENGINE": "config.embedded", "NAME": "throughline"}}
+DATABASES["default"].setdefault("OPTIONS", {})
+DATABASES["default"]["OPTIONS"]["pool"] = {
+    "min_size": 0,
+    "max_size": env.int("DATABASE_POOL_SIZE", 20),
+    "timeout": 10,
+}
+
+# Celery: a doorbell. Redis with REDIS_URL, else files under DATA_DIR.
+
+REDIS_URL = env.str("REDIS_URL", "")
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {
+    "activities.apply_data_input": {"queue": "data_input"},
+    "contacts.carry_out_merge": {"queue": "merging"},
+}
+CELERY_TASK_TIME_LIMIT = 600
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
+SWEEP_SECONDS = env.float("SWEEP_SECONDS", 10.0)
+CELERY_BEAT_SCHEDULE = {
+    "sweep-data-input": {"task": "activities.sweep_data_input", "schedule": SWEEP_SECONDS},
+    "sweep-merges": {"task": "contacts.sweep_merges", "schedule": SWEEP_SECONDS},
+    "forget-old-rejections": {"task": "activities.forget_old_rejections", "schedule": 3600.0},
+    "beat-heart": {"task": "config.beat_heart", "schedule": 5.0},
+}
+if REDIS_URL:
+    CELERY_BROKER_URL = REDIS_URL
+    CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
+    }
+else:
+    CELERY_BROKER_URL = "filesystem://"
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(DATA_DIR / "broker" / "messages"),
+        "data_folder_out": str(DATA_DIR / "broker" / "messages"),
+        "control_folder": str(DATA_DIR / "broker" / "control"),
+        "polling_interval": 0.1,
+    }
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+            "LOCATION": str(DATA_DIR / "cache"),
+        }
+    }
+
+# REST
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "tracking.problems.handle_exception",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Throughline tracking API",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+CORS_ALLOWED_ORIGINS: list[str] = []  # they are in the database, see tracking/cors.py
+CORS_EXPOSE_HEADERS = ["Request-Id", "Retry-After"]
+
+# Language, time, static files, logs
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = env.str("TIME_ZONE", "UTC")
+USE_TZ = True
+STATIC_URL = "static/"
+WHITENOISE_USE_FINDERS = True
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "WARNING")},
+}

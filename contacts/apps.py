@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class ContactsConfig(AppConfig):
+    name = "contacts"
+    verbose_name = "Contacts"
+
+    def ready(self):
+        from contacts import checks  # noqa: F401, PLC0415 -- app ready

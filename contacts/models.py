@@ -1,0 +1,190 @@
+"""People, and how two records of one person became one."""
+
+import uuid
+
+from django.conf import settings
+from django.contrib.postgres.indexes import OpClass
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from contacts.fields import ContactKey, OnErase, OnMerge
+
+
+class ContactQuerySet(models.QuerySet):
+    def live(self):
+        """Contacts that were not merged into another."""
+        return self.filter(merged_into__isnull=True)
+
+    def with_email(self, email: str):
+        """The live contact with this email, whatever the case of its letters."""
+        return self.live().annotate(lower_email=Lower("email")).filter(lower_email=email.lower())
+
+    def locked(self):
+        """Lock in id order, so that two callers cannot wait for each other.
+
+        The lock does not stop rows that refer to these contacts from being inserted.
+        """
+        return self.order_by("pk").select_for_update(of=("self",), no_key=True)
+
+
+class Contact(models.Model):
+    """One person, anonymous until a name or an email arrives.
+
+    A contact that was merged into another stays, so that its GUID resolves to the survivor for ever.
+    """
+
+    guid = models.UUIDField("GUID", default=uuid.uuid4, unique=True, editable=False)
+    merged_into = ContactKey(
+        "self",
+        on_merge=OnMerge.MOVE,
+        on_erase=OnErase.DELETE,
+        export=False,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="merged_contacts",
+    )
+    email = models.EmailField(max_length=254, blank=True)
+    first_name = models.CharField(max_length=100, blank=True)
+    middle_name = models.CharField(max_length=100, blank=True)
+    last_name = models.CharField(max_length=100, blank=True)
+    birthday = models.DateField(null=True, blank=True)
+    mobile_phone = models.CharField("private phone", max_length=26, blank=True)
+    business_phone = models.CharField(max_length=26, blank=True)
+    company_name = models.CharField("company", max_length=100, blank=True)
+    job_title = models.CharField(max_length=50, blank=True)
+    address1 = models.CharField("address", max_length=100, blank=True)
+    city = models.CharField(max_length=100, blank=True)
+    zip = models.CharField("ZIP", max_length=100, blank=True)
+    country = models.CharField(max_length=3, blank=True)
+    state = models.CharField(max_length=2, blank=True)
+    notes = models.TextField(blank=True)
+    created_at = models.DateTimeField("created", default=timezone.now, editable=False)
+
+    objects = ContactQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                Lower("email"),
+                condition=models.Q(merged_into__isnull=True) & ~models.Q(email=""),
+                name="one_live_contact_per_email",
+                violation_error_message="Another contact has this email.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(merged_into__isnull=True)
+                | ~models.Q(merged_into=models.F("pk")),
+                name="no_contact_is_merged_into_itself",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(country="") | models.Q(country__regex=r"^[A-Z]{3}$"),
+                name="country_is_three_letters",
+                violation_error_message="Choose a country.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state="")
+                | (models.Q(state__regex=r"^[A-Z]{2}$") & models.Q(country__in=["", "USA"])),
+                name="state_is_of_the_usa",
+                violation_error_message="Only contacts in the USA have a state.",
+            ),
+        ]
+        indexes = [
+            # Prefix search of the admin: LIKE 'ann%' needs the pattern operator class.
+            models.Index(
+                OpClass(Lower("email"), name="text_pattern_ops"),
+                name="contact_email_prefix",
+                condition=~models.Q(email=""),
+            ),
+            models.Index(
+                OpClass(Lower("last_name"), name="text_pattern_ops"),
+                name="contact_last_name_prefix",
+                condition=~models.Q(last_name=""),
+            ),
+            models.Index(
+                OpClass(Lower("first_name"), name="text_pattern_ops"),
+                name="contact_first_name_prefix",
+                condition=~models.Q(first_name=""),
+            ),
+            models.Index("-created_at", "-id", name="contact_newest_first"),
+        ]
+
+    def __str__(self) -> str:
+        return self.display_name
+
+    @property
+    def full_name(self) -> str:
+        """First, middle and last name, as far as they are known."""
+        return " ".join(filter(None, (self.first_name, self.middle_name, self.last_name)))
+
+    @property
+    def display_name(self) -> str:
+        """What to call this contact on a page: name, else email, else that it is anonymous."""
+        anonymous = f"Anonymous, since {timezone.localtime(self.created_at):%d %b %Y %H:%M}"
+        return self.full_name or self.email or anonymous
+
+
+class ContactMerge(models.Model):
+    """A request to merge two contacts, and what became of it."""
+
+    class Reason(models.TextChoices):
+        SAME_EMAIL = "same_email", "Gave the email of the other contact"
+        MARKETER = "marketer", "Asked for in the admin"
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Waiting for a worker"
+        DONE = "done", "Done"
+        REVIEW = "review", "Needs a decision"
+        DISMISSED = "dismissed", "Kept apart"
+
+    survivor = ContactKey(
+        on_merge=OnMerge.KEEP, on_erase=OnErase.DELETE, export=False, related_name="merges_survived"
+    )
+    loser = ContactKey(
+        on_merge=OnMerge.KEEP, on_erase=OnErase.DELETE, export=False, related_name="merges_lost"
+    )
+    reason = models.CharField(max_length=20, choices=Reason.choices)
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.PENDING)
+    requested_at = models.DateTimeField("requested", default=timezone.now)
+    requested_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    finished_at = models.DateTimeField("finished", null=True, blank=True)
+    survivor_before = models.JSONField(null=True, blank=True)
+    loser_before = models.JSONField(null=True, blank=True)
+    moved = models.JSONField(
+        default=dict, blank=True, help_text="How many rows went to the survivor, by table."
+    )
+    detail = models.TextField(blank=True)
+    # The merging transaction, for as long as another that began before its end may still add rows
+    # to the loser; null once the last of those were moved too.
+    settles_after = models.BigIntegerField(null=True, editable=False)
+
+    class Meta:
+        verbose_name = "merge"
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(survivor=models.F("loser")), name="a_merge_is_between_two"
+            ),
+            models.UniqueConstraint(
+                fields=["loser"],
+                condition=models.Q(status="pending"),
+                name="one_pending_merge_per_loser",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["requested_at"],
+                condition=models.Q(status="pending"),
+                name="pending_merges",
+            ),
+            models.Index(
+                fields=["id"],
+                condition=models.Q(settles_after__isnull=False),
+                name="unsettled_merges",
+            ),
+            models.Index("-requested_at", "-id", name="merge_newest_first"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.loser} into {self.survivor}"
