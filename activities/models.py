@@ -130,9 +130,9 @@ class Activity(models.Model):
         verbose_name = "activity"
         verbose_name_plural = "activities"
         indexes = [
-            models.Index("contact", "-occurred_at", "-id", name="activities_of_a_contact"),
-            models.Index("type", "-id", name="activities_of_a_type"),
-            models.Index("request_id", name="activities_of_a_request"),
+            models.Index(fields=["contact", "-occurred_at", "-id"], name="activities_of_a_contact"),
+            models.Index(fields=["type", "-id"], name="activities_of_a_type"),
+            models.Index(fields=["request_id"], name="activities_of_a_request"),
         ]
 
     def __str__(self) -> str:
@@ -189,7 +189,7 @@ class DataInput(models.Model):
             )
         ]
         indexes = [
-            models.Index("contact", "activity", name="data_inputs_of_a_contact"),
+            models.Index(fields=["contact", "activity"], name="data_inputs_of_a_contact"),
             models.Index(
                 fields=["received_at"],
                 condition=models.Q(outcome="pending"),
@@ -223,8 +223,8 @@ class RejectedActivity(models.Model):
         verbose_name = "rejected activity"
         verbose_name_plural = "rejected activities"
         indexes = [
-            models.Index("-at", "-id", name="rejection_newest_first"),
-            models.Index("contact_guid", name="rejections_of_a_contact"),
+            models.Index(fields=["-at", "-id"], name="rejection_newest_first"),
+            models.Index(fields=["contact_guid"], name="rejections_of_a_contact"),
             GinIndex(SearchVector("payload_text", config="simple"), name="rejection_words"),
         ]
 

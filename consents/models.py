@@ -94,8 +94,8 @@ class ConsentAgreement(models.Model):
     class Meta:
         verbose_name = "agreement"
         indexes = [
-            models.Index("contact", "consent", "-id", name="agreements_of_a_contact"),
-            models.Index("-at", "-id", name="agreement_newest_first"),
+            models.Index(fields=["contact", "consent", "-id"], name="agreements_of_a_contact"),
+            models.Index(fields=["-at", "-id"], name="agreement_newest_first"),
         ]
 
     def __str__(self) -> str:

@@ -106,7 +106,7 @@ class Contact(models.Model):
                 name="contact_first_name_prefix",
                 condition=~models.Q(first_name=""),
             ),
-            models.Index("-created_at", "-id", name="contact_newest_first"),
+            models.Index(fields=["-created_at", "-id"], name="contact_newest_first"),
         ]
 
     def __str__(self) -> str:
@@ -183,7 +183,7 @@ class ContactMerge(models.Model):
                 condition=models.Q(settles_after__isnull=False),
                 name="unsettled_merges",
             ),
-            models.Index("-requested_at", "-id", name="merge_newest_first"),
+            models.Index(fields=["-requested_at", "-id"], name="merge_newest_first"),
         ]
 
     def __str__(self) -> str:
