@@ -19,6 +19,14 @@ class SystemType(models.TextChoices):
     DATA_INPUT = "datainput", "Data input"
 
 
+class ActivityTypeQuerySet(models.QuerySet):
+    def by_code_names(self, code_names):
+        """The types with these code names, given in lower case."""
+        return self.annotate(lower_code_name=Lower("code_name")).filter(
+            lower_code_name__in=code_names
+        )
+
+
 class ActivityType(models.Model):
     """A kind of thing that contacts do."""
 
@@ -44,6 +52,8 @@ class ActivityType(models.Model):
     )
     is_system = models.BooleanField("system type", default=False, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = ActivityTypeQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -175,6 +185,14 @@ class DataInput(models.Model):
         Activity, models.CASCADE, db_constraint=False, related_name="data_input"
     )
     fields = models.JSONField(help_text="Names and values as the contact has them.")
+    sent_by = ContactKey(
+        on_merge=OnMerge.MOVE,
+        on_erase=OnErase.DELETE,
+        export=False,
+        null=True,
+        related_name="redirected_data_inputs",
+        help_text="Who sent the fields, if they belong to somebody else by their email.",
+    )
     outcome = models.CharField(max_length=20, choices=Outcome.choices, default=Outcome.PENDING)
     received_at = models.DateTimeField(default=timezone.now)
     applied_at = models.DateTimeField(null=True)

@@ -81,7 +81,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "tracking.middleware.TrackingPathMiddleware",
+    "tracking.middleware.DoorMiddleware",
     "tracking.cors.DoorCorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -142,6 +142,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-data-input": {"task": "activities.sweep_data_input", "schedule": SWEEP_SECONDS},
     "sweep-merges": {"task": "contacts.sweep_merges", "schedule": SWEEP_SECONDS},
     "forget-old-rejections": {"task": "activities.forget_old_rejections", "schedule": 3600.0},
+    "forget-old-creations": {"task": "tracking.forget_old_creations", "schedule": 3600.0},
     "beat-heart": {"task": "config.beat_heart", "schedule": 5.0},
 }
 if REDIS_URL:
@@ -198,6 +199,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    # A refused request is in the inspector; here it would only put people's GUIDs into the log.
+    "loggers": {"django.request": {"level": "ERROR"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "WARNING")},
 }

@@ -4,6 +4,7 @@ import uuid
 
 from django.conf import settings
 from django.contrib.postgres.indexes import OpClass
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
@@ -124,6 +125,14 @@ class Contact(models.Model):
         return self.full_name or self.email or anonymous
 
 
+class ContactMergeQuerySet(models.QuerySet):
+    def open(self):
+        """Merges that a worker or a person has yet to deal with."""
+        return self.filter(
+            status__in=[ContactMerge.Status.PENDING, ContactMerge.Status.REVIEW]
+        )
+
+
 class ContactMerge(models.Model):
     """A request to merge two contacts, and what became of it."""
 
@@ -149,9 +158,12 @@ class ContactMerge(models.Model):
     requested_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
     )
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    )
     finished_at = models.DateTimeField("finished", null=True, blank=True)
-    survivor_before = models.JSONField(null=True, blank=True)
-    loser_before = models.JSONField(null=True, blank=True)
+    survivor_before = models.JSONField(null=True, blank=True, encoder=DjangoJSONEncoder)
+    loser_before = models.JSONField(null=True, blank=True, encoder=DjangoJSONEncoder)
     moved = models.JSONField(
         default=dict, blank=True, help_text="How many rows went to the survivor, by table."
     )
@@ -159,6 +171,8 @@ class ContactMerge(models.Model):
     # The merging transaction, for as long as another that began before its end may still add rows
     # to the loser; null once the last of those were moved too.
     settles_after = models.BigIntegerField(null=True, editable=False)
+
+    objects = ContactMergeQuerySet.as_manager()
 
     class Meta:
         verbose_name = "merge"
@@ -168,8 +182,8 @@ class ContactMerge(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["loser"],
-                condition=models.Q(status="pending"),
-                name="one_pending_merge_per_loser",
+                condition=models.Q(status__in=["pending", "review"]),
+                name="one_open_merge_per_loser",
             ),
         ]
         indexes = [

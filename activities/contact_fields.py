@@ -1,0 +1,145 @@
+"""The contact fields of a data input: their names on the wire, and what they may hold."""
+
+import re
+from collections.abc import Callable
+from datetime import date
+from functools import cache
+
+import pycountry
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+
+from activities.problems import InvalidActivity
+from contacts.models import Contact
+
+# Wire name in lower case -> name of the model's field.
+FIELDS = {
+    "contactemail": "email",
+    "contactfirstname": "first_name",
+    "contactmiddlename": "middle_name",
+    "contactlastname": "last_name",
+    "contactbirthday": "birthday",
+    "contactmobilephone": "mobile_phone",
+    "contactbusinessphone": "business_phone",
+    "contactcompanyname": "company_name",
+    "contactjobtitle": "job_title",
+    "contactaddress1": "address1",
+    "contactcity": "city",
+    "contactzip": "zip",
+    "contactcountry": "country",
+    "contactstate": "state",
+    "contactnotes": "notes",
+}
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+MAX_LENGTHS = {
+    name: Contact._meta.get_field(name).max_length
+    for name in FIELDS.values()
+    if name not in ("birthday", "country", "state", "notes")
+}
+
+
+def check_contact_fields(given: object) -> dict[str, str]:
+    """What `given` says about a contact, by the names of the model, upper-cased where it matters.
+
+    Names match in any letter case, those that are none of ours are ignored, and so is "".
+
+    :raises InvalidActivity: naming the field that is wrong
+    """
+    if not isinstance(given, dict):
+        raise InvalidActivity("wrong_type", "contactFields", "contactFields must be an object.")
+    fields = {}
+    for wire_name, value in given.items():
+        name = FIELDS.get(wire_name.lower())
+        if name is None:
+            continue
+        if not isinstance(value, str):
+            raise InvalidActivity(
+                "wrong_type", wire_name, f"{wire_name} must be a string; leave it out or send “”."
+            )
+        if value := value.strip():
+            fields[name] = _check_value(wire_name, name, value)
+    _check_state_against_country(fields)
+    return fields
+
+
+def _check_value(wire_name: str, name: str, value: str) -> str:
+    if "\0" in value:
+        raise InvalidActivity("bad_text", wire_name, f"{wire_name} contains a NUL character.")
+    max_length = MAX_LENGTHS.get(name)
+    if max_length is not None and len(value) > max_length:
+        raise InvalidActivity(
+            "too_long", wire_name, f"{wire_name} may have at most {max_length} characters."
+        )
+    check = _CHECKS.get(name)
+    return check(wire_name, value) if check else value
+
+
+def _check_email(wire_name: str, value: str) -> str:
+    try:
+        validate_email(value)
+    except ValidationError:
+        raise InvalidActivity(
+            "bad_email", wire_name, f"{wire_name} is not an email address."
+        ) from None
+    return value
+
+
+def _check_birthday(wire_name: str, value: str) -> str:
+    try:
+        if not _DATE.fullmatch(value):
+            raise ValueError
+        return date.fromisoformat(value).isoformat()
+    except ValueError:
+        raise InvalidActivity(
+            "bad_date", wire_name, f"{wire_name} must be a real date written YYYY-MM-DD."
+        ) from None
+
+
+def _check_country(wire_name: str, value: str) -> str:
+    if (country := value.upper()) in country_names():
+        return country
+    raise InvalidActivity(
+        "bad_country",
+        wire_name,
+        f"{wire_name} must be a three-letter country code of ISO 3166-1, such as USA or DEU.",
+    )
+
+
+def _check_state(wire_name: str, value: str) -> str:
+    if (state := value.upper()) in state_names():
+        return state
+    raise InvalidActivity(
+        "bad_state", wire_name, f"{wire_name} must be a two-letter code of a US state, such as CA."
+    )
+
+
+def _check_state_against_country(fields: dict[str, str]) -> None:
+    if "state" in fields and fields.get("country", "USA") != "USA":
+        raise InvalidActivity(
+            "bad_state",
+            "ContactState",
+            "ContactState is for contacts in the USA; leave it out, or send USA as ContactCountry.",
+        )
+
+
+_CHECKS: dict[str, Callable[[str, str], str]] = {
+    "email": _check_email,
+    "birthday": _check_birthday,
+    "country": _check_country,
+    "state": _check_state,
+}
+
+
+@cache
+def country_names() -> dict[str, str]:
+    """English country names by their ISO 3166-1 alpha-3 codes."""
+    return {country.alpha_3: country.name for country in pycountry.countries}
+
+
+@cache
+def state_names() -> dict[str, str]:
+    """Names of the US states and territories by their two-letter ANSI codes."""
+    return {
+        state.code.removeprefix("US-"): state.name
+        for state in pycountry.subdivisions.get(country_code="US")
+    }

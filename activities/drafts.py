@@ -1,0 +1,189 @@
+"""What a door wants recorded, and the rules that one activity must keep."""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import msgspec
+
+from activities.contact_fields import check_contact_fields
+from activities.models import ActivityType, SystemType
+from activities.problems import InvalidActivity
+
+# Longest text that a client may send as value, title or label, in characters.
+MAX_TEXT = 250
+_EARLIEST = datetime(1971, 1, 1, tzinfo=UTC)
+_LATEST_AHEAD = timedelta(days=1)
+_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+_VERBS = {
+    SystemType.PAGE_VISIT: "Page visit",
+    SystemType.CLICK: "Clicked",
+    SystemType.DATA_INPUT: "Data input",
+}
+
+
+class Draft(msgspec.Struct, kw_only=True):
+    """One activity as a door understood it, not yet checked: any member may be of any type.
+
+    `payload` is what the client sent for it, as it came; the inspector keeps it if it is refused.
+    `problem` is set when the door could not even read it.
+    """
+
+    type: object = None
+    value: object = None
+    title: object = None
+    url: object = None
+    referrer: object = None
+    contact_fields: object = None
+    properties: object = None
+    client_id: object = None
+    occurred_at: object = None
+    payload: bytes = b""
+    problem: InvalidActivity | None = None
+
+
+class CheckedActivity(msgspec.Struct, kw_only=True):
+    """One activity that keeps every rule and can be written as it is."""
+
+    type: ActivityType
+    title: str
+    value: str
+    url: str
+    referrer: str
+    properties: dict | None
+    contact_fields: dict[str, str]
+    client_id: UUID | None
+    occurred_at: datetime
+
+
+def check_draft(
+    draft: Draft, types: Mapping[str, ActivityType], received_at: datetime
+) -> CheckedActivity:
+    """The activity that `draft` asks for. `types` has the known types by lower-case code name.
+
+    :raises InvalidActivity: with the first rule that the draft breaks
+    """
+    if draft.problem:
+        raise draft.problem
+    activity_type = _check_type(draft.type, types)
+    value = _check_text("value", draft.value, MAX_TEXT)
+    title = _check_text("title", draft.title, MAX_TEXT)
+    url = _check_text("url", draft.url)
+    kind = activity_type.code_name
+    if kind in (SystemType.CLICK, SystemType.DATA_INPUT) and not value:
+        raise InvalidActivity("missing_value", "value", f"A {kind} activity needs a value.")
+    if kind == SystemType.PAGE_VISIT and not url:
+        raise InvalidActivity("missing_url", "url", "A pagevisit activity needs a url.")
+    contact_fields = {}
+    if kind == SystemType.DATA_INPUT and draft.contact_fields is not None:
+        contact_fields = check_contact_fields(draft.contact_fields)
+    properties = _check_properties(draft.properties)
+    occurred_at = _check_time(draft.occurred_at, received_at)
+    if draft.occurred_at is not None and occurred_at is received_at:
+        properties = {**(properties or {}), "original_timestamp": str(draft.occurred_at)}
+    return CheckedActivity(
+        type=activity_type,
+        title=title or make_title(activity_type, value),
+        value=value,
+        url=url,
+        referrer=_check_text("referrer", draft.referrer),
+        properties=properties,
+        contact_fields=contact_fields,
+        client_id=_check_client_id(draft.client_id),
+        occurred_at=occurred_at,
+    )
+
+
+def make_title(activity_type: ActivityType, value: str) -> str:
+    """The title of an activity that came without one, such as `Page visit 'Home'`."""
+    words = _VERBS.get(activity_type.code_name, activity_type.name)
+    return f"{words} '{value}'" if value else str(words)
+
+
+def _check_type(given: object, types: Mapping[str, ActivityType]) -> ActivityType:
+    if not isinstance(given, str) or not given:
+        raise InvalidActivity(
+            "missing_type", "type", "type must be the code name of an activity type."
+        )
+    activity_type = types.get(given.lower())
+    if activity_type is None:
+        raise InvalidActivity(
+            "unknown_type", "type", f"There is no activity type “{_printable(given)}”."
+        )
+    if not activity_type.enabled:
+        raise InvalidActivity(
+            "disabled_type", "type", f"The activity type “{_printable(given)}” is disabled."
+        )
+    return activity_type
+
+
+def _check_text(name: str, given: object, max_length: int | None = None) -> str:
+    if given is None:
+        return ""
+    if not isinstance(given, str):
+        raise InvalidActivity("wrong_type", name, f"{name} must be a string.")
+    if max_length is not None and len(given) > max_length:
+        raise InvalidActivity(
+            "too_long", name, f"{name} may have at most {max_length} characters."
+        )
+    if not is_storable(given):
+        raise InvalidActivity("bad_text", name, f"{name} contains a NUL or half a character.")
+    return given
+
+
+def is_storable(text: str) -> bool:
+    """Whether PostgreSQL takes `text`: no NUL, and no half of a surrogate pair."""
+    try:
+        return "\0" not in text and (text.isascii() or bool(text.encode()))
+    except UnicodeEncodeError:
+        return False
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[:100])
+
+
+def _check_properties(given: object) -> dict | None:
+    if given is None:
+        return None
+    if not isinstance(given, dict):
+        raise InvalidActivity("wrong_type", "properties", "properties must be an object.")
+    try:
+        encoded = msgspec.json.encode(given)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise InvalidActivity("wrong_type", "properties", f"properties: {error}") from None
+    if _ESCAPED_NUL.search(encoded):
+        raise InvalidActivity("bad_text", "properties", "properties contain a NUL character.")
+    return given or None
+
+
+def _check_client_id(given: object) -> UUID | None:
+    if given is None or isinstance(given, UUID):
+        return given
+    try:
+        if not isinstance(given, str) or len(given) != 36:
+            raise ValueError
+        client_id = UUID(given)
+        if not client_id.int:
+            raise ValueError
+    except ValueError:
+        raise InvalidActivity(
+            "bad_id", "id", "id must be a UUID with hyphens, and not all zeros."
+        ) from None
+    return client_id
+
+
+def _check_time(given: object, received_at: datetime) -> datetime:
+    """When it happened; the very `received_at` if `given` is absent or cannot be true."""
+    if given is None:
+        return received_at
+    try:
+        time = given if isinstance(given, datetime) else datetime.fromisoformat(given)  # type: ignore[arg-type]
+        time = time if time.tzinfo else time.replace(tzinfo=UTC)
+        credible = _EARLIEST <= time <= received_at + _LATEST_AHEAD
+    except (TypeError, ValueError, OverflowError):
+        raise InvalidActivity(
+            "bad_timestamp", "timestamp", "timestamp must be ISO 8601, as 2026-05-04T10:30:00Z."
+        ) from None
+    return time if credible else received_at

@@ -1,0 +1,135 @@
+"""The inspector: what was refused, and why, kept for whoever looks for it."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from activities.models import RejectedActivity
+from activities.problems import InvalidActivity
+from channels.models import Channel
+
+
+class Refused(msgspec.Struct, kw_only=True):
+    """One activity, or one whole request, that was refused."""
+
+    problem: InvalidActivity
+    door: str
+    request_id: UUID
+    payload: bytes
+    payload_length: int
+    channel: Channel | None = None
+    contact_guid: str = ""
+    at: datetime
+
+
+def keep_rejections(refused: Iterable[Refused]) -> None:
+    """Write these to the inspector, each payload cut at the kept length."""
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(
+            "COPY activities_rejectedactivity (at, code, reason, field, door, channel_id,"
+            " contact_guid, request_id, payload, payload_length, payload_text) FROM STDIN"
+        ) as copy,
+    ):
+        for one in refused:
+            payload = one.payload[: settings.REJECTED_PAYLOAD_BYTES]
+            copy.write_row(
+                (
+                    one.at,
+                    one.problem.code,
+                    one.problem.detail,
+                    one.problem.field[:100],
+                    one.door,
+                    one.channel.pk if one.channel else None,
+                    one.contact_guid,
+                    one.request_id,
+                    payload,
+                    one.payload_length,
+                    readable(payload),
+                )
+            )
+
+
+def keep_refused_request(
+    problem: InvalidActivity,
+    *,
+    door: str,
+    request_id: UUID,
+    payload: bytes,
+    payload_length: int,
+    channel: Channel | None = None,
+    contact_guid: str = "",
+    source: str = "",
+) -> None:
+    """Write a request that was refused as a whole to the inspector.
+
+    Without a `channel` nobody has shown a key, so only samples are kept, for each `source` (an
+    address, say, which is not stored) and in total, and less of each payload.
+    """
+    if channel is None:
+        if not _sampler.takes(source):
+            return
+        payload = payload[: settings.REJECTED_PAYLOAD_BYTES_UNAUTHENTICATED]
+    keep_rejections(
+        [
+            Refused(
+                problem=problem,
+                door=door,
+                request_id=request_id,
+                payload=payload,
+                payload_length=payload_length,
+                channel=channel,
+                contact_guid=contact_guid,
+                at=timezone.now(),
+            )
+        ]
+    )
+
+
+def forget_old_rejections() -> int:
+    """Delete what is older than REJECTED_KEPT_DAYS, and return how many rows that were."""
+    before = timezone.now() - timedelta(days=settings.REJECTED_KEPT_DAYS)
+    deleted, _ = RejectedActivity.objects.filter(at__lt=before).delete()
+    return deleted
+
+
+def readable(payload: bytes) -> str:
+    """`payload` as people read it: the escapes of JSON resolved, what is no text replaced."""
+    try:
+        text = msgspec.json.encode(msgspec.json.decode(payload)).decode()
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        text = payload.decode(errors="replace")
+    return text.replace("\0", " ").replace("\\u0000", " ")
+
+
+class _Sampler:
+    """Takes a bounded number a minute, of each source and in total, in this process."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._minute = 0
+        self._taken: Counter[str] = Counter()
+
+    def takes(self, source: str) -> bool:
+        minute = int(time.monotonic() // 60)
+        with self._lock:
+            if minute != self._minute:
+                self._minute, self._taken = minute, Counter()
+            if (
+                self._taken[source] >= settings.REJECTED_SAMPLES_PER_MINUTE_AND_SOURCE
+                or self._taken.total() >= settings.REJECTED_SAMPLES_PER_MINUTE
+            ):
+                return False
+            self._taken[source] += 1
+            return True
+
+
+_sampler = _Sampler()

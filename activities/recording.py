@@ -1,0 +1,246 @@
+"""Recording: the one way in. Every door, and Python code, ends here."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID, uuid4
+
+import msgspec
+from django.db import connection, transaction
+from django.utils import timezone
+from psycopg.types.json import Jsonb
+
+from activities import tasks
+from activities.drafts import CheckedActivity, Draft, check_draft, is_storable
+from activities.inspector import Refused, keep_rejections
+from activities.models import ActivityType, DataInput, SystemType
+from activities.problems import InvalidActivity
+from channels.models import Channel
+from consents.agreements import is_agreed
+from contacts.models import Contact
+from contacts.resolving import live
+
+
+class Outcome(msgspec.Struct):
+    """What became of one draft: recorded (now or by an earlier, equal request), or refused."""
+
+    problem: InvalidActivity | None = None
+
+    @property
+    def accepted(self) -> bool:
+        return self.problem is None
+
+
+class Source(msgspec.Struct, kw_only=True):
+    """Where activities came from: the door, the channel, and the request that brought them."""
+
+    door: str
+    channel: Channel
+    request_id: UUID
+
+
+def record_activities(
+    drafts: Sequence[Draft], *, contact: Contact, source: Source, logged_as: UUID | None = None
+) -> list[Outcome]:
+    """Record what `contact` did, and return one outcome per draft, in their order.
+
+    `logged_as` is the GUID that the client knows the contact by, if it is not the contact's own.
+
+    What is accepted is committed when this returns. What is refused is kept in the inspector with
+    its reason, and never stands in the way of the rest.
+    """
+    received_at = timezone.now()
+    logged_as = logged_as or contact.guid
+    types = _find_types(drafts)
+    no_consent = _refusal_for_lack_of_consent(contact, source.channel)
+    outcomes, accepted, refused = [], [], []
+    for draft in drafts:
+        try:
+            if no_consent:
+                raise no_consent
+            accepted.append(check_draft(draft, types, received_at))
+            outcomes.append(Outcome())
+        except InvalidActivity as problem:
+            outcomes.append(Outcome(problem))
+            refused.append(_refused(draft, problem, logged_as, source, received_at))
+    if drafts:
+        _write(accepted, refused, contact, logged_as, source, received_at)
+    return outcomes
+
+
+def log_custom_activity(
+    code_name: str,
+    *,
+    contact: Contact,
+    channel: Channel,
+    title: str = "",
+    value: str = "",
+    url: str = "",
+    referrer: str = "",
+    properties: dict | None = None,
+) -> None:
+    """Record from Python code that `contact` did something of a custom activity type.
+
+    Set at least the title: it is what the activity log shows. It goes the way of every activity, so
+    a refused one is in the inspector as well.
+
+    :raises InvalidActivity: if the type is unknown, disabled or a system type, or a text is too long
+    """
+    if code_name.lower() in SystemType.values:
+        raise InvalidActivity("system_type", "type", f"{code_name} is no custom activity type.")
+    given = {
+        "type": code_name,
+        "title": title,
+        "value": value,
+        "url": url,
+        "referrer": referrer,
+        "properties": properties,
+    }
+    draft = Draft(**given, payload=json.dumps(given, default=str).encode())
+    source = Source(door="python", channel=channel, request_id=uuid4())
+    (outcome,) = record_activities([draft], contact=contact, source=source)
+    if outcome.problem:
+        raise outcome.problem
+
+
+def _find_types(drafts: Sequence[Draft]) -> dict[str, ActivityType]:
+    names = {
+        draft.type.lower()
+        for draft in drafts
+        if isinstance(draft.type, str) and is_storable(draft.type)
+    }
+    found = ActivityType.objects.by_code_names(names)
+    return {activity_type.code_name.lower(): activity_type for activity_type in found}
+
+
+def _refusal_for_lack_of_consent(contact: Contact, channel: Channel) -> InvalidActivity | None:
+    consent = channel.tracking_consent if channel.enforce_consent else None
+    if consent is None or is_agreed(contact, consent):
+        return None
+    return InvalidActivity(
+        "consent", "", f"The contact has not agreed to “{consent.code_name}”, as the channel asks."
+    )
+
+
+def _refused(
+    draft: Draft,
+    problem: InvalidActivity,
+    logged_as: UUID,
+    source: Source,
+    received_at: datetime,
+) -> Refused:
+    return Refused(
+        problem=problem,
+        door=source.door,
+        request_id=source.request_id,
+        payload=draft.payload,
+        payload_length=len(draft.payload),
+        channel=source.channel,
+        contact_guid=str(logged_as),
+        at=received_at,
+    )
+
+
+@transaction.atomic
+def _write(
+    accepted: list[CheckedActivity],
+    refused: list[Refused],
+    contact: Contact,
+    logged_as: UUID,
+    source: Source,
+    received_at: datetime,
+) -> None:
+    if accepted:
+        # The ids, and with them a transaction id, come before the contact is resolved: so a merge
+        # that this misses waits for this transaction before it settles (see contacts.merging).
+        numbered = dict(zip(_take_ids(len(accepted)), accepted, strict=True))
+        numbered = _without_repeats(numbered, source.channel)
+        person = live(Contact.objects.select_related("merged_into").get(pk=contact.pk))
+        _copy_activities(numbered, person, logged_as, source, received_at)
+        _queue_data_inputs(numbered, person, received_at)
+    if refused:
+        keep_rejections(refused)
+
+
+def _take_ids(count: int) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence('activities_activity', 'id')),"
+            " pg_current_xact_id() FROM generate_series(1, %s)",
+            [count],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _without_repeats(
+    numbered: dict[int, CheckedActivity], channel: Channel
+) -> dict[int, CheckedActivity]:
+    """Claim the ids that the client chose; leave out what an earlier request has claimed."""
+    # In one order everywhere, so that two requests with the same ids cannot wait for each other.
+    claims = sorted(
+        (activity.client_id, pk) for pk, activity in numbered.items() if activity.client_id
+    )
+    if not claims:
+        return numbered
+    client_ids, pks = zip(*claims, strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO activities_activityclaim (channel_id, client_id, activity_id)"
+            " SELECT %s, * FROM unnest(%s::uuid[], %s::bigint[])"
+            " ON CONFLICT DO NOTHING RETURNING activity_id",
+            [channel.pk, list(client_ids), list(pks)],
+        )
+        repeated = set(pks) - {row[0] for row in cursor.fetchall()}
+    return {pk: activity for pk, activity in numbered.items() if pk not in repeated}
+
+
+def _copy_activities(
+    numbered: dict[int, CheckedActivity],
+    person: Contact,
+    logged_as: UUID,
+    source: Source,
+    recorded_at: datetime,
+) -> None:
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(
+            "COPY activities_activity (id, type_id, contact_id, channel_id, title, value, url,"
+            " referrer, properties, occurred_at, recorded_at, logged_as, client_id, request_id)"
+            " FROM STDIN"
+        ) as copy,
+    ):
+        for pk, activity in numbered.items():
+            properties = activity.properties
+            copy.write_row(
+                (
+                    pk,
+                    activity.type.pk,
+                    person.pk,
+                    source.channel.pk,
+                    activity.title,
+                    activity.value,
+                    activity.url,
+                    activity.referrer,
+                    None if properties is None else Jsonb(properties, msgspec.json.encode),
+                    activity.occurred_at,
+                    recorded_at,
+                    logged_as,
+                    activity.client_id,
+                    source.request_id,
+                )
+            )
+
+
+def _queue_data_inputs(
+    numbered: dict[int, CheckedActivity], person: Contact, received_at: datetime
+) -> None:
+    inputs = [
+        DataInput(
+            contact=person, activity_id=pk, fields=activity.contact_fields, received_at=received_at
+        )
+        for pk, activity in numbered.items()
+        if activity.contact_fields
+    ]
+    if inputs:
+        DataInput.objects.bulk_create(inputs)
+        tasks.apply_data_input.delay_on_commit(contact_id=person.pk)

@@ -1,0 +1,106 @@
+"""Values as the admin shows them. Everything is escaped; nothing that was sent becomes a link."""
+
+import json
+from datetime import datetime
+
+from django.db.models import Model
+from django.template.defaultfilters import date as format_date
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+EMPTY = "–"
+
+_SHOWN_CHARACTERS = 200
+_TITLE_CHARACTERS = 2000
+
+_BADGES = {
+    "neutral": "bg-base-500/8 text-base-700 dark:bg-base-500/20 dark:text-base-200",
+    "info": "bg-blue-100 text-blue-700 dark:bg-blue-500/20 dark:text-blue-400",
+    "good": "bg-green-100 text-green-700 dark:bg-green-500/20 dark:text-green-400",
+    "warning": "bg-orange-100 text-orange-700 dark:bg-orange-500/20 dark:text-orange-400",
+    "bad": "bg-red-100 text-red-700 dark:bg-red-500/20 dark:text-red-400",
+    "primary": "bg-primary-100 text-primary-700 dark:bg-primary-500/20 dark:text-primary-400",
+}
+
+
+def badge(text: object, kind: str = "neutral") -> SafeString:
+    """A small coloured label; `kind` is one of neutral, info, good, warning, bad, primary."""
+    return format_html('<span class="tl-badge {}">{}</span>', _BADGES[kind], text)
+
+
+def shortened(text: str) -> SafeString | str:
+    """Text on one line, cut to the width there is, whole in the tooltip."""
+    if not text:
+        return EMPTY
+    return format_html(
+        '<span class="tl-short" title="{}">{}</span>',
+        text[:_TITLE_CHARACTERS],
+        text[:_SHOWN_CHARACTERS],
+    )
+
+
+def copyable(text: object) -> SafeString:
+    """A code with a button that copies it."""
+    return format_html(
+        '<span class="tl-copyable"><code>{0}</code>'
+        '<button type="button" class="tl-copy" data-copy="{0}" title="Copy" aria-label="Copy">'
+        '<span class="material-symbols-outlined">content_copy</span></button></span>',
+        text,
+    )
+
+
+def moment(at: datetime | None) -> SafeString | str:
+    """A time, to the second, in the hub's time zone."""
+    if at is None:
+        return EMPTY
+    local = timezone.localtime(at)
+    return format_html(
+        '<time datetime="{}" title="{}" class="whitespace-nowrap">{}</time>',
+        local.isoformat(),
+        format_date(local, "l, j F Y, H:i:s T"),
+        format_date(local, "j M Y, H:i:s"),
+    )
+
+
+def link(url: str, text: object) -> SafeString:
+    """A link to another page of the admin."""
+    return format_html('<a href="{}" class="tl-link">{}</a>', url, text)
+
+
+def link_to(instance: Model | None, text: object = None) -> SafeString | str:
+    """A link to the admin page of `instance`, by its name or by `text`."""
+    if instance is None:
+        return EMPTY
+    return link(change_url(instance), str(instance) if text is None else text)
+
+
+def change_url(instance: Model) -> str:
+    """The address of the admin page of `instance`."""
+    meta = instance._meta
+    return reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[instance.pk])
+
+
+def changelist_url(model: type[Model], query: str = "") -> str:
+    """The address of the admin's list of `model`."""
+    url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    return f"{url}?{query}" if query else url
+
+
+def pretty_json(value: object) -> SafeString:
+    """A JSON value, one member a line."""
+    return preformatted(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+
+
+def preformatted(text: str) -> SafeString:
+    """Text as it is, line breaks included."""
+    return format_html('<pre class="tl-code">{}</pre>', text)
+
+
+def field_table(rows: list[tuple[object, object]]) -> SafeString:
+    """Names and values, one pair a line."""
+    body = SafeString("").join(
+        format_html("<tr><th>{}</th><td>{}</td></tr>", name, value) for name, value in rows
+    )
+    return format_html('<table class="tl-fields">{}</table>', body)

@@ -1,0 +1,64 @@
+"""Pages of long tables, without counting them."""
+
+from django.core.paginator import Paginator
+from django.db import connections
+from django.utils.functional import cached_property
+from django.utils.text import capfirst
+
+# How many rows are counted, and how many can be paged through. Filters lead further.
+COUNTED_ROWS = 10_000
+
+
+class EstimatedCountPaginator(Paginator):
+    """A paginator whose cost does not grow with the table.
+
+    It counts at most COUNTED_ROWS rows. Beyond those, a whole table (`is_whole_table`) has the
+    size that PostgreSQL last estimated, and a filtered one "more than" COUNTED_ROWS.
+    """
+
+    template_name = "adminsite/pagination.html"
+    is_whole_table = False
+
+    @cached_property
+    def count(self) -> int:
+        if self.is_whole_table and (estimate := self._estimate()) > COUNTED_ROWS:
+            return estimate
+        # Only the key is selected, so that the annotations of the list are not computed.
+        return self.object_list.order_by().values("pk")[: COUNTED_ROWS + 1].count()
+
+    @cached_property
+    def num_pages(self) -> int:
+        return min(super().num_pages, COUNTED_ROWS // self.per_page)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there are rows beyond the last page."""
+        return self.count > COUNTED_ROWS
+
+    @property
+    def reachable_rows(self) -> str:
+        return f"{COUNTED_ROWS:,}"
+
+    @property
+    def count_text(self) -> str:
+        """The number of rows with their name, such as “12 contacts” or “about 1,200,000 contacts”."""
+        meta = self.object_list.model._meta
+        noun = meta.verbose_name if self.count == 1 else meta.verbose_name_plural
+        if not self.is_cut:
+            return f"{self.count:,} {noun}"
+        if self.is_whole_table:
+            return capfirst(f"about {_rounded(self.count):,} {noun}")
+        return capfirst(f"more than {COUNTED_ROWS:,} {noun}")
+
+    def _estimate(self) -> int:
+        with connections[self.object_list.db].cursor() as cursor:
+            cursor.execute(
+                "SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass",
+                [f'"{self.object_list.model._meta.db_table}"'],
+            )
+            return cursor.fetchone()[0]
+
+
+def _rounded(number: int) -> int:
+    step = 10 ** max(len(str(number)) - 3, 0)
+    return number // step * step

@@ -1,0 +1,380 @@
+"""The PostgreSQL server under DATA_DIR: created, started, shared and stopped by who uses it.
+
+Every process that uses the server holds a shared lock on one file. Whoever comes first starts the
+server, whoever leaves last stops it, and a second lock makes coming and leaving take turns. The
+kernel gives a killed process's locks back, so a server that nobody stopped is used by the next
+process as it is, and stopped by the last one that ends in order.
+"""
+
+import atexit
+import logging
+import os
+import shutil
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import psycopg
+
+from config.embedded.errors import EmbeddedPostgresFailed
+from config.embedded.locks import FileLock
+from config.embedded.programs import (
+    Account,
+    clean_environment,
+    command_prefix,
+    find_programs,
+    run,
+    server_account,
+)
+from config.embedded.sockets import check_socket_directory, make_socket_directory
+
+logger = logging.getLogger(__name__)
+
+USER = "throughline"
+DATABASE = "throughline"
+# A part of the socket's name; the server listens on no network address.
+PORT = 5432
+
+_SECONDS_TO_ANSWER = 180
+_SECONDS_TO_STOP = 60
+_SECONDS_FOR_REMAINS = 10
+_LOG_BYTES = 10_000_000
+
+_SETTINGS = {
+    "listen_addresses": "",
+    "port": str(PORT),
+    "unix_socket_permissions": "0700",
+    "max_connections": "200",
+    "fsync": "on",
+    "full_page_writes": "on",
+    "synchronous_commit": "on",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+
+
+class PidFile(NamedTuple):
+    """What a running server says about itself in its data directory."""
+
+    pid: int
+    socket_directory: Path
+
+
+class EmbeddedPostgres:
+    """The server on the data in `home`/postgres, seen from one process."""
+
+    def __init__(self, home: Path):
+        self.home = home
+        self.data = home / "postgres"
+        self.log = home / "postgres.log"
+        self._users = FileLock(home / "postgres.users")
+        self._turn = FileLock(home / "postgres.turn")
+        self._mutex = threading.RLock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._sockets: Path | None = None
+
+    def acquire(self) -> None:
+        """Use the server until `release` or the end of this process; start it if none runs.
+
+        :raises EmbeddedPostgresFailed: if that does not work, with what to do about it
+        """
+        # Every connection of the process comes through here.
+        if self._users.is_held:
+            return
+        with self._mutex:
+            if self._users.is_held:
+                return
+            self._make_home()
+            with self._turn.alone():
+                self._users.share()
+                try:
+                    self._make_sure_it_runs()
+                except BaseException:
+                    self._users.unlock()
+                    raise
+            atexit.register(self.release)
+
+    def release(self) -> None:
+        """Use the server no longer, and stop it if nobody else does."""
+        with self._mutex:
+            if not self._users.is_held:
+                return
+            atexit.unregister(self.release)
+            with self._turn.alone():
+                self._users.unlock()
+                if self._users.try_alone():
+                    try:
+                        self._stop()
+                    finally:
+                        self._users.unlock()
+
+    def revive(self) -> bool:
+        """Start the server again if it has died under its users, and tell whether it had."""
+        with self._mutex, self._turn.alone():
+            if self._running() is not None:
+                return False
+            self._make_sure_it_runs()
+            return True
+
+    def connection_parameters(self) -> dict[str, str | int]:
+        """What a connection needs, beside the name of a database, once `acquire` has returned."""
+        return {"host": str(self._sockets), "port": PORT, "user": USER}
+
+    def after_fork(self) -> None:
+        """In a forked child: become a user of the server in its own right."""
+        self._mutex = threading.RLock()
+        self._process = None
+        self._turn.forget()
+        if self._users.is_held:
+            self._users.forget()
+            # The parent holds it too, so there is nothing to wait for.
+            self._users.share()
+
+    # Starting
+
+    def _make_home(self) -> None:
+        # Root's server runs as another account, which has to pass through this folder.
+        mode = 0o711 if os.geteuid() == 0 else 0o700
+        try:
+            self.home.mkdir(mode=mode, parents=True, exist_ok=True)
+            if not os.access(self.home, os.W_OK | os.X_OK):
+                raise PermissionError(f"no permission to write in {self.home}")
+        except OSError as error:
+            raise EmbeddedPostgresFailed(
+                f"The hub cannot keep its data in {self.home}: {error}. Set DATA_DIR to a folder "
+                "that you can write in, or DATABASE_URL to a PostgreSQL server of your own."
+            ) from error
+
+    def _make_sure_it_runs(self) -> None:
+        account = server_account(self.data)
+        if not self._wait_for_answer(account, lambda: self._running() is not None):
+            programs = find_programs()
+            if not (self.data / "PG_VERSION").exists():
+                self._create(account, programs)
+            self._clear_remains()
+            self._start(account, programs)
+        self._create_database()
+
+    def _create(self, account: Account, programs: Path) -> None:
+        if self.data.exists() and any(self.data.iterdir()):
+            raise EmbeddedPostgresFailed(
+                f"{self.data} holds something else than a PostgreSQL database. Move it away, "
+                "set DATA_DIR to another folder, or set DATABASE_URL."
+            )
+        for unfinished in self.home.glob("postgres.new-*"):
+            shutil.rmtree(unfinished, ignore_errors=True)
+        # Only a finished directory gets the real name, so that a crash in here leaves no half.
+        directory = Path(tempfile.mkdtemp(prefix="postgres.new-", dir=self.home))
+        try:
+            account.give(directory)
+            self._initialise(directory, account, programs)
+            directory.rename(self.data)
+        except BaseException:
+            shutil.rmtree(directory, ignore_errors=True)
+            raise
+
+    def _initialise(self, directory: Path, account: Account, programs: Path) -> None:
+        command = [*command_prefix(account, programs, directory), str(programs / "initdb")]
+        command += ["--pgdata", str(directory), "--username", USER, "--auth", "trust"]
+        command += ["--encoding", "UTF8", "--locale", "C", "--locale-provider", "builtin"]
+        command += ["--builtin-locale", "C.UTF-8", "--no-instructions"]
+        done = run(command)
+        if done.returncode != 0:
+            raise EmbeddedPostgresFailed(
+                f"The embedded PostgreSQL could not be set up in {self.data}:\n{done.stdout}\n"
+                "Correct what it says, or set DATABASE_URL to a PostgreSQL server of your own."
+            )
+
+    def _start(self, account: Account, programs: Path) -> None:
+        sockets = make_socket_directory(self.data, account)
+        command = [*command_prefix(account, programs, self.data), str(programs / "postgres")]
+        command += ["-D", str(self.data)]
+        for name, value in {**_SETTINGS, "unix_socket_directories": str(sockets)}.items():
+            command += ["-c", f"{name}={value}"]
+        offset = self._open_log()
+        with self.log.open("ab") as log:
+            self._process = process = subprocess.Popen(  # noqa: S603 -- a fixed program, no shell
+                command,
+                cwd="/",
+                env=clean_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                # Ctrl-C in the terminal is for the hub, which then stops the server in its turn.
+                start_new_session=True,
+            )
+        try:
+            if not self._wait_for_answer(account, lambda: process.poll() is None):
+                raise EmbeddedPostgresFailed(
+                    "The embedded PostgreSQL did not start." + self._advice_with_log(offset)
+                )
+        except BaseException:
+            process.terminate()
+            process.wait()
+            raise
+
+    def _open_log(self) -> int:
+        """Begin a new log if the old one is large, and return where the next line will be."""
+        if self.log.exists() and self.log.stat().st_size > _LOG_BYTES:
+            self.log.replace(self.log.with_suffix(".log.1"))
+        # What people sent can be in the statements that it quotes.
+        self.log.touch(mode=0o600)
+        return self.log.stat().st_size
+
+    def _create_database(self) -> None:
+        with self._connect() as connection:
+            found = connection.execute(
+                "SELECT FROM pg_database WHERE datname = %s", [DATABASE]
+            ).fetchone()
+            if found is None:
+                connection.execute(f'CREATE DATABASE "{DATABASE}"')
+
+    # Stopping
+
+    def _stop(self) -> None:
+        running = self._running()
+        if running is None:
+            return
+        account, programs = server_account(self.data), find_programs()
+        command = [*command_prefix(account, programs, self.data), str(programs / "pg_ctl"), "stop"]
+        command += ["-D", str(self.data), "-m", "fast", "-w", "-t", str(_SECONDS_TO_STOP)]
+        done = run(command)
+        if done.returncode != 0 and self._running() is not None:
+            logger.error("The embedded PostgreSQL could not be stopped: %s", done.stdout.strip())
+            return
+        if self._process is not None:
+            self._process.wait()
+        shutil.rmtree(running.socket_directory, ignore_errors=True)
+
+    # Looking
+
+    def _connect(self) -> psycopg.Connection:
+        return psycopg.connect(
+            **self.connection_parameters(), dbname="postgres", autocommit=True, connect_timeout=5
+        )
+
+    def _answers(self, account: Account) -> bool:
+        running = self._running()
+        if running is None:
+            return False
+        check_socket_directory(running.socket_directory, account)
+        self._sockets = running.socket_directory
+        try:
+            self._connect().close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def _wait_for_answer(self, account: Account, is_alive: Callable[[], bool]) -> bool:
+        """Wait while the server recovers or is being stopped: True if it answers in the end."""
+        deadline = time.monotonic() + _SECONDS_TO_ANSWER
+        while is_alive():
+            if self._answers(account):
+                return True
+            if time.monotonic() > deadline:
+                raise EmbeddedPostgresFailed(
+                    f"The embedded PostgreSQL runs, but has not answered for {_SECONDS_TO_ANSWER} "
+                    "seconds." + self._advice_with_log()
+                )
+            time.sleep(0.05)
+        return False
+
+    def _running(self) -> PidFile | None:
+        if self._process is not None:
+            # Without this a dead server of ours stays a zombie, which looks alive.
+            self._process.poll()
+        found = self._read_pid_file()
+        return found if found and self._is_server(found.pid) else None
+
+    def _read_pid_file(self) -> PidFile | None:
+        try:
+            lines = (self.data / "postmaster.pid").read_text().splitlines()
+            return PidFile(int(lines[0]), Path(lines[4]))
+        except (FileNotFoundError, IndexError, ValueError):
+            # Missing, or the server is about to write it.
+            return None
+
+    def _is_server(self, pid: int) -> bool:
+        """Whether process `pid` is a PostgreSQL on our data, and not a newer one of that number."""
+        process = Path(f"/proc/{pid}")
+        if not Path("/proc/self").exists():
+            return _exists(pid)
+        try:
+            # Readable even in containers that hide the working directories of other accounts.
+            arguments = (process / "cmdline").read_bytes().split(b"\0")
+            directory = arguments[arguments.index(b"-D") + 1]
+            return os.path.samefile(directory, self.data)
+        except (OSError, ValueError, IndexError):
+            return self._works_in_data(process)
+
+    def _clear_remains(self) -> None:
+        """After a crash: wait for the server's last processes, and remove a misleading pid file.
+
+        :raises EmbeddedPostgresFailed: if those processes do not end
+        """
+        deadline = time.monotonic() + _SECONDS_FOR_REMAINS
+        while any(self._works_in_data(process) for process in Path("/proc").glob("[0-9]*")):
+            if time.monotonic() > deadline:
+                raise EmbeddedPostgresFailed(
+                    f"Processes of an earlier PostgreSQL still use {self.data}. End them first."
+                )
+            time.sleep(0.05)
+        try:
+            pid = int((self.data / "postmaster.pid").read_text().split()[0])
+        except (FileNotFoundError, IndexError, ValueError):
+            return
+        # PostgreSQL itself sees that a process is gone, but takes any other one that got its
+        # number, as after a restart of a container, for a server.
+        if _exists(pid):
+            (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def _works_in_data(self, process: Path) -> bool:
+        try:
+            is_postgres = (process / "comm").read_text().strip() == "postgres"
+            return is_postgres and os.path.samefile(process / "cwd", self.data)
+        except OSError:
+            return False
+
+    def _advice_with_log(self, offset: int = 0) -> str:
+        advice = " Correct what the log says, or set DATABASE_URL to a PostgreSQL of your own."
+        try:
+            with self.log.open("rb") as log:
+                log.seek(offset)
+                tail = log.read().decode(errors="replace").splitlines()[-15:]
+        except OSError:
+            return advice
+        return "\n".join([f"{advice} The end of {self.log}:", *tail])
+
+
+def _exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+_servers: list[EmbeddedPostgres] = []
+
+
+@cache
+def embedded_postgres(home: Path) -> EmbeddedPostgres:
+    """The server of the data directory `home`: the same object throughout a process."""
+    server = EmbeddedPostgres(home)
+    _servers.append(server)
+    return server
+
+
+def _after_fork() -> None:
+    for server in _servers:
+        server.after_fork()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,98 @@
+"""What load balancers and operators ask: is the process alive, and can the hub do its work."""
+
+import logging
+import os
+import time
+from collections.abc import Callable
+
+from celery import current_app
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from config.tasks import HEARTBEAT_KEY
+
+logger = logging.getLogger(__name__)
+
+OK = "ok"
+HEARTBEAT_SECONDS = 30
+_BROKER_SECONDS = 2
+
+
+@never_cache
+@require_GET
+def live(request: HttpRequest) -> JsonResponse:
+    """200 whenever this process answers requests."""
+    return JsonResponse({"status": OK})
+
+
+@never_cache
+@require_GET
+def ready(request: HttpRequest) -> JsonResponse:
+    """200 if every part works, else 503; the reason of each part that does not."""
+    parts = {name: _examine(name, check) for name, check in CHECKS.items()}
+    is_ready = all(state == OK for state in parts.values())
+    body = {"status": OK if is_ready else "not ready", **parts}
+    return JsonResponse(body, status=200 if is_ready else 503)
+
+
+def check_database() -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return OK
+
+
+def check_migrations() -> str:
+    # They cannot become unapplied again while this process runs.
+    if not _seen_migrated:
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        if missing:
+            return f"{len(missing)} to apply: manage.py migrate"
+        _seen_migrated.append(True)
+    return OK
+
+
+def check_broker() -> str:
+    folders = settings.CELERY_BROKER_TRANSPORT_OPTIONS if not settings.REDIS_URL else {}
+    for folder in (folders.get("data_folder_in"), folders.get("control_folder")):
+        if folder and not os.access(folder, os.W_OK | os.X_OK):
+            return "its folders are missing or not writable"
+    with current_app.connection_for_write(connect_timeout=_BROKER_SECONDS) as broker:
+        broker.transport_options = {
+            **broker.transport_options,
+            "socket_connect_timeout": _BROKER_SECONDS,
+            "socket_timeout": _BROKER_SECONDS,
+        }
+        broker.ensure_connection(max_retries=1, timeout=_BROKER_SECONDS)
+    return OK
+
+
+def check_worker() -> str:
+    beaten_at = cache.get(HEARTBEAT_KEY)
+    if beaten_at is None:
+        return "no sign of a worker and a scheduler yet"
+    age = time.time() - beaten_at
+    return OK if age < HEARTBEAT_SECONDS else f"last sign of life {age:.0f} seconds ago"
+
+
+CHECKS: dict[str, Callable[[], str]] = {
+    "database": check_database,
+    "broker": check_broker,
+    "migrations": check_migrations,
+    "worker": check_worker,
+}
+_seen_migrated: list[bool] = []
+
+
+def _examine(name: str, check: Callable[[], str]) -> str:
+    try:
+        return check()
+    except Exception:
+        # The log has the details; they may hold addresses and names that are not for everybody.
+        logger.exception("The %s is not ready", name)
+        return "does not answer"

@@ -1,0 +1,47 @@
+"""The ledger: who agreed to what, when, and to which exact words."""
+
+from uuid import UUID
+
+from django.db import transaction
+
+from channels.models import Channel
+from consents.models import Consent, ConsentAgreement
+from consents.texts import find_text
+from contacts.merging import lock_live
+from contacts.models import Contact
+
+
+@transaction.atomic
+def record_agreement(
+    contact: Contact,
+    consent: Consent,
+    *,
+    agreed: bool,
+    channel: Channel | None = None,
+    language: str = "",
+    request_id: UUID | None = None,
+) -> ConsentAgreement:
+    """Add an answer of `contact` to the text that is current in `language` now.
+
+    Revoking what was never agreed to is recorded as well: it is what the person said.
+    """
+    (contact,) = lock_live(contact.pk)
+    return ConsentAgreement.objects.create(
+        contact=contact,
+        consent=consent,
+        agreed=agreed,
+        text=find_text(consent, language),
+        channel=channel,
+        request_id=request_id,
+    )
+
+
+def is_agreed(contact: Contact, consent: Consent) -> bool:
+    """Whether the last answer of `contact` to `consent` was yes."""
+    last = (
+        ConsentAgreement.objects.filter(contact=contact, consent=consent)
+        .order_by("-at", "-id")
+        .values_list("agreed", flat=True)
+        .first()
+    )
+    return bool(last)

@@ -1,0 +1,63 @@
+"""The texts of a consent: cleaned when saved, versioned, found by language."""
+
+import nh3
+from django.db import transaction
+from django.utils import timezone
+
+from consents.models import Consent, ConsentText
+
+
+def clean_html(html: str) -> str:
+    """`html` without anything that could run or load in the page of whoever shows it."""
+    return nh3.clean(
+        html,
+        tags={"a", "b", "blockquote", "br", "em", "h2", "h3", "h4", "hr", "i", "li", "ol", "p"}
+        | {"small", "span", "strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr"}
+        | {"u", "ul"},
+        attributes={"a": {"href", "title", "target"}},
+        url_schemes={"http", "https", "mailto", "tel"},
+    )
+
+
+@transaction.atomic
+def save_text(
+    consent: Consent, *, language: str, short_text: str, full_text: str = ""
+) -> ConsentText:
+    """Make this the current text in `language`: a new version if it differs from the present one.
+
+    The HTML is cleaned. Earlier versions stay, since people have agreed to them.
+    """
+    Consent.objects.select_for_update(no_key=True).get(pk=consent.pk)
+    short_text, full_text = clean_html(short_text), clean_html(full_text)
+    versions = consent.texts.filter(language__iexact=language).order_by("-version")
+    latest = versions.first()
+    if latest and (latest.short_text, latest.full_text) == (short_text, full_text):
+        if latest.superseded_at is None:
+            return latest
+    versions.filter(superseded_at__isnull=True).update(superseded_at=timezone.now())
+    return consent.texts.create(
+        language=language,
+        short_text=short_text,
+        full_text=full_text,
+        version=latest.version + 1 if latest else 1,
+    )
+
+
+def withdraw_text(text: ConsentText) -> None:
+    """Show this text to nobody any more; those who agreed to it keep it as their proof."""
+    ConsentText.objects.filter(pk=text.pk, superseded_at__isnull=True).update(
+        superseded_at=timezone.now()
+    )
+
+
+def find_text(consent: Consent, language: str = "") -> ConsentText | None:
+    """The current text for `language`, else for its base language, else the default, else any."""
+    current = {
+        text.language.lower(): text
+        for text in consent.texts.filter(superseded_at__isnull=True).order_by("-language")
+    }
+    wanted = language.lower().replace("_", "-")
+    for candidate in (wanted, wanted.partition("-")[0], consent.default_language.lower()):
+        if candidate in current:
+            return current[candidate]
+    return next(reversed(current.values()), None)

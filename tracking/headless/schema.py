@@ -1,0 +1,222 @@
+"""What the OpenAPI document says of the headless tracking API."""
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiExample,
+    OpenApiParameter,
+    OpenApiRequest,
+    OpenApiResponse,
+    inline_serializer,
+)
+from rest_framework import serializers
+
+from activities.contact_fields import FIELDS
+
+_TAGS = ["Headless tracking"]
+
+
+class BearerKeyScheme(OpenApiAuthenticationExtension):
+    target_class = "tracking.authentication.BearerKeyAuthentication"
+    name = "apiKey"
+
+    def get_security_definition(self, auto_schema):
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An enabled API key of a channel, with access to the tracking API.",
+        }
+
+
+class ProblemSerializer(serializers.Serializer):
+    """RFC 9457."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    code = serializers.CharField()
+    field = serializers.CharField(required=False)
+    requestId = serializers.UUIDField(required=False)
+
+
+def _problems(*statuses: int) -> dict:
+    return {
+        (status, "application/problem+json"): OpenApiResponse(
+            ProblemSerializer, description=_MEANINGS[status]
+        )
+        for status in statuses
+    }
+
+
+_MEANINGS = {
+    400: "The request cannot be understood.",
+    401: "The API key is missing, unknown, disabled, expired or of another access type.",
+    403: "The API key belongs to another channel.",
+    404: "The contact or the consent is unknown, or the tracking API is switched off.",
+    413: "The body is too large.",
+    503: "The hub is read-only for the moment; see Retry-After.",
+}
+
+_CONTACT_GUID = OpenApiParameter("contact_guid", OpenApiTypes.UUID, OpenApiParameter.PATH)
+_CONSENT_NAME = OpenApiParameter(
+    "consent_name",
+    str,
+    OpenApiParameter.PATH,
+    description="The code name of a consent.",
+    examples=[OpenApiExample("consent", "TrackingConsent")],
+)
+
+CONSENT_TEXT = {
+    "operation_id": "getConsentText",
+    "tags": _TAGS,
+    "parameters": [
+        _CONSENT_NAME,
+        OpenApiParameter(
+            "languageName",
+            str,
+            description="A language code; without a text in it, the nearest is returned.",
+        ),
+    ],
+    "responses": {
+        200: inline_serializer(
+            "ConsentText",
+            {
+                "shortText": serializers.CharField(help_text="HTML"),
+                "fullText": serializers.CharField(help_text="HTML, may be empty"),
+            },
+        ),
+        **_problems(401, 404),
+    },
+}
+
+CREATE_CONTACT = {
+    "operation_id": "createContact",
+    "tags": _TAGS,
+    "request": None,
+    "parameters": [
+        OpenApiParameter(
+            "Idempotency-Key",
+            {"type": "string", "maxLength": 255},
+            OpenApiParameter.HEADER,
+            description="The same key again within a day returns the same contact.",
+        )
+    ],
+    "responses": {
+        200: inline_serializer("CreatedContact", {"contact": serializers.UUIDField()}),
+        **_problems(400, 401, 404, 503),
+    },
+}
+
+CONSENT_STATUS = {
+    "operation_id": "getConsentStatus",
+    "tags": _TAGS,
+    "parameters": [_CONTACT_GUID, _CONSENT_NAME],
+    "responses": {
+        200: inline_serializer("ConsentStatus", {"isAgreed": serializers.BooleanField()}),
+        **_problems(401, 404),
+    },
+}
+
+AGREE = {
+    "operation_id": "answerConsent",
+    "tags": _TAGS,
+    "parameters": [_CONTACT_GUID, _CONSENT_NAME],
+    "request": inline_serializer(
+        "ConsentAnswer",
+        {
+            "agree": serializers.BooleanField(help_text="true: agree, false: revoke"),
+            "languageName": serializers.CharField(
+                required=False, help_text="The language of the text that was shown."
+            ),
+        },
+    ),
+    "responses": {
+        200: OpenApiResponse(description="Recorded; the answer is empty."),
+        **_problems(400, 401, 404, 413, 503),
+    },
+}
+
+_FIELD_NAMES = (
+    "ContactEmail ContactFirstName ContactMiddleName ContactLastName ContactBirthday"
+    " ContactMobilePhone ContactBusinessPhone ContactCompanyName ContactJobTitle ContactAddress1"
+    " ContactCity ContactZIP ContactCountry ContactState ContactNotes"
+).split()
+assert {name.lower() for name in _FIELD_NAMES} == FIELDS.keys()
+
+_ACTIVITY = {
+    "type": "object",
+    "required": ["type"],
+    "properties": {
+        "type": {
+            "type": "string",
+            "description": "pagevisit, click, datainput, or the code name of a custom type.",
+        },
+        "value": {
+            "type": ["string", "null"],
+            "maxLength": 250,
+            "description": "Required for click and datainput.",
+        },
+        "url": {"type": ["string", "null"], "description": "Required for pagevisit."},
+        "referrer": {"type": ["string", "null"]},
+        "contactFields": {
+            "type": "object",
+            "description": "For datainput: what the contact said about themselves.",
+            "properties": {name: {"type": "string"} for name in _FIELD_NAMES},
+        },
+        "id": {
+            "type": "string",
+            "format": "uuid",
+            "description": "Chosen by the application; sent again, it counts once.",
+        },
+        "timestamp": {
+            "type": "string",
+            "format": "date-time",
+            "description": "When it happened; without it, the time of receipt.",
+        },
+        "properties": {"type": "object", "additionalProperties": True},
+    },
+}
+
+_RESULT = inline_serializer(
+    "ActivityResult",
+    {
+        "status": serializers.IntegerField(help_text="202, or the status of the error"),
+        "error": inline_serializer(
+            "ActivityError",
+            {
+                "code": serializers.CharField(),
+                "detail": serializers.CharField(),
+                "field": serializers.CharField(required=False),
+            },
+            required=False,
+        ),
+    },
+    many=True,
+)
+
+LOG_ACTIVITIES = {
+    "operation_id": "logActivities",
+    "tags": _TAGS,
+    "request": {
+        "application/json": OpenApiRequest(
+            {
+                "type": "object",
+                "required": ["channel", "contact", "activities"],
+                "properties": {
+                    "channel": {
+                        "type": "string",
+                        "format": "uuid",
+                        "description": "The “Channel identifier for Tracking API”.",
+                    },
+                    "contact": {"type": "string", "format": "uuid"},
+                    "activities": {"type": "array", "items": _ACTIVITY},
+                },
+            }
+        )
+    },
+    "responses": {
+        207: inline_serializer("ActivityResults", {"results": _RESULT}),
+        **_problems(400, 401, 403, 404, 413, 503),
+    },
+}

@@ -1,0 +1,126 @@
+"""The headless wire format: from JSON, in any spelling of its names, to drafts."""
+
+from uuid import UUID
+
+import msgspec
+
+from activities.drafts import Draft
+from activities.problems import InvalidActivity
+from tracking.problems import Problem
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def read_members(body: bytes) -> dict[str, msgspec.Raw]:
+    """The members of the JSON object in `body`, by their names in lower case.
+
+    :raises Problem: 400, if it is no JSON object
+    """
+    try:
+        members = msgspec.json.decode(
+            body.removeprefix(_BYTE_ORDER_MARK), type=dict[str, msgspec.Raw]
+        )
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Problem(
+            400, "malformed_json", f"The body must be a JSON object: {_say(error)}."
+        ) from None
+    return {name.lower(): value for name, value in members.items()}
+
+
+def read_guid(members: dict[str, msgspec.Raw], name: str) -> UUID:
+    """The GUID in the member `name`.
+
+    :raises Problem: 400, if it is missing or no GUID
+    """
+    given = _read(members, name)
+    try:
+        if not isinstance(given, str) or len(given) != 36:
+            raise ValueError
+        return UUID(given)
+    except ValueError:
+        raise Problem(400, "bad_guid", f"{name} must be a GUID with hyphens.", field=name) from None
+
+
+def read_agree(members: dict[str, msgspec.Raw]) -> bool:
+    """The answer in the member `agree`.
+
+    :raises Problem: 400, if it is missing or neither true nor false
+    """
+    agree = _read(members, "agree")
+    if not isinstance(agree, bool):
+        raise Problem(400, "wrong_type", "agree must be true or false.", field="agree")
+    return agree
+
+
+def read_language(members: dict[str, msgspec.Raw]) -> str:
+    """The optional member `languageName`: whose text the person was shown."""
+    given = _read(members, "languagename", required=False)
+    if not isinstance(given, str | None):
+        raise Problem(400, "wrong_type", "languageName must be a string.", field="languageName")
+    return given or ""
+
+
+def read_activities(members: dict[str, msgspec.Raw]) -> list[Draft]:
+    """The activities of a request as drafts, each with its own part of the body as payload.
+
+    :raises Problem: 400, if there is no array of them
+    """
+    if "activities" not in members:
+        raise _missing("activities")
+    try:
+        items = msgspec.json.decode(members["activities"], type=list[msgspec.Raw])
+    except msgspec.DecodeError:
+        raise Problem(
+            400, "wrong_type", "activities must be an array.", field="activities"
+        ) from None
+    return [_draft(bytes(item)) for item in items]
+
+
+def _draft(payload: bytes) -> Draft:
+    try:
+        item = msgspec.json.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return Draft(
+            problem=InvalidActivity("malformed_json", "", f"The activity is no JSON: {_say(error)}."),
+            payload=payload,
+        )
+    if not isinstance(item, dict):
+        return Draft(
+            problem=InvalidActivity("wrong_type", "", "The activity must be an object."),
+            payload=payload,
+        )
+    members = {name.lower(): value for name, value in item.items()}
+    return Draft(
+        type=members.get("type"),
+        value=members.get("value"),
+        url=members.get("url"),
+        referrer=members.get("referrer"),
+        contact_fields=members.get("contactfields"),
+        properties=members.get("properties"),
+        client_id=members.get("id"),
+        occurred_at=members.get("timestamp"),
+        payload=payload,
+    )
+
+
+def _read(members: dict[str, msgspec.Raw], name: str, *, required: bool = True) -> object:
+    if name not in members:
+        if required:
+            raise _missing(name)
+        return None
+    try:
+        return msgspec.json.decode(members[name])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Problem(400, "malformed_json", f"{name}: {_say(error)}.", field=name) from None
+
+
+def _missing(name: str) -> Problem:
+    return Problem(400, "missing_member", f"The body has no member {name}.", field=name)
+
+
+def _say(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8"
+    return str(error)

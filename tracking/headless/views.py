@@ -1,0 +1,149 @@
+"""The headless tracking API, as its documents describe it: consents, contacts, activities."""
+
+from uuid import UUID
+
+from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from activities.recording import Outcome, Source, record_activities
+from consents.agreements import is_agreed, record_agreement
+from consents.models import Consent
+from consents.texts import find_text
+from contacts.models import Contact
+from contacts.resolving import find_contact
+from tracking.authentication import BearerKeyAuthentication
+from tracking.contact_creation import create_contact
+from tracking.headless import schema, translation
+from tracking.problems import Problem
+from tracking.views import DoorView
+
+_LONGEST_IDEMPOTENCY_KEY = 255
+
+
+class HeadlessView(DoorView):
+    """A view of the headless tracking API."""
+
+    authentication_classes = [BearerKeyAuthentication]
+    door = "headless"
+
+    def get_contact(self, guid: str | UUID) -> Contact:
+        """The live contact that this GUID leads to.
+
+        :raises Problem: 404, if there is none
+        """
+        self.request._request.contact_guid = str(guid)[:36]
+        try:
+            contact = find_contact(UUID(str(guid)))
+        except ValueError:
+            contact = None
+        if contact is None:
+            raise Problem(404, "unknown_contact", "There is no contact with this GUID.")
+        return contact
+
+
+def get_consent(code_name: str) -> Consent:
+    """The consent with this code name, in any letter case.
+
+    :raises Problem: 404, if there is none
+    """
+    consent = Consent.objects.filter(code_name__iexact=code_name).first()
+    if consent is None:
+        raise Problem(404, "unknown_consent", "There is no consent with this code name.")
+    return consent
+
+
+class ConsentTextView(HeadlessView):
+    @extend_schema(**schema.CONSENT_TEXT)
+    def get(self, request: Request, consent_name: str) -> Response:
+        """The text of a consent, in a language or the nearest that there is."""
+        parameters = {name.lower(): value for name, value in request.query_params.items()}
+        text = find_text(get_consent(consent_name), parameters.get("languagename", ""))
+        if text is None:
+            raise Problem(404, "no_text", "This consent has no text yet.")
+        return Response({"shortText": text.short_text, "fullText": text.full_text})
+
+
+class ContactsView(HeadlessView):
+    @extend_schema(**schema.CREATE_CONTACT)
+    def post(self, request: Request) -> Response:
+        """Create an anonymous contact, and tell its GUID."""
+        idempotency_key = request.headers.get("Idempotency-Key", "")
+        if len(idempotency_key) > _LONGEST_IDEMPOTENCY_KEY or "\0" in idempotency_key:
+            raise Problem(
+                400,
+                "bad_idempotency_key",
+                f"Idempotency-Key may have at most {_LONGEST_IDEMPOTENCY_KEY} characters.",
+                field="Idempotency-Key",
+            )
+        contact = create_contact(self.key, idempotency_key)
+        return Response({"contact": str(contact.guid)})
+
+
+class ContactConsentView(HeadlessView):
+    @extend_schema(**schema.CONSENT_STATUS)
+    def get(self, request: Request, contact_guid: str, consent_name: str) -> Response:
+        """Whether a contact agrees to a consent at present."""
+        contact, consent = self.get_contact(contact_guid), get_consent(consent_name)
+        return Response({"isAgreed": is_agreed(contact, consent)})
+
+    @extend_schema(**schema.AGREE)
+    def post(self, request: Request, contact_guid: str, consent_name: str) -> HttpResponse:
+        """Record that a contact agrees to a consent, or revokes it."""
+        members = translation.read_members(request._request.body)
+        agreed, language = translation.read_agree(members), translation.read_language(members)
+        record_agreement(
+            self.get_contact(contact_guid),
+            get_consent(consent_name),
+            agreed=agreed,
+            channel=self.key.channel,
+            language=language,
+            request_id=request.request_id,
+        )
+        # Clients tell an empty answer by this header, which not every server adds by itself.
+        return HttpResponse(headers={"Content-Length": "0"})
+
+
+class ActivitiesView(HeadlessView):
+    @extend_schema(**schema.LOG_ACTIVITIES)
+    def post(self, request: Request) -> Response:
+        """Log what a contact did; each activity has a result of its own, in the given order."""
+        members = translation.read_members(request._request.body)
+        channel_guid = translation.read_guid(members, "channel")
+        contact_guid = translation.read_guid(members, "contact")
+        request._request.contact_guid = str(contact_guid)
+        drafts = translation.read_activities(members)
+        if channel_guid != self.key.channel.guid:
+            raise Problem(
+                403, "wrong_channel", "The API key belongs to another channel.", field="channel"
+            )
+        outcomes = record_activities(
+            drafts,
+            contact=self.get_contact(contact_guid),
+            logged_as=contact_guid,
+            source=Source(
+                door=self.door, channel=self.key.channel, request_id=request.request_id
+            ),
+        )
+        return Response({"results": [_result(outcome) for outcome in outcomes]}, status=207)
+
+
+def _result(outcome: Outcome) -> dict:
+    if outcome.problem is None:
+        return {"status": 202}
+    problem = outcome.problem
+    error = {"code": problem.code, "detail": problem.detail}
+    if problem.field:
+        error["field"] = problem.field
+    return {"status": 403 if problem.code == "consent" else 400, "error": error}
+
+
+class UnknownEndpointView(HeadlessView):
+    """Whatever else is asked for below /Kentico.Tracking/."""
+
+    schema = None
+
+    def initial(self, request: Request, *args, **kwargs) -> None:
+        super().initial(request, *args, **kwargs)
+        raise Problem(404, "unknown_endpoint", "The tracking API has no such endpoint.")

@@ -1,0 +1,43 @@
+"""What every door's requests have in common before they reach a view."""
+
+import uuid
+
+from django.http import HttpRequest, HttpResponse
+
+_DOORS = ("/kentico.tracking",)
+# Which segments of a path below /Kentico.Tracking/ are fixed words; the others are values.
+_FIXED_SEGMENTS = (0, 2)
+
+
+def is_door(path: str) -> bool:
+    """Whether `path` belongs to a wire format that applications speak."""
+    path = path.lower()
+    return any(path == door or path.startswith(f"{door}/") for door in _DOORS)
+
+
+class DoorMiddleware:
+    """Give each request of a door an id, and its path the documented spelling.
+
+    Paths match in any letter case, with or without a slash at the end. The answer carries the id as
+    `Request-Id`; what is recorded or refused keeps it.
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not is_door(request.path_info):
+            return self.get_response(request)
+        request.request_id = uuid.uuid4()  # type: ignore[attr-defined]
+        request.path = request.path_info = _canonical(request.path_info)
+        response = self.get_response(request)
+        response["Request-Id"] = str(request.request_id)  # type: ignore[attr-defined]
+        return response
+
+
+def _canonical(path: str) -> str:
+    segments = path.rstrip("/").split("/")[2:]
+    for index in _FIXED_SEGMENTS:
+        if index < len(segments):
+            segments[index] = segments[index].lower()
+    return "/".join(["", "Kentico.Tracking", *segments])
