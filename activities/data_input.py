@@ -80,9 +80,7 @@ def _deal_with_next(contact_id: int) -> list[int]:
         if owner is None:
             _fill(contact, data_input)
             return [contact.pk]
-        merge = request_merge(
-            survivor=owner, loser=contact, reason=ContactMerge.Reason.SAME_EMAIL
-        )
+        merge = request_merge(survivor=owner, loser=contact, reason=ContactMerge.Reason.SAME_EMAIL)
     if merge.status == ContactMerge.Status.REVIEW:
         return []  # the data input waits for the decision, too
     carry_out_merge(merge.pk)

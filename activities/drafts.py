@@ -124,9 +124,7 @@ def _check_text(name: str, given: object, max_length: int | None = None) -> str:
     if not isinstance(given, str):
         raise InvalidActivity("wrong_type", name, f"{name} must be a string.")
     if max_length is not None and len(given) > max_length:
-        raise InvalidActivity(
-            "too_long", name, f"{name} may have at most {max_length} characters."
-        )
+        raise InvalidActivity("too_long", name, f"{name} may have at most {max_length} characters.")
     if not is_storable(given):
         raise InvalidActivity("bad_text", name, f"{name} contains a NUL or half a character.")
     return given
@@ -141,7 +139,9 @@ def is_storable(text: str) -> bool:
 
 
 def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[:100])
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[:100]
+    )
 
 
 def _check_properties(given: object) -> dict | None:

@@ -85,7 +85,10 @@ class OriginsField(ArrayField):
 
     def formfield(self, **kwargs):
         return models.Field.formfield(
-            self, form_class=OriginsFormField, widget=kwargs.get("widget"), **_without_widget(kwargs)
+            self,
+            form_class=OriginsFormField,
+            widget=kwargs.get("widget"),
+            **_without_widget(kwargs),
         )
 
 

@@ -34,7 +34,9 @@ def live(request: HttpRequest) -> JsonResponse:
 @require_GET
 def ready(request: HttpRequest) -> JsonResponse:
     """200 if every part works, else 503; the reason of each part that does not."""
-    parts = {name: _examine(name, check) for name, check in CHECKS.items()}
+    parts: dict[str, str] = {}
+    for name, check in CHECKS.items():
+        parts[name] = _examine(name, check)
     is_ready = all(state == OK for state in parts.values())
     body = {"status": OK if is_ready else "not ready", **parts}
     return JsonResponse(body, status=200 if is_ready else 503)
@@ -58,9 +60,8 @@ def check_migrations() -> str:
 
 
 def check_broker() -> str:
-    folders = settings.CELERY_BROKER_TRANSPORT_OPTIONS if not settings.REDIS_URL else {}
-    for folder in (folders.get("data_folder_in"), folders.get("control_folder")):
-        if folder and not os.access(folder, os.W_OK | os.X_OK):
+    for folder in _broker_folders():
+        if not os.access(folder, os.W_OK | os.X_OK):
             return "its folders are missing or not writable"
     with current_app.connection_for_write(connect_timeout=_BROKER_SECONDS) as broker:
         broker.transport_options = {
@@ -87,6 +88,11 @@ CHECKS: dict[str, Callable[[], str]] = {
     "worker": check_worker,
 }
 _seen_migrated: list[bool] = []
+
+
+def _broker_folders() -> list[str]:
+    options = getattr(settings, "CELERY_BROKER_TRANSPORT_OPTIONS", {})
+    return [options[name] for name in ("data_folder_in", "control_folder") if name in options]
 
 
 def _examine(name: str, check: Callable[[], str]) -> str:

@@ -72,7 +72,10 @@ class ConsentAgreement(models.Model):
     """One answer of a contact to one text. Answers are added, never edited; the last one counts."""
 
     contact = ContactKey(
-        on_merge=OnMerge.MOVE, on_erase=OnErase.DELETE, export=True, related_name="agreements",
+        on_merge=OnMerge.MOVE,
+        on_erase=OnErase.DELETE,
+        export=True,
+        related_name="agreements",
         db_index=False,
     )
     consent = models.ForeignKey(Consent, models.PROTECT, related_name="agreements")

@@ -128,9 +128,7 @@ class Contact(models.Model):
 class ContactMergeQuerySet(models.QuerySet):
     def open(self):
         """Merges that a worker or a person has yet to deal with."""
-        return self.filter(
-            status__in=[ContactMerge.Status.PENDING, ContactMerge.Status.REVIEW]
-        )
+        return self.filter(status__in=[ContactMerge.Status.PENDING, ContactMerge.Status.REVIEW])
 
 
 class ContactMerge(models.Model):

@@ -81,7 +81,9 @@ def _draft(payload: bytes) -> Draft:
         item = msgspec.json.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return Draft(
-            problem=InvalidActivity("malformed_json", "", f"The activity is no JSON: {_say(error)}."),
+            problem=InvalidActivity(
+                "malformed_json", "", f"The activity is no JSON: {_say(error)}."
+            ),
             payload=payload,
         )
     if not isinstance(item, dict):

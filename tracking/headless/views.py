@@ -122,9 +122,7 @@ class ActivitiesView(HeadlessView):
             drafts,
             contact=self.get_contact(contact_guid),
             logged_as=contact_guid,
-            source=Source(
-                door=self.door, channel=self.key.channel, request_id=request.request_id
-            ),
+            source=Source(door=self.door, channel=self.key.channel, request_id=request.request_id),
         )
         return Response({"results": [_result(outcome) for outcome in outcomes]}, status=207)
 

@@ -1,0 +1,58 @@
+"""The form in which marketers edit a contact."""
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.html import format_html
+from unfold.widgets import UnfoldAdminSelect2Widget
+
+from adminsite.formatting import change_url
+from contacts.models import Contact
+from contacts.places import country_names, state_names
+
+
+def _choices(names: dict[str, str], empty: str) -> list[tuple[str, str]]:
+    return [("", empty), *names.items()]
+
+
+class ContactForm(forms.ModelForm):
+    """All fields of a contact, with names of countries and states in place of their codes."""
+
+    country = forms.ChoiceField(required=False, widget=UnfoldAdminSelect2Widget)
+    state = forms.ChoiceField(
+        required=False,
+        widget=UnfoldAdminSelect2Widget,
+        help_text="For contacts in the USA, or whose country is unknown.",
+    )
+
+    class Meta:
+        model = Contact
+        fields = "__all__"
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        # The fields are missing where the page only shows the contact.
+        if "country" in self.fields:
+            self.fields["country"].choices = _choices(country_names(), "Unknown")
+        if "state" in self.fields:
+            self.fields["state"].choices = _choices(state_names(), "None")
+
+    def clean_email(self):
+        # The constraint cannot check itself here: it depends on a field that is not in the form.
+        email = self.cleaned_data["email"]
+        other = Contact.objects.with_email(email).exclude(pk=self.instance.pk).first()
+        if email and other is not None:
+            raise ValidationError(
+                format_html(
+                    'Another contact has this email: <a href="{}" class="tl-link">{}</a>. '
+                    "If the two are one person, merge them from the list of contacts.",
+                    change_url(other),
+                    other,
+                )
+            )
+        return email
+
+    def clean(self):
+        cleaned = super().clean()
+        if cleaned.get("state") and cleaned.get("country") not in ("", "USA"):
+            self.add_error("state", "Only contacts in the USA have a state.")
+        return cleaned

@@ -1,0 +1,46 @@
+"""The sections of a contact's page. Apps that know more about contacts add theirs."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from django.http import HttpRequest
+
+from contacts.models import Contact
+
+
+@dataclass(frozen=True)
+class SectionContent:
+    """What a section shows for one contact."""
+
+    context: dict[str, object] = field(default_factory=dict)
+    # Shown beside the title, such as “3” or “50+”.
+    count: str = ""
+    # Names and values for the head of the page.
+    facts: list[tuple[str, object]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ContactSection:
+    """A tab of a contact's page; `build` reads, in a constant number of queries, what it shows."""
+
+    slug: str
+    title: str
+    position: int
+    template: str
+    build: Callable[[HttpRequest, Contact], SectionContent]
+
+
+_sections: list[ContactSection] = []
+
+
+def register_section(section: ContactSection) -> None:
+    """Add a tab to the page of every contact."""
+    _sections.append(section)
+    _sections.sort(key=lambda one: one.position)
+
+
+def build_sections(request: HttpRequest, contact: Contact) -> list[dict[str, object]]:
+    """The tabs of the page of `contact`, in order, with what they show."""
+    return [
+        {"section": section, "content": section.build(request, contact)} for section in _sections
+    ]
