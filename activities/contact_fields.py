@@ -12,28 +12,29 @@ from django.core.validators import validate_email
 from activities.problems import InvalidActivity
 from contacts.models import Contact
 
-# Wire name in lower case -> name of the model's field.
-FIELDS = {
-    "contactemail": "email",
-    "contactfirstname": "first_name",
-    "contactmiddlename": "middle_name",
-    "contactlastname": "last_name",
-    "contactbirthday": "birthday",
-    "contactmobilephone": "mobile_phone",
-    "contactbusinessphone": "business_phone",
-    "contactcompanyname": "company_name",
-    "contactjobtitle": "job_title",
-    "contactaddress1": "address1",
-    "contactcity": "city",
-    "contactzip": "zip",
-    "contactcountry": "country",
-    "contactstate": "state",
-    "contactnotes": "notes",
+# Name on the wire -> name of the model's field.
+WIRE_NAMES = {
+    "ContactEmail": "email",
+    "ContactFirstName": "first_name",
+    "ContactMiddleName": "middle_name",
+    "ContactLastName": "last_name",
+    "ContactBirthday": "birthday",
+    "ContactMobilePhone": "mobile_phone",
+    "ContactBusinessPhone": "business_phone",
+    "ContactCompanyName": "company_name",
+    "ContactJobTitle": "job_title",
+    "ContactAddress1": "address1",
+    "ContactCity": "city",
+    "ContactZIP": "zip",
+    "ContactCountry": "country",
+    "ContactState": "state",
+    "ContactNotes": "notes",
 }
+_FIELDS = {wire_name.lower(): name for wire_name, name in WIRE_NAMES.items()}
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 MAX_LENGTHS = {
-    name: Contact._meta.get_field(name).max_length
-    for name in FIELDS.values()
+    name: Contact._meta.get_field(name).max_length  # type: ignore[union-attr]
+    for name in WIRE_NAMES.values()
     if name not in ("birthday", "country", "state", "notes")
 }
 
@@ -49,7 +50,7 @@ def check_contact_fields(given: object) -> dict[str, str]:
         raise InvalidActivity("wrong_type", "contactFields", "contactFields must be an object.")
     fields = {}
     for wire_name, value in given.items():
-        name = FIELDS.get(wire_name.lower())
+        name = _FIELDS.get(wire_name.lower())
         if name is None:
             continue
         if not isinstance(value, str):

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
@@ -109,7 +110,7 @@ def _fill(contact: Contact, data_input: DataInput) -> None:
     if fields.get("country", "USA") != "USA":
         fields["state"] = ""
     for name, value in fields.items():
-        setattr(contact, name, Contact._meta.get_field(name).to_python(value))
+        setattr(contact, name, date.fromisoformat(value) if name == "birthday" else value)
     contact.save(update_fields=fields)
     data_input.outcome = (
         DataInput.Outcome.REDIRECTED if data_input.sent_by_id else DataInput.Outcome.APPLIED

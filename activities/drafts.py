@@ -16,7 +16,7 @@ MAX_TEXT = 250
 _EARLIEST = datetime(1971, 1, 1, tzinfo=UTC)
 _LATEST_AHEAD = timedelta(days=1)
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-_VERBS = {
+_VERBS: dict[str, str] = {
     SystemType.PAGE_VISIT: "Page visit",
     SystemType.CLICK: "Clicked",
     SystemType.DATA_INPUT: "Data input",
@@ -98,7 +98,7 @@ def check_draft(
 def make_title(activity_type: ActivityType, value: str) -> str:
     """The title of an activity that came without one, such as `Page visit 'Home'`."""
     words = _VERBS.get(activity_type.code_name, activity_type.name)
-    return f"{words} '{value}'" if value else str(words)
+    return f"{words} '{value}'" if value else words
 
 
 def _check_type(given: object, types: Mapping[str, ActivityType]) -> ActivityType:

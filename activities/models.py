@@ -81,7 +81,8 @@ class ActivityType(models.Model):
 class TransactionIdField(models.Field):
     """The 64-bit id of the transaction that inserted a row (PostgreSQL's xid8).
 
-    Readers of the log order by it: rows below `pg_snapshot_xmin(pg_current_snapshot())` are complete.
+    Readers of the log order by it: below `pg_snapshot_xmin(pg_current_snapshot())` no row can be
+    added any more.
     """
 
     def db_type(self, connection):

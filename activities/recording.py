@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
@@ -84,11 +85,11 @@ def log_custom_activity(
     Set at least the title: it is what the activity log shows. It goes the way of every activity, so
     a refused one is in the inspector as well.
 
-    :raises InvalidActivity: if the type is unknown, disabled or a system type, or a text is too long
+    :raises InvalidActivity: if the type is unknown, disabled or a system type, or a text too long
     """
     if code_name.lower() in SystemType.values:
         raise InvalidActivity("system_type", "type", f"{code_name} is no custom activity type.")
-    given = {
+    given: dict[str, Any] = {
         "type": code_name,
         "title": title,
         "value": value,

@@ -83,14 +83,5 @@ class OriginsField(ArrayField):
     def to_python(self, value):
         return split_origins(value)
 
-    def formfield(self, **kwargs):
-        return models.Field.formfield(
-            self,
-            form_class=OriginsFormField,
-            widget=kwargs.get("widget"),
-            **_without_widget(kwargs),
-        )
-
-
-def _without_widget(kwargs):
-    return {name: value for name, value in kwargs.items() if name not in ("widget", "form_class")}
+    def formfield(self, **kwargs):  # type: ignore[override]
+        return models.Field.formfield(self, **{**kwargs, "form_class": OriginsFormField})

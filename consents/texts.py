@@ -31,9 +31,12 @@ def save_text(
     short_text, full_text = clean_html(short_text), clean_html(full_text)
     versions = consent.texts.filter(language__iexact=language).order_by("-version")
     latest = versions.first()
-    if latest and (latest.short_text, latest.full_text) == (short_text, full_text):
-        if latest.superseded_at is None:
-            return latest
+    if (
+        latest
+        and latest.superseded_at is None
+        and (latest.short_text, latest.full_text) == (short_text, full_text)
+    ):
+        return latest
     versions.filter(superseded_at__isnull=True).update(superseded_at=timezone.now())
     return consent.texts.create(
         language=language,

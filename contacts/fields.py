@@ -1,5 +1,7 @@
 """The one key that points at a person."""
 
+from typing import Any
+
 from django.db import models
 
 
@@ -17,7 +19,7 @@ class OnErase(models.TextChoices):
     KEEP = "keep", "stays, as proof, without personal data"
 
 
-class ContactKey(models.ForeignKey):
+class ContactKey(models.ForeignKey[Any, Any]):
     """A foreign key to a contact that says what merging, erasure and export do with the row.
 
     Every model that points at a contact uses it; a system check (contacts.E001) refuses others.

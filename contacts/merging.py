@@ -5,7 +5,7 @@ says by its `ContactKey` what happens to it. The loser stays and resolves to the
 """
 
 from django.apps import apps
-from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
 from django.forms.models import model_to_dict
 from django.utils import timezone
@@ -69,7 +69,7 @@ def request_merge(
     survivor: Contact,
     loser: Contact,
     reason: ContactMerge.Reason,
-    requested_by: AbstractBaseUser | None = None,
+    requested_by: User | None = None,
 ) -> ContactMerge:
     """Ask for `loser` to become part of `survivor`; a worker does it after the commit.
 
@@ -100,7 +100,7 @@ def request_merge(
     return merge
 
 
-def approve_merge(merge: ContactMerge, *, by: AbstractBaseUser) -> None:
+def approve_merge(merge: ContactMerge, *, by: User) -> None:
     """Let two contacts with different emails become one; the survivor's email stays.
 
     :raises CannotMerge: if nobody is waiting for this decision any more
@@ -109,7 +109,7 @@ def approve_merge(merge: ContactMerge, *, by: AbstractBaseUser) -> None:
     tasks.carry_out_merge.delay_on_commit(merge_id=merge.pk)
 
 
-def dismiss_merge(merge: ContactMerge, *, by: AbstractBaseUser) -> None:
+def dismiss_merge(merge: ContactMerge, *, by: User) -> None:
     """Keep two contacts apart.
 
     :raises CannotMerge: if nobody is waiting for this decision any more
@@ -117,7 +117,7 @@ def dismiss_merge(merge: ContactMerge, *, by: AbstractBaseUser) -> None:
     _decide(merge, ContactMerge.Status.DISMISSED, by)
 
 
-def _decide(merge: ContactMerge, status: ContactMerge.Status, by: AbstractBaseUser) -> None:
+def _decide(merge: ContactMerge, status: ContactMerge.Status, by: User) -> None:
     finished_at = timezone.now() if status == ContactMerge.Status.DISMISSED else None
     waiting = ContactMerge.objects.filter(pk=merge.pk, status=ContactMerge.Status.REVIEW)
     if not waiting.update(status=status, decided_by=by, finished_at=finished_at):

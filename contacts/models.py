@@ -32,7 +32,7 @@ class ContactQuerySet(models.QuerySet):
 class Contact(models.Model):
     """One person, anonymous until a name or an email arrives.
 
-    A contact that was merged into another stays, so that its GUID resolves to the survivor for ever.
+    A contact that was merged into another stays: its GUID resolves to the survivor for ever.
     """
 
     guid = models.UUIDField("GUID", default=uuid.uuid4, unique=True, editable=False)

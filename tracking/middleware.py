@@ -15,6 +15,11 @@ def is_door(path: str) -> bool:
     return any(path == door or path.startswith(f"{door}/") for door in _DOORS)
 
 
+def request_id_of(request: HttpRequest) -> uuid.UUID:
+    """The id that `DoorMiddleware` gave to a request of a door."""
+    return request.request_id  # type: ignore[attr-defined]
+
+
 class DoorMiddleware:
     """Give each request of a door an id, and its path the documented spelling.
 
@@ -31,7 +36,7 @@ class DoorMiddleware:
         request.request_id = uuid.uuid4()  # type: ignore[attr-defined]
         request.path = request.path_info = _canonical(request.path_info)
         response = self.get_response(request)
-        response["Request-Id"] = str(request.request_id)  # type: ignore[attr-defined]
+        response["Request-Id"] = str(request_id_of(request))
         return response
 
 

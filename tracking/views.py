@@ -1,13 +1,19 @@
 """The view that every door's views are made of."""
 
+from uuid import UUID
+
 from django.conf import settings
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from activities.inspector import keep_refused_request
+from activities.problems import InvalidActivity
 from channels.models import ApiKey
-from tracking.problems import Problem
+from tracking.middleware import request_id_of
+from tracking.problems import Problem, as_problem, respond
 
 
 class AlwaysJson(BaseContentNegotiation):
@@ -21,10 +27,15 @@ class AlwaysJson(BaseContentNegotiation):
 
 
 class DoorView(APIView):
-    """A view of a door: it respects the switches, before anything else, and knows its key."""
+    """A view of a door.
+
+    It respects the switches before anything else, answers errors as problems, and keeps a refused
+    POST for the inspector. Subclasses set `contact_guid` as soon as they know whom it is about.
+    """
 
     content_negotiation_class = AlwaysJson
     door: str
+    contact_guid = ""
 
     def initial(self, request: Request, *args, **kwargs) -> None:
         if not settings.TRACKING_API_ENABLED:
@@ -38,7 +49,54 @@ class DoorView(APIView):
             )
         super().initial(request, *args, **kwargs)
 
+    def handle_exception(self, error: Exception) -> HttpResponse:  # type: ignore[override]
+        problem = as_problem(error)
+        if problem is None:
+            raise error
+        if self.request.method == "POST" and problem.status_code < 500:
+            self._keep(problem)
+        return respond(problem, self.request_id)
+
+    @property
+    def request_id(self) -> UUID:
+        """The id of this request, as the answer tells it."""
+        return request_id_of(self.request._request)
+
     @property
     def key(self) -> ApiKey:
         """The key of the caller."""
+        assert isinstance(self.request.auth, ApiKey)
         return self.request.auth
+
+    def _keep(self, problem: Problem) -> None:
+        request = self.request._request
+        # Django's own request: asking DRF's for `auth` would authenticate again, and fail again.
+        key = getattr(request, "auth", None)
+        payload = _start_of_body(request)
+        keep_refused_request(
+            InvalidActivity(problem.code, problem.field, str(problem.detail)),
+            door=self.door,
+            request_id=self.request_id,
+            payload=payload,
+            payload_length=max(len(payload), _content_length(request)),
+            channel=key.channel if isinstance(key, ApiKey) else None,
+            contact_guid=self.contact_guid,
+            source=request.META.get("REMOTE_ADDR", ""),
+        )
+
+
+def _start_of_body(request: HttpRequest) -> bytes:
+    """As much of the body as the inspector keeps, however large it is."""
+    if hasattr(request, "_body"):
+        return request.body
+    try:
+        return request.read(settings.REJECTED_PAYLOAD_BYTES)
+    except (OSError, UnreadablePostError):
+        return b""
+
+
+def _content_length(request: HttpRequest) -> int:
+    try:
+        return int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        return 0

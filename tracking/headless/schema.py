@@ -7,11 +7,12 @@ from drf_spectacular.utils import (
     OpenApiParameter,
     OpenApiRequest,
     OpenApiResponse,
+    extend_schema,
     inline_serializer,
 )
 from rest_framework import serializers
 
-from activities.contact_fields import FIELDS
+from activities.contact_fields import WIRE_NAMES
 
 _TAGS = ["Headless tracking"]
 
@@ -67,10 +68,10 @@ _CONSENT_NAME = OpenApiParameter(
     examples=[OpenApiExample("consent", "TrackingConsent")],
 )
 
-CONSENT_TEXT = {
-    "operation_id": "getConsentText",
-    "tags": _TAGS,
-    "parameters": [
+consent_text = extend_schema(
+    operation_id="getConsentText",
+    tags=_TAGS,
+    parameters=[
         _CONSENT_NAME,
         OpenApiParameter(
             "languageName",
@@ -78,7 +79,7 @@ CONSENT_TEXT = {
             description="A language code; without a text in it, the nearest is returned.",
         ),
     ],
-    "responses": {
+    responses={
         200: inline_serializer(
             "ConsentText",
             {
@@ -88,13 +89,13 @@ CONSENT_TEXT = {
         ),
         **_problems(401, 404),
     },
-}
+)
 
-CREATE_CONTACT = {
-    "operation_id": "createContact",
-    "tags": _TAGS,
-    "request": None,
-    "parameters": [
+create_contact = extend_schema(
+    operation_id="createContact",
+    tags=_TAGS,
+    request=None,
+    parameters=[
         OpenApiParameter(
             "Idempotency-Key",
             {"type": "string", "maxLength": 255},
@@ -102,27 +103,27 @@ CREATE_CONTACT = {
             description="The same key again within a day returns the same contact.",
         )
     ],
-    "responses": {
+    responses={
         200: inline_serializer("CreatedContact", {"contact": serializers.UUIDField()}),
         **_problems(400, 401, 404, 503),
     },
-}
+)
 
-CONSENT_STATUS = {
-    "operation_id": "getConsentStatus",
-    "tags": _TAGS,
-    "parameters": [_CONTACT_GUID, _CONSENT_NAME],
-    "responses": {
+consent_status = extend_schema(
+    operation_id="getConsentStatus",
+    tags=_TAGS,
+    parameters=[_CONTACT_GUID, _CONSENT_NAME],
+    responses={
         200: inline_serializer("ConsentStatus", {"isAgreed": serializers.BooleanField()}),
         **_problems(401, 404),
     },
-}
+)
 
-AGREE = {
-    "operation_id": "answerConsent",
-    "tags": _TAGS,
-    "parameters": [_CONTACT_GUID, _CONSENT_NAME],
-    "request": inline_serializer(
+answer_consent = extend_schema(
+    operation_id="answerConsent",
+    tags=_TAGS,
+    parameters=[_CONTACT_GUID, _CONSENT_NAME],
+    request=inline_serializer(
         "ConsentAnswer",
         {
             "agree": serializers.BooleanField(help_text="true: agree, false: revoke"),
@@ -131,18 +132,11 @@ AGREE = {
             ),
         },
     ),
-    "responses": {
+    responses={
         200: OpenApiResponse(description="Recorded; the answer is empty."),
         **_problems(400, 401, 404, 413, 503),
     },
-}
-
-_FIELD_NAMES = (
-    "ContactEmail ContactFirstName ContactMiddleName ContactLastName ContactBirthday"
-    " ContactMobilePhone ContactBusinessPhone ContactCompanyName ContactJobTitle ContactAddress1"
-    " ContactCity ContactZIP ContactCountry ContactState ContactNotes"
-).split()
-assert {name.lower() for name in _FIELD_NAMES} == FIELDS.keys()
+)
 
 _ACTIVITY = {
     "type": "object",
@@ -162,7 +156,7 @@ _ACTIVITY = {
         "contactFields": {
             "type": "object",
             "description": "For datainput: what the contact said about themselves.",
-            "properties": {name: {"type": "string"} for name in _FIELD_NAMES},
+            "properties": {name: {"type": "string"} for name in WIRE_NAMES},
         },
         "id": {
             "type": "string",
@@ -195,10 +189,10 @@ _RESULT = inline_serializer(
     many=True,
 )
 
-LOG_ACTIVITIES = {
-    "operation_id": "logActivities",
-    "tags": _TAGS,
-    "request": {
+log_activities = extend_schema(
+    operation_id="logActivities",
+    tags=_TAGS,
+    request={
         "application/json": OpenApiRequest(
             {
                 "type": "object",
@@ -215,8 +209,8 @@ LOG_ACTIVITIES = {
             }
         )
     },
-    "responses": {
+    responses={
         207: inline_serializer("ActivityResults", {"results": _RESULT}),
         **_problems(400, 401, 403, 404, 413, 503),
     },
-}
+)

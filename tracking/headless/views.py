@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from django.http import HttpResponse
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -33,7 +32,7 @@ class HeadlessView(DoorView):
 
         :raises Problem: 404, if there is none
         """
-        self.request._request.contact_guid = str(guid)[:36]
+        self.contact_guid = str(guid)[:36]
         try:
             contact = find_contact(UUID(str(guid)))
         except ValueError:
@@ -55,10 +54,10 @@ def get_consent(code_name: str) -> Consent:
 
 
 class ConsentTextView(HeadlessView):
-    @extend_schema(**schema.CONSENT_TEXT)
+    @schema.consent_text
     def get(self, request: Request, consent_name: str) -> Response:
         """The text of a consent, in a language or the nearest that there is."""
-        parameters = {name.lower(): value for name, value in request.query_params.items()}
+        parameters = {name.lower(): value for name, value in request.query_params.dict().items()}
         text = find_text(get_consent(consent_name), parameters.get("languagename", ""))
         if text is None:
             raise Problem(404, "no_text", "This consent has no text yet.")
@@ -66,7 +65,7 @@ class ConsentTextView(HeadlessView):
 
 
 class ContactsView(HeadlessView):
-    @extend_schema(**schema.CREATE_CONTACT)
+    @schema.create_contact
     def post(self, request: Request) -> Response:
         """Create an anonymous contact, and tell its GUID."""
         idempotency_key = request.headers.get("Idempotency-Key", "")
@@ -82,13 +81,13 @@ class ContactsView(HeadlessView):
 
 
 class ContactConsentView(HeadlessView):
-    @extend_schema(**schema.CONSENT_STATUS)
+    @schema.consent_status
     def get(self, request: Request, contact_guid: str, consent_name: str) -> Response:
         """Whether a contact agrees to a consent at present."""
         contact, consent = self.get_contact(contact_guid), get_consent(consent_name)
         return Response({"isAgreed": is_agreed(contact, consent)})
 
-    @extend_schema(**schema.AGREE)
+    @schema.answer_consent
     def post(self, request: Request, contact_guid: str, consent_name: str) -> HttpResponse:
         """Record that a contact agrees to a consent, or revokes it."""
         members = translation.read_members(request._request.body)
@@ -99,20 +98,20 @@ class ContactConsentView(HeadlessView):
             agreed=agreed,
             channel=self.key.channel,
             language=language,
-            request_id=request.request_id,
+            request_id=self.request_id,
         )
         # Clients tell an empty answer by this header, which not every server adds by itself.
         return HttpResponse(headers={"Content-Length": "0"})
 
 
 class ActivitiesView(HeadlessView):
-    @extend_schema(**schema.LOG_ACTIVITIES)
+    @schema.log_activities
     def post(self, request: Request) -> Response:
         """Log what a contact did; each activity has a result of its own, in the given order."""
         members = translation.read_members(request._request.body)
         channel_guid = translation.read_guid(members, "channel")
         contact_guid = translation.read_guid(members, "contact")
-        request._request.contact_guid = str(contact_guid)
+        self.contact_guid = str(contact_guid)
         drafts = translation.read_activities(members)
         if channel_guid != self.key.channel.guid:
             raise Problem(
@@ -122,7 +121,7 @@ class ActivitiesView(HeadlessView):
             drafts,
             contact=self.get_contact(contact_guid),
             logged_as=contact_guid,
-            source=Source(door=self.door, channel=self.key.channel, request_id=request.request_id),
+            source=Source(door=self.door, channel=self.key.channel, request_id=self.request_id),
         )
         return Response({"results": [_result(outcome) for outcome in outcomes]}, status=207)
 
