@@ -19,7 +19,7 @@ from activities.problems import InvalidActivity
 from channels.models import Channel
 from consents.agreements import is_agreed
 from contacts.models import Contact
-from contacts.resolving import live
+from contacts.resolving import get_live_contact
 
 
 class Outcome(msgspec.Struct):
@@ -156,7 +156,7 @@ def _write(
         # that this misses waits for this transaction before it settles (see contacts.merging).
         numbered = dict(zip(_take_ids(len(accepted)), accepted, strict=True))
         numbered = _without_repeats(numbered, source.channel)
-        person = live(Contact.objects.select_related("merged_into").get(pk=contact.pk))
+        person = get_live_contact(contact.pk)
         _copy_activities(numbered, person, logged_as, source, received_at)
         _queue_data_inputs(numbered, person, received_at)
     if refused:

@@ -13,7 +13,7 @@ from django.utils import timezone
 from contacts import tasks
 from contacts.fields import ContactKey, OnMerge
 from contacts.models import Contact, ContactMerge
-from contacts.resolving import live
+from contacts.resolving import get_live_contact
 
 PERSONAL_FIELDS = (
     "email",
@@ -78,7 +78,7 @@ def request_merge(
 
     :raises CannotMerge: if the two are one contact
     """
-    survivor, loser = live(survivor), live(loser)
+    survivor, loser = get_live_contact(survivor.pk), get_live_contact(loser.pk)
     if survivor.pk == loser.pk:
         raise CannotMerge("These are the same contact already.")
     status = ContactMerge.Status.PENDING
@@ -173,10 +173,15 @@ def lock_live(*contact_ids: int) -> list[Contact]:
     Call it inside a transaction. Until that ends, no merge changes who these contacts are.
     """
     while True:
-        found = [live(Contact.objects.get(pk=contact_id)) for contact_id in contact_ids]
+        savepoint = transaction.savepoint()
+        found = [get_live_contact(contact_id) for contact_id in contact_ids]
         locked = Contact.objects.locked().in_bulk([contact.pk for contact in found])
         if all(contact.merged_into_id is None for contact in locked.values()):
+            transaction.savepoint_commit(savepoint)
             return [locked[contact.pk] for contact in found]
+        # Somebody merged one of them while we waited. Let go before looking again: holding on to
+        # one contact while waiting for another that comes before it could wait for ever.
+        transaction.savepoint_rollback(savepoint)
 
 
 def _have_different_emails(one: Contact, other: Contact) -> bool:

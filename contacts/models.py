@@ -38,7 +38,7 @@ class Contact(models.Model):
     guid = models.UUIDField("GUID", default=uuid.uuid4, unique=True, editable=False)
     merged_into = ContactKey(
         "self",
-        on_merge=OnMerge.MOVE,
+        on_merge=OnMerge.KEEP,
         on_erase=OnErase.DELETE,
         export=False,
         null=True,

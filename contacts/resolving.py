@@ -8,13 +8,15 @@ from contacts.models import Contact
 def find_contact(guid: UUID) -> Contact | None:
     """The live contact that `guid` leads to, following merges, or None."""
     contact = Contact.objects.select_related("merged_into").filter(guid=guid).first()
-    while contact is not None and contact.merged_into is not None:
-        contact = contact.merged_into
-    return contact
+    return _follow(contact) if contact else None
 
 
-def live(contact: Contact) -> Contact:
-    """The live contact that `contact` is today."""
+def get_live_contact(contact_id: int) -> Contact:
+    """The live contact that this one is by now, as the database has it."""
+    return _follow(Contact.objects.select_related("merged_into").get(pk=contact_id))
+
+
+def _follow(contact: Contact) -> Contact:
     while contact.merged_into is not None:
         contact = contact.merged_into
     return contact

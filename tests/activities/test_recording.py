@@ -1,0 +1,126 @@
+"""Recording: repeats count once, whatever happens at once; Python code goes the same way."""
+
+from functools import partial
+from uuid import uuid4
+
+import pytest
+
+from activities.drafts import Draft
+from activities.models import Activity, ActivityClaim, ActivityType, RejectedActivity
+from activities.problems import InvalidActivity
+from activities.recording import Source, log_custom_activity, record_activities
+from contacts.merging import carry_out_merge, request_merge
+from contacts.models import ContactMerge
+from tests.factories import make_activity_type, make_channel, make_contact
+from tests.threads import run_at_once
+
+
+def source_for(channel):
+    return Source(door="test", channel=channel, request_id=uuid4())
+
+
+def clicks(*client_ids):
+    return [Draft(type="click", value="Buy", client_id=client_id) for client_id in client_ids]
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_one_client_id_at_once_is_stored_once_and_always_accepted():
+    contact, channel, client_id = make_contact(), make_channel(), uuid4()
+    record = partial(
+        record_activities, clicks(client_id), contact=contact, source=source_for(channel)
+    )
+
+    results = run_at_once(*[record] * 8)
+
+    assert all(outcome.accepted for (outcome,) in results)
+    assert Activity.objects.count() == ActivityClaim.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_same_ids_in_opposite_order_at_once_do_not_wait_for_each_other():
+    contact, channel = make_contact(), make_channel()
+    ids = [uuid4() for _ in range(200)]
+
+    def record(client_ids):
+        return record_activities(clicks(*client_ids), contact=contact, source=source_for(channel))
+
+    run_at_once(*[partial(record, ids), partial(record, ids[::-1])] * 3)
+
+    assert Activity.objects.count() == 200
+
+
+@pytest.mark.django_db
+def test_client_ids_are_unique_per_channel():
+    contact, client_id = make_contact(), uuid4()
+
+    for channel in (make_channel(), make_channel()):
+        record_activities(clicks(client_id), contact=contact, source=source_for(channel))
+
+    assert Activity.objects.count() == 2
+
+
+@pytest.mark.django_db
+def test_stale_contact_is_resolved_when_the_activity_is_written():
+    survivor, loser = make_contact(email="ann@example.com"), make_contact()
+    merge = request_merge(survivor=survivor, loser=loser, reason=ContactMerge.Reason.MARKETER)
+    carry_out_merge(merge.pk)
+
+    record_activities(clicks(None), contact=loser, source=source_for(make_channel()))
+
+    activity = Activity.objects.get()
+    assert (activity.contact, activity.logged_as) == (survivor, loser.guid)
+
+
+@pytest.mark.django_db
+def test_recording_takes_the_same_queries_for_one_and_for_many(django_assert_num_queries):
+    contact, source = make_contact(), source_for(make_channel())
+
+    for count in (1, 300):
+        with django_assert_num_queries(7):
+            record_activities(clicks(*[uuid4() for _ in range(count)]), contact=contact, source=source)
+
+
+@pytest.mark.django_db
+def test_log_custom_activity_goes_the_way_of_every_activity():
+    contact, channel = make_contact(), make_channel()
+    make_activity_type("custom_loan_calculator", name="Loan calculator usage")
+
+    log_custom_activity(
+        "custom_loan_calculator",
+        contact=contact,
+        channel=channel,
+        title="Loan calculated",
+        value="50000",
+        properties={"years": 10},
+    )
+
+    activity = Activity.objects.get()
+    assert (activity.title, activity.value) == ("Loan calculated", "50000")
+    assert (activity.contact, activity.channel) == (contact, channel)
+    assert activity.properties == {"years": 10}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("code_name", ["no_such_type", "custom_off"])
+def test_log_custom_activity_raises_and_keeps_what_was_refused(code_name):
+    make_activity_type("custom_off", enabled=False)
+
+    with pytest.raises(InvalidActivity):
+        log_custom_activity(code_name, contact=make_contact(), channel=make_channel(), value="x")
+
+    assert RejectedActivity.objects.get().door == "python"
+    assert not Activity.objects.exists()
+
+
+@pytest.mark.django_db
+def test_log_custom_activity_refuses_system_types():
+    with pytest.raises(InvalidActivity):
+        log_custom_activity("PageVisit", contact=make_contact(), channel=make_channel())
+
+
+@pytest.mark.django_db
+def test_system_types_cannot_be_deleted_or_given_another_code_name():
+    click = ActivityType.objects.get(code_name="click")
+
+    with pytest.raises(Exception, match="cannot be deleted"):
+        click.delete()
