@@ -103,6 +103,8 @@ def _redirect(data_input: DataInput, owner: Contact) -> None:
 
 def _fill(contact: Contact, data_input: DataInput) -> None:
     fields = dict(data_input.fields)
+    if contact.email:
+        fields.pop("email", None)  # it is theirs, perhaps in another spelling
     if fields.get("state") and fields.get("country", contact.country) not in ("", "USA"):
         data_input.detail = (
             f"The state {fields.pop('state')} was left out: the contact is not in the USA."

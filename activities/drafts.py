@@ -44,14 +44,14 @@ class Draft(msgspec.Struct, kw_only=True):
 
 
 class CheckedActivity(msgspec.Struct, kw_only=True):
-    """One activity that keeps every rule and can be written as it is."""
+    """One activity that keeps every rule and can be written as it is; `properties` is JSON."""
 
     type: ActivityType
     title: str
     value: str
     url: str
     referrer: str
-    properties: dict | None
+    properties: bytes | None
     contact_fields: dict[str, str]
     client_id: UUID | None
     occurred_at: datetime
@@ -78,17 +78,17 @@ def check_draft(
     contact_fields = {}
     if kind == SystemType.DATA_INPUT and draft.contact_fields is not None:
         contact_fields = check_contact_fields(draft.contact_fields)
-    properties = _check_properties(draft.properties)
     occurred_at = _check_time(draft.occurred_at, received_at)
+    added = {}
     if draft.occurred_at is not None and occurred_at is received_at:
-        properties = {**(properties or {}), "original_timestamp": str(draft.occurred_at)}
+        added["original_timestamp"] = str(draft.occurred_at)
     return CheckedActivity(
         type=activity_type,
         title=title or make_title(activity_type, value),
         value=value,
         url=url,
         referrer=_check_text("referrer", draft.referrer),
-        properties=properties,
+        properties=_check_properties(draft.properties, added),
         contact_fields=contact_fields,
         client_id=_check_client_id(draft.client_id),
         occurred_at=occurred_at,
@@ -144,27 +144,30 @@ def _printable(text: str) -> str:
     )
 
 
-def _check_properties(given: object) -> dict | None:
-    if given is None:
-        return None
-    if not isinstance(given, dict):
+def _check_properties(given: object, added: dict[str, str]) -> bytes | None:
+    if not isinstance(given, dict | None):
         raise InvalidActivity("wrong_type", "properties", "properties must be an object.")
+    properties = {**(given or {}), **added}
     try:
-        encoded = msgspec.json.encode(given)
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        encoded = msgspec.json.encode(properties)
+    except RecursionError:
+        raise InvalidActivity(
+            "wrong_type", "properties", "properties are nested too deeply."
+        ) from None
+    except (TypeError, ValueError, OverflowError) as error:
         raise InvalidActivity("wrong_type", "properties", f"properties: {error}") from None
     if _ESCAPED_NUL.search(encoded):
         raise InvalidActivity("bad_text", "properties", "properties contain a NUL character.")
-    return given or None
+    return encoded if properties else None
 
 
 def _check_client_id(given: object) -> UUID | None:
     if given is None or isinstance(given, UUID):
         return given
     try:
-        if not isinstance(given, str) or len(given) != 36:
+        # UUID() alone takes hyphens anywhere, and digits of every script.
+        if not isinstance(given, str) or str(client_id := UUID(given)) != given.lower():
             raise ValueError
-        client_id = UUID(given)
         if not client_id.int:
             raise ValueError
     except ValueError:

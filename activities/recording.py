@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 import msgspec
 from django.db import connection, transaction
 from django.utils import timezone
-from psycopg.types.json import Jsonb
 
 from activities import tasks
 from activities.drafts import CheckedActivity, Draft, check_draft, is_storable
@@ -211,7 +210,6 @@ def _copy_activities(
         ) as copy,
     ):
         for pk, activity in numbered.items():
-            properties = activity.properties
             copy.write_row(
                 (
                     pk,
@@ -222,7 +220,7 @@ def _copy_activities(
                     activity.value,
                     activity.url,
                     activity.referrer,
-                    None if properties is None else Jsonb(properties, msgspec.json.encode),
+                    activity.properties and activity.properties.decode(),
                     activity.occurred_at,
                     recorded_at,
                     logged_as,

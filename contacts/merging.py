@@ -151,19 +151,19 @@ def settle_merges() -> int:
     """Move what was still added to losers while they were being merged; return how many are done.
 
     Whoever writes about a contact takes its transaction id first and resolves the contact second
-    (see `activities.recording`). So once every transaction that was running when a merge ended is
-    over, no more rows can arrive for its loser.
+    (see `activities.recording`). So who missed a merge has an id from before the merge's end. The
+    first call after that end notes the next id to be given out; once every transaction below it is
+    over, no more rows can arrive for the loser.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
-        oldest_running = cursor.fetchone()[0]
+    oldest_running, next_one = _transaction_horizon()
+    unsettled = ContactMerge.objects.filter(status=ContactMerge.Status.DONE, is_settled=False)
     settled = 0
-    unsettled = ContactMerge.objects.filter(settles_after__lt=oldest_running)
-    for merge in unsettled.select_related("loser").order_by("pk"):
+    for merge in unsettled.filter(settles_at_transaction__lte=oldest_running).order_by("pk"):
         with transaction.atomic():
             survivor, _ = lock_live(merge.loser_id, merge.survivor_id)
             _move_rows(survivor, merge.loser)
-            settled += ContactMerge.objects.filter(pk=merge.pk).update(settles_after=None)
+            settled += ContactMerge.objects.filter(pk=merge.pk).update(is_settled=True)
+    unsettled.filter(settles_at_transaction=None).update(settles_at_transaction=next_one)
     return settled
 
 
@@ -199,7 +199,6 @@ def _merge(merge: ContactMerge) -> None:
         setattr(survivor, name, value)
     survivor.save(update_fields=PERSONAL_FIELDS)
     merge.moved = _move_rows(survivor, loser)
-    merge.settles_after = _current_transaction_id()
     _finish(merge, ContactMerge.Status.DONE, merge.detail)
 
 
@@ -234,7 +233,11 @@ def _move_rows(survivor: Contact, loser: Contact) -> dict[str, int]:
     return moved
 
 
-def _current_transaction_id() -> int:
+def _transaction_horizon() -> tuple[int, int]:
+    """The lowest transaction id that is still running, and the next one to be given out."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_current_xact_id()::text::bigint")
-        return cursor.fetchone()[0]
+        cursor.execute(
+            "SELECT pg_snapshot_xmin(now)::text::bigint, pg_snapshot_xmax(now)::text::bigint"
+            " FROM pg_current_snapshot() AS now"
+        )
+        return cursor.fetchone()

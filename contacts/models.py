@@ -166,9 +166,10 @@ class ContactMerge(models.Model):
         default=dict, blank=True, help_text="How many rows went to the survivor, by table."
     )
     detail = models.TextField(blank=True)
-    # The merging transaction, for as long as another that began before its end may still add rows
-    # to the loser; null once the last of those were moved too.
-    settles_after = models.BigIntegerField(null=True, editable=False)
+    # Transactions that were running when the merge ended may still add rows to the loser. All of
+    # them have ids below this one; when they are over, and their rows moved, the merge is settled.
+    settles_at_transaction = models.BigIntegerField(null=True, editable=False)
+    is_settled = models.BooleanField(default=False, editable=False)
 
     objects = ContactMergeQuerySet.as_manager()
 
@@ -192,7 +193,7 @@ class ContactMerge(models.Model):
             ),
             models.Index(
                 fields=["id"],
-                condition=models.Q(settles_after__isnull=False),
+                condition=models.Q(status="done", is_settled=False),
                 name="unsettled_merges",
             ),
             models.Index(fields=["-requested_at", "-id"], name="merge_newest_first"),

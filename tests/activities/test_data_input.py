@@ -71,7 +71,7 @@ def test_own_email_in_other_letter_case_is_no_different_email():
 
     submit_and_apply(contact, email="LUKE@example.com", first_name="Luke")
 
-    assert (contact.email, contact.first_name) == ("LUKE@example.com", "Luke")
+    assert (contact.email, contact.first_name) == ("luke@example.com", "Luke")
 
 
 @pytest.mark.django_db

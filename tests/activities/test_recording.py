@@ -77,7 +77,9 @@ def test_recording_takes_the_same_queries_for_one_and_for_many(django_assert_num
 
     for count in (1, 300):
         with django_assert_num_queries(7):
-            record_activities(clicks(*[uuid4() for _ in range(count)]), contact=contact, source=source)
+            record_activities(
+                clicks(*[uuid4() for _ in range(count)]), contact=contact, source=source
+            )
 
 
 @pytest.mark.django_db

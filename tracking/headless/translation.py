@@ -1,5 +1,6 @@
 """The headless wire format: from JSON, in any spelling of its names, to drafts."""
 
+import re
 from uuid import UUID
 
 import msgspec
@@ -9,6 +10,10 @@ from activities.problems import InvalidActivity
 from tracking.problems import Problem
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
 
 
 def read_members(body: bytes) -> dict[str, msgspec.Raw]:
@@ -16,10 +21,12 @@ def read_members(body: bytes) -> dict[str, msgspec.Raw]:
 
     :raises Problem: 400, if it is no JSON object
     """
+    body = body.removeprefix(_BYTE_ORDER_MARK)
     try:
-        members = msgspec.json.decode(
-            body.removeprefix(_BYTE_ORDER_MARK), type=dict[str, msgspec.Raw]
-        )
+        try:
+            members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+        except msgspec.DecodeError:
+            members = msgspec.json.decode(_mend(body), type=dict[str, msgspec.Raw])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Problem(
             400, "malformed_json", f"The body must be a JSON object: {_say(error)}."
@@ -34,9 +41,10 @@ def read_guid(members: dict[str, msgspec.Raw], name: str) -> UUID:
     """
     given = _read(members, name)
     try:
-        if not isinstance(given, str) or len(given) != 36:
+        # UUID() alone takes hyphens anywhere, and digits of every script.
+        if not isinstance(given, str) or str(guid := UUID(given)) != given.lower():
             raise ValueError
-        return UUID(given)
+        return guid
     except ValueError:
         raise Problem(400, "bad_guid", f"{name} must be a GUID with hyphens.", field=name) from None
 
@@ -79,7 +87,7 @@ def read_activities(members: dict[str, msgspec.Raw]) -> list[Draft]:
 def _draft(payload: bytes) -> Draft:
     try:
         item = msgspec.json.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return Draft(
             problem=InvalidActivity(
                 "malformed_json", "", f"The activity is no JSON: {_say(error)}."
@@ -103,6 +111,11 @@ def _draft(payload: bytes) -> Draft:
         occurred_at=members.get("timestamp"),
         payload=payload,
     )
+
+
+def _mend(body: bytes) -> bytes:
+    """`body` with half characters replaced: clients that cut texts short send them as escapes."""
+    return _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
 
 
 def _read(members: dict[str, msgspec.Raw], name: str, *, required: bool = True) -> object:
