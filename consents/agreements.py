@@ -1,8 +1,10 @@
 """The ledger: who agreed to what, when, and to which exact words."""
 
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
 from channels.models import Channel
 from consents.models import Consent, ConsentAgreement
@@ -20,6 +22,7 @@ def record_agreement(
     channel: Channel | None = None,
     language: str = "",
     request_id: UUID | None = None,
+    at: datetime | None = None,
 ) -> ConsentAgreement:
     """Add an answer of `contact` to the text that is current in `language` now.
 
@@ -30,6 +33,7 @@ def record_agreement(
         contact=contact,
         consent=consent,
         agreed=agreed,
+        at=at or timezone.now(),
         text=find_text(consent, language),
         channel=channel,
         request_id=request_id,

@@ -1,0 +1,28 @@
+"""What commands about one channel have in common."""
+
+from django.core.management.base import BaseCommand, CommandError
+
+from channels.models import Channel
+
+
+class ChannelCommand(BaseCommand):
+    """A command whose first argument is the code name of a channel."""
+
+    def add_arguments(self, parser):
+        parser.add_argument("channel", metavar="CHANNEL", help="code name of the channel")
+
+    def get_channel(self, code_name: str) -> Channel:
+        """The channel with this code name, in any letter case.
+
+        :raises CommandError: if there is none, naming those that there are
+        """
+        channel = Channel.objects.filter(code_name__iexact=code_name).first()
+        if channel is None:
+            known = ", ".join(
+                Channel.objects.order_by("code_name").values_list("code_name", flat=True)
+            )
+            raise CommandError(
+                f"There is no channel “{code_name}”. "
+                + (f"Channels: {known}." if known else "Create one in the admin first.")
+            )
+        return channel

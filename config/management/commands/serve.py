@@ -1,0 +1,309 @@
+"""manage.py serve: the whole hub on this machine, until Ctrl-C."""
+
+import errno
+import http.client
+import ipaddress
+import os
+import socket
+import sys
+import time
+from contextlib import suppress
+
+from django.conf import settings
+from django.core.cache import cache
+from django.core.management import CommandError, call_command
+from django.core.management.base import BaseCommand
+from django.db import OperationalError, connection
+from django.db.migrations.executor import MigrationExecutor
+
+from channels.keys import create_api_key
+from channels.models import ApiKey, Channel
+from config.embedded.locks import FileLock
+from config.embedded.postgres import EmbeddedPostgres, embedded_postgres
+from config.embedded.processes import Child, Stopped, StopRequests, Supervisor
+from config.tasks import HEARTBEAT_KEY, beat_heart
+
+WEB_THREADS = 16
+WORKER_THREADS = 4
+KEY_NAME = "Printed by serve"
+DEMO_CHANNEL = "mobile-app"
+
+_SECONDS_FOR_WORKER = 30
+_SECONDS_FOR_PORT = 2.0
+_SECONDS_BETWEEN_DATABASE_CHECKS = 2.0
+
+_ACTIVITIES = (
+    '[{"type":"pagevisit","value":"Home","url":"https://example.com/"},'
+    '{"type":"click","value":"Buy","url":"https://example.com/"},'
+    '{"type":"datainput","value":"Registration form","contactFields":{"ContactFirstName":"Ada",'
+    '"ContactLastName":"Lovelace","ContactEmail":"ada.lovelace@example.com"}},'
+    '{"type":"custom_loan_calculator","value":"5000"}]'
+)
+
+
+class Command(BaseCommand):
+    help = "Run the whole hub on this machine: database, migrations, web, worker and scheduler."
+    # Some checks ask the database, which may be neither running nor migrated yet.
+    requires_system_checks = []
+
+    def add_arguments(self, parser):
+        parser.add_argument(
+            "--demo",
+            action="store_true",
+            help="load demo data and print a login, an API key and a first request",
+        )
+
+    def handle(self, *, demo: bool, **options) -> None:
+        _refuse_to_publish(demo)
+        hub = _claim_data_directory()
+        _refuse_taken_port()
+        requests = StopRequests()
+        postgres = _embedded_postgres()
+        supervisor = Supervisor(
+            self._children(), requests=requests, say=self._say, look_after_others=_Care(postgres)
+        )
+        is_well = True
+        try:
+            requests.listen()
+            self._prepare(postgres, demo=demo)
+            is_well = self._run(supervisor, requests, demo=demo)
+        except Stopped:
+            pass
+        except OperationalError as error:
+            raise CommandError(f"The database does not work: {error}") from error
+        finally:
+            requests.startup_done()
+            self._stop(supervisor, postgres)
+            hub.unlock()
+        if not is_well:
+            sys.exit(1)
+
+    def _prepare(self, postgres: EmbeddedPostgres | None, *, demo: bool) -> None:
+        if postgres:
+            self._say(f"Starting PostgreSQL in {postgres.data} …")
+            postgres.acquire()
+        else:
+            self._say("Using the PostgreSQL server of DATABASE_URL.")
+        executor = MigrationExecutor(connection)
+        missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+        if missing:
+            self._say(f"Bringing the database up to date ({len(missing)} migrations) …")
+            call_command("migrate", interactive=False, verbosity=0)
+        self.check()
+        if demo:
+            call_command("load_demo_data", stdout=self.stdout, stderr=self.stderr)
+
+    def _run(self, supervisor: Supervisor, requests: StopRequests, *, demo: bool) -> bool:
+        self._say("Starting web, worker and scheduler …")
+        request = _first_request() if demo else ""
+        _close_connections()
+        requests.startup_done()
+        started_at = time.time()
+        supervisor.start()
+        # Rings the doorbell, so that the worker's first sign of life does not wait for the
+        # scheduler; an unreachable broker shows up in the worker's own output.
+        with suppress(Exception):
+            beat_heart.delay()
+        is_well = supervisor.watch(until=lambda: _is_up(started_at))
+        if is_well and not requests.count:
+            self._greet(request)
+            is_well = supervisor.watch()
+        return is_well
+
+    def _stop(self, supervisor: Supervisor, postgres: EmbeddedPostgres | None) -> None:
+        self._say("\nStopping …")
+        supervisor.stop()
+        _close_connections()
+        if postgres:
+            postgres.release()
+        self._say("Stopped.")
+
+    def _greet(self, request: str) -> None:
+        lines = [
+            "",
+            f"Throughline is running at {_address()}",
+            "",
+            f"  Admin       {_address()}/admin/" + ("   (login: demo / demo)" if request else ""),
+            f"  API docs    {_address()}/api/docs/",
+            "",
+        ]
+        if request:
+            lines += [
+                "Send a contact's first activities: paste this into another terminal.",
+                "",
+                request,
+                "",
+                f"Then look at the contact: {_address()}/admin/contacts/contact/",
+            ]
+        else:
+            lines += [
+                "Create a login:    python manage.py createsuperuser",
+                "Create an API key: python manage.py create_api_key CHANNEL",
+            ]
+        self._say("\n".join([*lines, "", "Press Ctrl-C to stop."]))
+
+    def _children(self) -> list[Child]:
+        """In the order in which they are stopped: nothing new comes in, then the rest is done."""
+        celery = [sys.executable, "-m", "celery", "--quiet", "-A", "config"]
+        web = [sys.executable, "-m", "granian", "config.wsgi:application", "--interface", "wsgi"]
+        web += ["--host", settings.HOST, "--port", str(settings.PORT), "--no-ws"]
+        web += ["--workers", "1", "--blocking-threads", str(WEB_THREADS)]
+        web += ["--log-level", "error", "--workers-kill-timeout", "10"]
+        worker = [*celery, "worker", "--pool", "threads", "--concurrency", str(WORKER_THREADS)]
+        worker += ["--queues", ",".join(_queues()), "--loglevel", "WARNING"]
+        worker += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+        scheduler = [*celery, "beat", "--loglevel", "WARNING"]
+        return [
+            self._child("web", web, seconds_to_stop=15),
+            self._child("scheduler", scheduler, seconds_to_stop=5),
+            self._child("worker", worker, seconds_to_stop=30),
+        ]
+
+    def _child(self, name: str, command: list[str], *, seconds_to_stop: float) -> Child:
+        return Child(
+            name,
+            command,
+            environment=_environment(),
+            folder=settings.BASE_DIR,
+            say=self._say,
+            seconds_to_stop=seconds_to_stop,
+        )
+
+    def _say(self, text: str) -> None:
+        # A terminal that is gone must not keep the hub from ending in order.
+        with suppress(OSError):
+            self.stdout.write(text)
+            self.stdout.flush()
+
+
+class _Care:
+    """Looks after the embedded PostgreSQL, which is no child of this process."""
+
+    def __init__(self, postgres: EmbeddedPostgres | None):
+        self._postgres = postgres
+        self._next_at = 0.0
+
+    def __call__(self) -> None:
+        if self._postgres and time.monotonic() >= self._next_at:
+            self._next_at = time.monotonic() + _SECONDS_BETWEEN_DATABASE_CHECKS
+            self._postgres.revive()
+
+
+def _refuse_to_publish(demo: bool) -> None:
+    if demo and not _is_loopback(settings.HOST):
+        raise CommandError(
+            f"The demo's login is known to everybody, so it is not served on {settings.HOST}. "
+            "Leave HOST out (127.0.0.1), or start without the demo: python manage.py serve"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    with suppress(ValueError):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
+
+
+def _refuse_taken_port() -> None:
+    # The web process of a hub that was killed needs a moment to notice.
+    give_up_at = time.monotonic() + _SECONDS_FOR_PORT
+    while error := _try_port():
+        if error.errno != errno.EADDRINUSE or time.monotonic() > give_up_at:
+            raise CommandError(
+                f"The hub cannot listen on {settings.HOST}:{settings.PORT}: {error.strerror}. "
+                "Stop what uses that port, or set another one: PORT=8001"
+            ) from error
+        time.sleep(0.2)
+
+
+def _try_port() -> OSError | None:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.HOST, settings.PORT, type=socket.SOCK_STREAM
+        )[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        return error
+    return None
+
+
+def _claim_data_directory() -> FileLock:
+    settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(settings.DATA_DIR / "serve.lock")
+    if not lock.try_alone():
+        raise CommandError(
+            f"Another hub runs on the data in {settings.DATA_DIR}. Stop it, or give this one a "
+            "folder of its own: DATA_DIR=.data-2"
+        )
+    return lock
+
+
+def _embedded_postgres() -> EmbeddedPostgres | None:
+    is_embedded = settings.DATABASES["default"]["ENGINE"] == "config.embedded"
+    return embedded_postgres(settings.DATA_DIR) if is_embedded else None
+
+
+def _close_connections() -> None:
+    connection.close()
+    # Asking for the pool would make one, and start a database for it.
+    if connection.alias in connection._connection_pools:
+        connection.close_pool()
+
+
+def _queues() -> list[str]:
+    routed = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
+    return [settings.CELERY_TASK_DEFAULT_QUEUE, *sorted(routed)]
+
+
+def _environment() -> dict[str, str]:
+    return {
+        **os.environ,
+        # The children work in the project's folder, where a relative path would mean another one.
+        "DATA_DIR": str(settings.DATA_DIR),
+        "HOST": settings.HOST,
+        "PORT": str(settings.PORT),
+        "PYTHONUNBUFFERED": "1",
+        # Root is welcome: only JSON is accepted from the broker, nothing that could run code.
+        "PYTHONWARNINGS": "ignore:You're running the worker",
+    }
+
+
+def _connectable_host() -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.HOST, settings.HOST)  # noqa: S104
+
+
+def _address() -> str:
+    host = _connectable_host()
+    return f"http://[{host}]:{settings.PORT}" if ":" in host else f"http://{host}:{settings.PORT}"
+
+
+def _is_up(started_at: float) -> bool:
+    """Whether the web answers, and the worker too unless it takes unusually long."""
+    web = http.client.HTTPConnection(_connectable_host(), settings.PORT, timeout=2)
+    try:
+        web.request("GET", "/health/live")
+        web.getresponse()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        web.close()
+    if time.time() - started_at > _SECONDS_FOR_WORKER:
+        return True
+    with suppress(Exception):
+        return cache.get(HEARTBEAT_KEY, 0) >= started_at
+    return False
+
+
+def _first_request() -> str:
+    """One shell command that creates a contact and posts its first activities, with a new key."""
+    channel = Channel.objects.get(code_name=DEMO_CHANNEL)
+    # Only hashes of keys are kept, so the key of the last start cannot be shown again.
+    ApiKey.objects.filter(channel=channel, name=KEY_NAME).delete()
+    _, key = create_api_key(channel, name=KEY_NAME)
+    post = f"curl -sS -X POST -H 'Authorization: Bearer {key}' {_address()}/Kentico.Tracking"
+    return (
+        f"contact=$({post}/contacts | grep -o '[0-9a-f-]\\{{36\\}}') && "
+        f"{post}/activities -H 'Content-Type: application/json' -w '\\n' "
+        f'-d \'{{"channel":"{channel.guid}","contact":"\'$contact\'","activities":{_ACTIVITIES}}}\''
+    )

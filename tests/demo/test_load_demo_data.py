@@ -1,0 +1,218 @@
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.contrib.auth import authenticate
+from django.core.management import call_command
+from django.db import transaction
+from django.utils import timezone
+
+from activities.models import Activity, ActivityType, DataInput, RejectedActivity
+from channels.models import Channel
+from config.demo import journeys
+from consents.agreements import is_agreed
+from consents.models import Consent, ConsentAgreement
+from consents.texts import find_text
+from contacts.models import Contact, ContactMerge
+from crosssite.models import TrackedSite
+
+pytestmark = pytest.mark.django_db
+
+
+def load():
+    output = StringIO()
+    call_command("load_demo_data", stdout=output)
+    return output.getvalue()
+
+
+@pytest.fixture(scope="module")
+def demo(django_db_setup, django_db_blocker):
+    """The loaded demo, once for all tests here; what the command said."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        yield load()
+        transaction.set_rollback(True)
+
+
+def contact_called(last_name, **fields):
+    return Contact.objects.live().get(last_name=last_name, **fields)
+
+
+def counts():
+    models = [Activity, ActivityType, Channel, Consent, ConsentAgreement, Contact, ContactMerge]
+    return {model: model.objects.count() for model in [*models, DataInput, RejectedActivity]}
+
+
+def test_demo_says_what_it_did(demo):
+    assert demo == "Loaded the demo: Alder Bank, with 54 contacts over 60 days.\n"
+    assert load() == "The demo data is there.\n"
+
+
+def test_demo_twice_changes_nothing(demo):
+    once = counts()
+
+    load()
+
+    assert counts() == once
+
+
+def test_demo_has_its_channels(demo, settings):
+    mobile_app = Channel.objects.get(code_name="mobile-app")
+    main_site = Channel.objects.get(code_name="main-site")
+    assert mobile_app.kind == Channel.Kind.HEADLESS
+    assert main_site.kind == Channel.Kind.WEBSITE
+    assert main_site.domain == f"main.localhost:{settings.PORT}"
+    assert main_site.tracking_consent.code_name == "TrackingConsent"
+    assert TrackedSite.objects.get().channel == main_site
+
+
+def test_demo_follows_the_port(demo, settings):
+    settings.PORT = 8124
+
+    load()
+
+    assert Channel.objects.get(code_name="main-site").domain == "main.localhost:8124"
+    assert TrackedSite.objects.get().url == "http://homes.localhost:8124"
+
+
+def test_demo_leaves_a_domain_that_somebody_else_chose(demo):
+    Channel.objects.filter(code_name="main-site").update(domain="www.example.com", name="Ours")
+
+    load()
+
+    main_site = Channel.objects.get(code_name="main-site")
+    assert (main_site.domain, main_site.name) == ("www.example.com", "Ours")
+
+
+def test_demo_has_consents_in_two_languages(demo):
+    for code_name in ("TrackingConsent", "NewsletterConsent"):
+        consent = Consent.objects.get(code_name=code_name)
+        english, german = find_text(consent, "en"), find_text(consent, "de")
+        assert (english.language, german.language) == ("en", "de")
+        assert english.short_text
+        assert english.full_text != german.full_text
+
+
+def test_demo_has_custom_activity_types_with_descriptions(demo):
+    custom = ActivityType.objects.filter(is_system=False)
+    assert custom.get(code_name="custom_loan_calculator").name == "Loan calculator usage"
+    assert custom.filter(description="").count() == 0
+    assert custom.filter(enabled=True).count() == 5
+
+
+def test_demo_login_opens_the_admin(demo):
+    user = authenticate(username="demo", password="demo")
+
+    assert user.is_superuser
+
+
+def test_demo_keeps_a_changed_password(demo):
+    user = authenticate(username="demo", password="demo")
+    user.set_password("something else")
+    user.save()
+
+    load()
+
+    assert authenticate(username="demo", password="demo") is None
+
+
+def test_demo_activities_are_of_the_last_60_days(demo):
+    now = timezone.now()
+    times = Activity.objects.values_list("occurred_at", flat=True)
+    assert min(times) > now - timedelta(days=60)
+    assert max(times) < now
+    assert min(times) < now - timedelta(days=55)
+
+
+def test_demo_contacts_do_nothing_before_they_came(demo):
+    came_at = dict(Contact.objects.values_list("guid", "created_at"))
+    done_at = Activity.objects.values_list("logged_as", "occurred_at")
+    assert all(occurred_at >= came_at[guid] for guid, occurred_at in done_at)
+
+
+def test_demo_uses_both_channels(demo):
+    channels = Activity.objects.values_list("channel__code_name", flat=True)
+
+    assert set(channels) == {"mobile-app", "main-site"}
+
+
+def test_demo_has_people_of_many_places(demo):
+    live = Contact.objects.live()
+    assert live.exclude(country="").values("country").distinct().count() >= 12
+    assert live.exclude(state="").values("state").distinct().count() >= 5
+    assert live.filter(email="", last_name="").count() >= 10
+
+
+def test_demo_applies_every_data_input(demo):
+    assert DataInput.objects.filter(outcome=DataInput.Outcome.PENDING).count() == 0
+    assert DataInput.objects.filter(outcome=DataInput.Outcome.REDIRECTED).count() == 2
+
+
+def test_demo_merges_who_signed_in_on_a_second_device(demo):
+    anna = contact_called("Keller")
+    (phone,) = anna.merged_contacts.all()
+    assert phone.guid == journeys.guid_of("Keller's phone")
+    channels = anna.activities.values_list("channel__code_name", flat=True)
+    assert set(channels) == {"mobile-app", "main-site"}
+    assert ContactMerge.objects.filter(status=ContactMerge.Status.DONE).count() == 4
+
+
+def test_demo_leaves_one_merge_to_decide(demo):
+    merge = ContactMerge.objects.get(status=ContactMerge.Status.REVIEW)
+
+    assert {merge.survivor.email, merge.loser.email} == {
+        "miriam.vogel@example.net",
+        "accounts@vogel.example",
+    }
+
+
+def test_demo_gives_data_of_another_email_to_another_contact(demo):
+    emily = contact_called("Carter", first_name="Emily")
+    noah = contact_called("Carter", first_name="Noah")
+    assert emily.email == "emily.carter@example.com"
+    assert noah.email == "noah.carter@example.com"
+    assert noah.data_inputs.get().sent_by == emily
+
+
+def test_demo_rejections_are_those_intended(demo):
+    codes = RejectedActivity.objects.order_by("code").values_list("code", flat=True)
+
+    assert list(codes) == [
+        "bad_country",
+        "bad_date",
+        "bad_email",
+        "disabled_type",
+        "missing_url",
+        "too_long",
+        "unknown_type",
+        "wrong_type",
+    ]
+
+
+def test_demo_agreements_are_of_their_time_and_text(demo):
+    agreements = ConsentAgreement.objects.all()
+    now = timezone.now()
+    assert all(now - timedelta(days=60) < agreement.at < now for agreement in agreements)
+    german = contact_called("Keller").agreements.get(channel__code_name="main-site")
+    assert german.text.language == "de"
+    assert german.text.created_at < german.at
+
+
+def test_demo_has_people_who_revoked(demo):
+    newsletter = Consent.objects.get(code_name="NewsletterConsent")
+    revoked = [contact_called(name) for name in ("Lindqvist", "Miller", "Diallo")]
+    assert not any(is_agreed(contact, newsletter) for contact in revoked)
+    assert is_agreed(contact_called("Evans"), newsletter)
+
+
+def test_demo_nobody_is_tracked_after_revoking(demo):
+    for revocation in ConsentAgreement.objects.filter(
+        agreed=False, consent__code_name="TrackingConsent"
+    ):
+        later = revocation.contact.activities.filter(occurred_at__gt=revocation.at)
+        assert later.count() == 0
+
+
+def test_demo_is_the_same_story_for_the_same_moment():
+    now = timezone.now()
+
+    assert journeys.tell(now) == journeys.tell(now)
