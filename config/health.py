@@ -4,9 +4,9 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from typing import Any
 
 from celery import current_app
-from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
@@ -60,9 +60,6 @@ def check_migrations() -> str:
 
 
 def check_broker() -> str:
-    for folder in _broker_folders():
-        if not os.access(folder, os.W_OK | os.X_OK):
-            return "its folders are missing or not writable"
     with current_app.connection_for_write(connect_timeout=_BROKER_SECONDS) as broker:
         broker.transport_options = {
             **broker.transport_options,
@@ -70,6 +67,9 @@ def check_broker() -> str:
             "socket_timeout": _BROKER_SECONDS,
         }
         broker.ensure_connection(max_retries=1, timeout=_BROKER_SECONDS)
+        for folder in _folders(broker.transport_options):
+            if not os.access(folder, os.W_OK | os.X_OK):
+                return "its folders are missing or not writable"
     return OK
 
 
@@ -90,8 +90,7 @@ CHECKS: dict[str, Callable[[], str]] = {
 _seen_migrated: list[bool] = []
 
 
-def _broker_folders() -> list[str]:
-    options = getattr(settings, "CELERY_BROKER_TRANSPORT_OPTIONS", {})
+def _folders(options: dict[str, Any]) -> list[str]:
     return [options[name] for name in ("data_folder_in", "control_folder") if name in options]
 
 

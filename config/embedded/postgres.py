@@ -192,6 +192,9 @@ class EmbeddedPostgres:
 
     def _start(self, account: Account, programs: Path) -> None:
         sockets = make_socket_directory(self.data, account)
+        for remains in sockets.iterdir():
+            # Like the pid file: the number in them may be another process's by now, or a zombie's.
+            remains.unlink()
         command = [*command_prefix(account, programs, self.data), str(programs / "postgres")]
         command += ["-D", str(self.data)]
         for name, value in {**_SETTINGS, "unix_socket_directories": str(sockets)}.items():
@@ -216,6 +219,7 @@ class EmbeddedPostgres:
         except BaseException:
             process.terminate()
             process.wait()
+            shutil.rmtree(sockets, ignore_errors=True)
             raise
 
     def _open_log(self) -> int:
@@ -294,10 +298,11 @@ class EmbeddedPostgres:
     def _read_pid_file(self) -> PidFile | None:
         try:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
-            return PidFile(int(lines[0]), Path(lines[4]))
+            found = PidFile(int(lines[0]), Path(lines[4]))
         except (FileNotFoundError, IndexError, ValueError):
-            # Missing, or the server is about to write it.
             return None
+        # The server fills the file in steps.
+        return found if found.socket_directory.is_dir() and lines[4] else None
 
     def _is_server(self, pid: int) -> bool:
         """Whether process `pid` is a PostgreSQL on our data, and not a newer one of that number."""

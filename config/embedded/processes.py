@@ -45,24 +45,30 @@ class Child:
         self.restart_at = 0.0
         self._say = say
         self._started_at = 0.0
-        self._process: subprocess.Popen[str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._reader: threading.Thread | None = None
 
     def start(self) -> None:
         """Start the process, in a session of its own so that Ctrl-C in the terminal misses it."""
         self._started_at = time.monotonic()
-        self._process = subprocess.Popen(  # noqa: S603 -- commands of our own, no shell
-            [sys.executable, "-ES", str(_TETHERED), str(os.getpid()), *self.command],
-            cwd=self.folder,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
-        self._reader = threading.Thread(target=self._relay, args=[self._process], daemon=True)
+        self.last_lines.clear()
+        reading_end, writing_end = os.pipe()
+        try:
+            self._process = subprocess.Popen(  # noqa: S603 -- commands of our own, no shell
+                [sys.executable, "-ES", str(_TETHERED), str(os.getpid()), *self.command],
+                cwd=self.folder,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=writing_end,
+                stderr=writing_end,
+                # With a reading end of its own, the process can still write after this one was
+                # killed; otherwise its last words would be an error in the middle of its ending.
+                pass_fds=[reading_end],
+                start_new_session=True,
+            )
+        finally:
+            os.close(writing_end)
+        self._reader = threading.Thread(target=self._relay, args=[reading_end], daemon=True)
         self._reader.start()
 
     @property
@@ -97,12 +103,11 @@ class Child:
         if self._reader is not None:
             self._reader.join(timeout=2)
 
-    def _relay(self, process: subprocess.Popen[str]) -> None:
-        assert process.stdout is not None
-        with process.stdout:
-            for line in process.stdout:
-                self.last_lines.append(line.rstrip())
-                self._say(f"{self.name}: {line.rstrip()}")
+    def _relay(self, reading_end: int) -> None:
+        with open(reading_end, errors="replace") as output:
+            for line in filter(None, map(str.rstrip, output)):
+                self.last_lines.append(line)
+                self._say(f"{self.name}: {line}")
 
 
 class Stopped(BaseException):
@@ -110,61 +115,55 @@ class Stopped(BaseException):
 
 
 class StopRequests:
-    """Counts the wishes to end: signals, and an interrupted or vanished `make`."""
-
-    SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    """Counts the wishes to end: signals, and a `make` that was interrupted or is gone."""
 
     def __init__(self) -> None:
         self.count = 0
         self._last_at = 0.0
-        self._interrupts_startup = True
-        self._make = MakeWatch()
-
-    def listen(self) -> None:
-        """From now on, signals raise `Stopped` until `startup_done`, and are counted after it."""
-        for number in self.SIGNALS:
-            signal.signal(number, self._receive)
-
-    def startup_done(self) -> None:
-        self._interrupts_startup = False
-
-    def poll(self) -> bool:
-        """Whether the hub is to end."""
-        if not self.count and self._make.has_been_interrupted():
-            self._receive()
-        return self.count > 0
+        self._is_starting = True
 
     @property
     def is_urgent(self) -> bool:
+        """Whether somebody asked again, and so does not want to wait."""
         return self.count > 1
 
+    def listen(self) -> None:
+        """Let signals raise `Stopped` until `startup_done`; later they are only counted."""
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            # It is ignored under nohup.
+            numbers.append(signal.SIGHUP)
+        for number in numbers:
+            signal.signal(number, self._receive)
+        if _name(os.getppid()) in _MAKES:
+            threading.Thread(target=self._watch_make, args=[os.getppid()], daemon=True).start()
+
+    def startup_done(self) -> None:
+        """Count signals from now on, and raise nothing."""
+        self._is_starting = False
+
     def _receive(self, *_: object) -> None:
-        is_the_same = time.monotonic() - self._last_at < _SAME_SIGNAL_SECONDS
-        if self.count and is_the_same:
+        now = time.monotonic()
+        is_the_same = self.count > 0 and now - self._last_at < _SAME_SIGNAL_SECONDS
+        if is_the_same:
             return
         self.count += 1
-        self._last_at = time.monotonic()
-        if self._interrupts_startup:
-            self._interrupts_startup = False
+        self._last_at = now
+        if self._is_starting:
+            self._is_starting = False
             raise Stopped
 
+    def _watch_make(self, make: int) -> None:
+        """Ask to end when `make`, which started this process, is to end.
 
-class MakeWatch:
-    """Sees that the `make` which started this process was interrupted.
-
-    GNU make that gets a SIGINT of its own, not from the terminal, tells its children nothing and
-    waits for them. But its handler first gives the signal back to the system, which /proc shows.
-    """
-
-    def __init__(self) -> None:
-        self._parent = os.getppid()
-        self._is_make = _catches_interrupts(self._parent) and _name(self._parent) in _MAKES
-
-    def has_been_interrupted(self) -> bool:
-        """Whether make waits for this process to end, or is gone itself."""
-        if not self._is_make:
-            return False
-        return os.getppid() != self._parent or not _catches_interrupts(self._parent)
+        GNU make that gets a SIGINT of its own, not from the terminal, tells its children nothing
+        and waits for them. But first it gives the signal back to the system, which /proc shows.
+        """
+        has_caught = _catches_interrupts(make)
+        while os.getppid() == make and _catches_interrupts(make) == has_caught:
+            time.sleep(_TICK_SECONDS)
+        if not self.count:
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 class Supervisor:
@@ -192,7 +191,7 @@ class Supervisor:
 
         False if a child cannot be kept running.
         """
-        while not self._requests.poll() and not until():
+        while not self._requests.count and not until():
             for child in self.children:
                 if not child.is_running and not self._care_for(child):
                     return False

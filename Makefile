@@ -1,0 +1,60 @@
+# Every command of the project. `make` alone lists them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+INSTALLED_DEV := $(VENV)/.installed-dev
+# Given to pytest, as in: make test ARGS="-k merging"
+ARGS ?=
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint lock
+
+help:  ## list these commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1|/' | column -t -s '|'
+
+run: $(INSTALLED)  ## run the hub with demo data until Ctrl-C; honours PORT, HOST and DATA_DIR
+	@exec $(BIN)/python manage.py serve --demo
+
+test: $(INSTALLED_DEV)  ## run all tests; honours DATABASE_URL and REDIS_URL
+	@exec $(BIN)/python -m pytest $(ARGS)
+
+lint: $(INSTALLED_DEV)  ## check style, formatting, types, settings and migrations
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/python manage.py check --settings=tests.settings
+	$(BIN)/python manage.py makemigrations --check --dry-run --settings=tests.settings
+
+lock: $(INSTALLED_DEV)  ## pin the newest versions that pyproject.toml allows
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --upgrade --no-header --python-version 3.11 \
+		--output-file requirements.txt pyproject.toml
+	$(BIN)/uv pip compile --upgrade --no-header --python-version 3.11 --extra dev \
+		--constraints requirements.txt --output-file requirements-dev.txt pyproject.toml
+
+$(BIN)/python:
+	@command -v $(PYTHON) > /dev/null || { \
+		echo "Throughline needs Python 3.11 or newer, and there is no “$(PYTHON)”." >&2; \
+		echo "Install it, or name yours: make run PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Throughline needs Python 3.11 or newer; $(PYTHON) is `$(PYTHON) --version 2>&1`." >&2; \
+		echo "Name a newer one: make run PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { \
+		echo "This Python cannot make virtual environments: it lacks venv or ensurepip." >&2; \
+		echo "On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@echo "Creating the virtual environment $(VENV) with `$(PYTHON) --version` …"
+	@$(PYTHON) -m venv --clear $(VENV)
+
+$(INSTALLED): requirements.txt | $(BIN)/python
+	@echo "Installing what the hub needs into $(VENV) (once; a minute or two) …"
+	@$(BIN)/python -m pip install -r requirements.txt
+	@touch $@
+
+$(INSTALLED_DEV): requirements-dev.txt $(INSTALLED)
+	@echo "Installing what its tests need into $(VENV) …"
+	@$(BIN)/python -m pip install -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,226 @@
+"""`manage.py serve` and `make run`, as processes: what they start, and that nothing is left."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+import pytest
+
+from tests.config.hub import (
+    Hub,
+    free_port,
+    manage,
+    postmaster_pid,
+    processes_of,
+    ready_state,
+    wait_until,
+)
+
+pytestmark = pytest.mark.timeout(120)
+
+COUNT_CHANNELS = "from channels.models import Channel; print(Channel.objects.count())"
+MAKE_CHANNEL = "from channels.models import Channel; Channel.objects.create(code_name='kept')"
+
+
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory):
+    """A data directory with an empty, migrated database."""
+    directory = tmp_path_factory.mktemp("migrated") / "hub"
+    done = manage(directory, "migrate", "--skip-checks")
+    assert done.returncode == 0, done.stderr
+    return directory
+
+
+@pytest.fixture
+def home(migrated, tmp_path):
+    """A data directory of one's own, at a path with a space."""
+    directory = tmp_path / "a hub"
+    subprocess.run(["cp", "-a", migrated, directory], check=True)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory):
+    """A hub with demo data, for tests that leave it as it is."""
+    with Hub(tmp_path_factory.mktemp("serve") / "hub", "--demo") as hub:
+        yield hub
+
+
+def test_serve_is_ready_when_it_says_so(hub):
+    assert ready_state(hub) == {
+        "status": "ok",
+        "database": "ok",
+        "broker": "ok",
+        "migrations": "ok",
+        "worker": "ok",
+    }
+
+
+def test_serve_says_what_it_does(hub):
+    for step in ("Starting PostgreSQL", "Bringing the database up to date", "Starting web"):
+        assert step in hub.output
+    assert f"http://127.0.0.1:{hub.port}/admin/   (login: demo / demo)" in hub.output
+    assert "Warning" not in hub.output
+
+
+def test_shell_works_beside_a_running_hub(hub):
+    before = postmaster_pid(hub.home)
+
+    count = hub.shell(COUNT_CHANNELS)
+
+    assert int(count) >= 2
+    assert postmaster_pid(hub.home) == before
+    assert hub.is_ready()
+
+
+def test_printed_command_gives_a_contact_its_activities_and_name(hub):
+    command = next(line for line in hub.output.splitlines() if line.startswith("contact="))
+
+    pasted = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True)
+
+    statuses = [result["status"] for result in json.loads(pasted.stdout)["results"]]
+    assert statuses == [202, 202, 202, 202]
+    find_name = (
+        "from contacts.models import Contact; "
+        "print(Contact.objects.filter(email='ada.lovelace@example.com', merged_into=None)"
+        ".values_list('first_name', 'last_name'))"
+    )
+    wait_until(lambda: "('Ada', 'Lovelace')" in hub.shell(find_name), seconds=10)
+
+
+def test_printed_command_can_be_pasted_again(hub):
+    command = next(line for line in hub.output.splitlines() if line.startswith("contact="))
+
+    for _ in range(2):
+        subprocess.run(["sh", "-c", command], capture_output=True, check=True)
+
+    count_people = (
+        "from contacts.models import Contact; "
+        "people = Contact.objects.filter(email='ada.lovelace@example.com', merged_into=None); "
+        "print(people.count(), Contact.objects.filter(merged_into__in=people).exists())"
+    )
+    wait_until(lambda: hub.shell(count_people) == "1 True", seconds=10)
+
+
+def test_second_hub_on_the_same_data_is_refused(hub):
+    refused = manage(hub.home, "serve", PORT=str(free_port()))
+
+    assert refused.returncode == 1
+    assert "Another hub runs on the data" in refused.stderr
+    assert hub.is_ready()
+
+
+def test_port_in_use_is_refused_before_anything_starts(hub, tmp_path):
+    refused = manage(tmp_path / "other", "serve", PORT=str(hub.port))
+
+    assert refused.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{hub.port}" in refused.stderr
+    assert "PORT=8001" in refused.stderr
+    assert not (tmp_path / "other" / "postgres").exists()
+
+
+def test_demo_is_not_served_to_other_machines(tmp_path):
+    refused = manage(tmp_path, "serve", "--demo", HOST="0.0.0.0")
+
+    assert refused.returncode == 1
+    assert "not served on 0.0.0.0" in refused.stderr
+    assert not (tmp_path / "postgres").exists()
+
+
+@pytest.mark.parametrize("key", ["", "development-only-and-public", "short"])
+def test_production_refuses_a_weak_secret(tmp_path, key):
+    refused = manage(tmp_path, "check", PRODUCTION="1", SECRET_KEY=key)
+
+    assert refused.returncode == 1
+    assert "Set SECRET_KEY to a long random value" in refused.stderr
+
+
+def test_hub_keeps_its_data_through_an_end_and_a_kill(home):
+    with Hub(home) as hub:
+        hub.shell(MAKE_CHANNEL)
+        status = hub.stop()
+        left = processes_of(home)
+        hub.start()
+        hub.kill()
+        wait_until(lambda: not hub.has_children())
+        hub.start()
+        count = hub.shell(COUNT_CHANNELS)
+        hub.stop()
+
+        assert status == 0
+        assert left == {}
+        assert count == "1"
+        assert processes_of(home) == {}
+
+
+def test_hub_replaces_what_dies_under_it(home):
+    with Hub(home) as hub:
+        server, children = postmaster_pid(hub.home), hub.children()
+        for pid in (server, *children):
+            os.kill(pid, signal.SIGKILL)
+
+        wait_until(lambda: len(hub.children().keys() - children.keys()) == 3)
+        wait_until(hub.is_ready, seconds=30)
+
+        assert postmaster_pid(hub.home) != server
+        assert "The worker ended unexpectedly (SIGKILL)." in hub.output
+        hub.stop()
+        assert processes_of(hub.home) == {}
+
+
+def test_two_hubs_run_side_by_side(hub, home):
+    with Hub(home) as other:
+        both_ready = hub.is_ready() and other.is_ready()
+        other_count = other.shell(COUNT_CHANNELS)
+
+    assert both_ready
+    assert other_count == "0"
+    assert hub.is_ready()
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        pytest.param(lambda hub: hub.stop(signal.SIGINT), id="SIGINT"),
+        pytest.param(lambda hub: hub.stop(signal.SIGTERM), id="SIGTERM"),
+        pytest.param(lambda hub: hub.interrupt_terminal(), id="Ctrl-C"),
+        pytest.param(lambda hub: hub.kill(), id="SIGKILL"),
+    ],
+)
+def test_make_run_ends_all_that_it_started(home, end):
+    # The packages are there already: these tests run on them.
+    make = ["make", f"VENV={sys.prefix}", f"--assume-old={sys.prefix}/.installed", "run"]
+    with Hub(home, command=make) as hub:
+        ready = hub.is_ready()
+
+        end(hub)
+
+        wait_until(lambda: processes_of(hub.home) == {}, seconds=30)
+    assert ready
+    assert "Stopped." in hub.output
+
+
+@pytest.mark.skipif("DATABASE_URL" not in os.environ, reason="DATABASE_URL is not set")
+def test_serve_uses_the_servers_that_it_is_given(tmp_path):
+    given = os.environ["DATABASE_URL"]
+    name = f"serve_{uuid.uuid4().hex}"
+    url = urlunsplit(urlsplit(given)._replace(path=f"/{name}"))
+    with psycopg.connect(given, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        try:
+            redis_url = {"REDIS_URL": os.environ["REDIS_URL"]} if "REDIS_URL" in os.environ else {}
+            with Hub(tmp_path / "hub", "--demo", DATABASE_URL=url, **redis_url) as hub:
+                ready = hub.is_ready()
+                status = hub.stop()
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    assert ready
+    assert status == 0
+    assert not (tmp_path / "hub" / "postgres").exists()
+    assert "Using the PostgreSQL server of DATABASE_URL" in hub.output
