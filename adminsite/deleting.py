@@ -25,14 +25,16 @@ class ExplainedDeletion:
         return super().delete_view(request, object_id, extra_context)
 
     def get_deleted_objects(self, objs, request):
-        counts = {
+        counts = {self.opts.verbose_name_plural: len(objs)}
+        used = {
             relation.related_model._meta.verbose_name_plural: count
             for instance in objs
             for relation in _relations(instance, models.CASCADE)
-            if (count := _rows(relation, instance).count())
+            if self.admin_site.is_registered(relation.related_model)
+            and (count := _rows(relation, instance).count())
         }
-        parts = [f"{count:,} {name}" for name, count in counts.items()]
-        return [str(instance) for instance in objs] + parts, counts, set(), []
+        parts = [f"{count:,} {name}" for name, count in used.items()]
+        return [str(instance) for instance in objs] + parts, counts | used, set(), []
 
 
 def names_of_users(instance: models.Model) -> list[str]:

@@ -1,16 +1,19 @@
 """Values as the admin shows them. Everything is escaped; nothing that was sent becomes a link."""
 
 import json
+import re
 from datetime import datetime
 
 from django.db.models import Model
 from django.template.defaultfilters import date as format_date
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-EMPTY = "–"
+EMPTY = "-"
+
+_INVISIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 _SHOWN_CHARACTERS = 200
 _TITLE_CHARACTERS = 2000
@@ -51,8 +54,8 @@ def copyable(text: object) -> SafeString:
     )
 
 
-def moment(at: datetime | None) -> SafeString | str:
-    """A time, to the second, in the hub's time zone."""
+def moment(at: datetime | None, *, seconds: bool = False) -> SafeString | str:
+    """A time in the hub's time zone; the tooltip has the seconds in any case."""
     if at is None:
         return EMPTY
     local = timezone.localtime(at)
@@ -60,7 +63,7 @@ def moment(at: datetime | None) -> SafeString | str:
         '<time datetime="{}" title="{}" class="whitespace-nowrap">{}</time>',
         local.isoformat(),
         format_date(local, "l, j F Y, H:i:s T"),
-        format_date(local, "j M Y, H:i:s"),
+        format_date(local, "j M Y, H:i:s" if seconds else "j M Y, H:i"),
     )
 
 
@@ -94,13 +97,14 @@ def pretty_json(value: object) -> SafeString:
 
 
 def preformatted(text: str) -> SafeString:
-    """Text as it is, line breaks included."""
-    return format_html('<pre class="tl-code">{}</pre>', text)
+    """Text as it is, line breaks included; what cannot be shown appears as its escape."""
+    # Lone surrogates, which JSON can hold, have no place in a page of UTF-8.
+    text = text.encode(errors="backslashreplace").decode()
+    visible = _INVISIBLE.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+    return format_html('<pre class="tl-code">{}</pre>', visible)
 
 
 def field_table(rows: list[tuple[object, object]]) -> SafeString:
     """Names and values, one pair a line."""
-    body = SafeString("").join(
-        format_html("<tr><th>{}</th><td>{}</td></tr>", name, value) for name, value in rows
-    )
+    body = format_html_join("", "<tr><th>{}</th><td>{}</td></tr>", rows)
     return format_html('<table class="tl-fields">{}</table>', body)

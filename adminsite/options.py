@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from django.contrib.admin import ShowFacets
 from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
@@ -11,6 +12,7 @@ from django.utils.text import capfirst
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
+from adminsite.formatting import EMPTY
 from adminsite.paginator import EstimatedCountPaginator
 
 
@@ -54,9 +56,10 @@ class HubAdmin(ModelAdmin):
     """The base of every admin page: estimated counts, empty states, no bulk deletion."""
 
     empty_state: EmptyState | None = None
-    empty_value_display = "–"
+    empty_value_display = EMPTY
     paginator = EstimatedCountPaginator
     show_full_result_count = False
+    show_facets = ShowFacets.NEVER  # each of them is a count of the whole table
     list_per_page = 50
     list_max_show_all = 0
     list_filter_submit = True
@@ -67,6 +70,16 @@ class HubAdmin(ModelAdmin):
     def get_list_queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         """The rows of the list, where those are not all rows, with what its columns need."""
         return queryset
+
+    def find(self, queryset: QuerySet, term: str) -> QuerySet:
+        """Those of `queryset` that `term`, which is not empty, leads to."""
+        raise NotImplementedError
+
+    def get_search_results(self, request, queryset, search_term):
+        term = search_term.strip()
+        if not term or type(self).find is HubAdmin.find:
+            return super().get_search_results(request, queryset, term)
+        return self.find(queryset, term), False
 
     def get_changelist(self, request: HttpRequest, **kwargs) -> type[HubChangeList]:
         return HubChangeList

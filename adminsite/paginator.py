@@ -1,9 +1,10 @@
 """Pages of long tables, without counting them."""
 
 from django.core.paginator import Paginator
-from django.db import connections
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
+
+from adminsite.counting import count_up_to, estimated_rows
 
 # How many rows are counted, and how many can be paged through. Filters lead further.
 COUNTED_ROWS = 10_000
@@ -23,8 +24,7 @@ class EstimatedCountPaginator(Paginator):
     def count(self) -> int:
         if self.is_whole_table and (estimate := self._estimate()) > COUNTED_ROWS:
             return estimate
-        # Only the key is selected, so that the annotations of the list are not computed.
-        return self.object_list.order_by().values("pk")[: COUNTED_ROWS + 1].count()
+        return count_up_to(self.object_list, COUNTED_ROWS)
 
     @cached_property
     def num_pages(self) -> int:
@@ -41,7 +41,7 @@ class EstimatedCountPaginator(Paginator):
 
     @property
     def count_text(self) -> str:
-        """The number of rows with their name, such as “12 contacts” or “about 1,200,000 contacts”."""
+        """The number of rows with their name, such as “12 contacts” or “About 1,200 contacts”."""
         meta = self.object_list.model._meta
         noun = meta.verbose_name if self.count == 1 else meta.verbose_name_plural
         if not self.is_cut:
@@ -51,12 +51,7 @@ class EstimatedCountPaginator(Paginator):
         return capfirst(f"more than {COUNTED_ROWS:,} {noun}")
 
     def _estimate(self) -> int:
-        with connections[self.object_list.db].cursor() as cursor:
-            cursor.execute(
-                "SELECT reltuples::bigint FROM pg_class WHERE oid = %s::regclass",
-                [f'"{self.object_list.model._meta.db_table}"'],
-            )
-            return cursor.fetchone()[0]
+        return estimated_rows(self.object_list.model._meta.db_table, using=self.object_list.db)
 
 
 def _rounded(number: int) -> int:

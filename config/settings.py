@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from environs import Env
+from kombu.transport import TRANSPORT_ALIASES
 
 env = Env()
 
@@ -83,6 +85,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tracking.middleware.DoorMiddleware",
     "tracking.cors.DoorCorsMiddleware",
+    "config.read_only.ReadOnlyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -134,6 +137,8 @@ CELERY_TASK_ROUTES = {
     "contacts.carry_out_merge": {"queue": "merging"},
 }
 CELERY_TASK_TIME_LIMIT = 600
+# Whoever rings the doorbell is answering a request: a broker that is away must not keep it waiting.
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.1}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
@@ -151,7 +156,8 @@ if REDIS_URL:
         "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
     }
 else:
-    CELERY_BROKER_URL = "filesystem://"
+    TRANSPORT_ALIASES["embedded"] = "config.embedded.broker:Transport"
+    CELERY_BROKER_URL = "embedded://"
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(DATA_DIR / "broker" / "messages"),
         "data_folder_out": str(DATA_DIR / "broker" / "messages"),
@@ -202,4 +208,46 @@ LOGGING = {
     "loggers": {"django.request": {"level": "ERROR"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "WARNING")},
+}
+
+# The admin: where a login leads, and its looks
+
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
+UNFOLD = {
+    "SITE_TITLE": "Throughline",
+    "SITE_HEADER": "Throughline",
+    "SITE_SUBHEADER": "Marketing hub",
+    "SITE_URL": None,
+    "SITE_ICON": lambda request: static("adminsite/icon.svg"),
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "sizes": "any",
+            "href": lambda request: static("adminsite/icon.svg"),
+        }
+    ],
+    "STYLES": [lambda request: static("adminsite/admin.css")],
+    "SCRIPTS": [lambda request: static("adminsite/admin.js")],
+    "DASHBOARD_CALLBACK": "config.dashboard.dashboard",
+    "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {"navigation": "config.navigation.sidebar"},
+    "TABS": "config.navigation.tabs",
+    # Petrol: white text on 600, and 400 on the dark background, have a contrast above 4.5.
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97.5% .014 205)",
+            "100": "oklch(94.5% .03 205)",
+            "200": "oklch(89.5% .055 206)",
+            "300": "oklch(82% .09 208)",
+            "400": "oklch(73% .11 210)",
+            "500": "oklch(62% .11 213)",
+            "600": "oklch(49.5% .09 216)",
+            "700": "oklch(43% .08 219)",
+            "800": "oklch(37% .067 222)",
+            "900": "oklch(31% .055 225)",
+            "950": "oklch(23% .042 228)",
+        }
+    },
 }

@@ -8,7 +8,7 @@ from django.urls import path, reverse
 from unfold.decorators import display
 
 from adminsite.filters import TimeRangeFilter
-from adminsite.formatting import EMPTY, moment, shortened
+from adminsite.formatting import moment, shortened
 from adminsite.options import EmptyState, HubAdmin
 from contacts.admin.filters import CountryFilter, KnownFilter
 from contacts.admin.forms import ContactForm
@@ -60,6 +60,8 @@ class ContactAdmin(HubAdmin):
             "A contact appears here as soon as a website, an app or a server reports the first "
             "person. Create a channel and an API key for it, then send the first activity."
         ),
+        link_text="Go to the channels",
+        link_view="admin:channels_channel_changelist",
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
@@ -71,8 +73,8 @@ class ContactAdmin(HubAdmin):
         newest = activities.filter(contact=OuterRef("pk")).order_by("-occurred_at", "-id")
         return queryset.live().annotate(last_activity=Subquery(newest.values("occurred_at")[:1]))
 
-    def get_search_results(self, request, queryset, search_term):
-        return search_contacts(queryset, search_term), False
+    def find(self, queryset: QuerySet, term: str) -> QuerySet:
+        return search_contacts(queryset, term)
 
     def has_change_permission(self, request, obj=None) -> bool:
         is_merged = obj is not None and obj.merged_into_id is not None
@@ -139,7 +141,7 @@ class ContactAdmin(HubAdmin):
 
     @display(description="Country")
     def shown_country(self, contact):
-        return country_names().get(contact.country, contact.country) or EMPTY
+        return shortened(country_names().get(contact.country, contact.country))
 
     @display(description="Created", ordering="created_at")
     def shown_created(self, contact):

@@ -24,10 +24,6 @@ class ContactForm(forms.ModelForm):
         help_text="For contacts in the USA, or whose country is unknown.",
     )
 
-    class Meta:
-        model = Contact
-        fields = "__all__"
-
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         # The fields are missing where the page only shows the contact.

@@ -6,6 +6,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import path
 from django.utils.html import format_html
+from django.utils.text import capfirst
 from django.views.decorators.http import require_POST
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, ChoicesRadioFilter
 from unfold.decorators import display
@@ -83,11 +84,11 @@ class ContactMergeAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).select_related(*self.list_select_related)
 
-    def get_search_results(self, request, queryset, search_term):
-        contact = contact_named(search_term)
+    def find(self, queryset: QuerySet, term: str) -> QuerySet:
+        contact = contact_named(term)
         if contact is None:
-            return queryset.none(), False
-        return queryset.filter(_of(contact)), False
+            return queryset.none()
+        return queryset.filter(Q(survivor=contact) | Q(loser=contact))
 
     def get_urls(self):
         decide = path(
@@ -169,8 +170,8 @@ class ContactMergeAdmin(ReadOnlyAdmin):
 
 
 def moved_text(merge: ContactMerge) -> str:
-    """How many rows went to the survivor, such as “12 activities, 2 agreements”."""
-    return ", ".join(f"{count:,} {name}" for name, count in merge.moved.items())
+    """How many rows went to the survivor, such as “Activities: 12, agreements: 2”."""
+    return capfirst(", ".join(f"{name}: {count:,}" for name, count in merge.moved.items()))
 
 
 def merges_needing_decision(request: HttpRequest) -> str:
@@ -183,11 +184,6 @@ def merges_needing_decision(request: HttpRequest) -> str:
 
 def _named(contact: Contact):
     return format_html("{}<br><code>{}</code>", link_to(contact), contact.guid)
-
-
-def _of(contact: Contact) -> Q:
-    # A contact that was merged stays the loser of its own merge, and of nobody else's.
-    return Q(survivor=contact) | Q(loser=contact) | Q(survivor__merged_into=contact)
 
 
 def _merges_section(request: HttpRequest, contact: Contact) -> SectionContent:

@@ -20,8 +20,6 @@ def search_contacts(queryset: QuerySet, term: str) -> QuerySet:
         contact = find_contact(guid)
         return queryset.filter(pk=contact.pk) if contact else queryset.none()
     words = term.split()
-    if not words:
-        return queryset
     every_word = reduce(and_, (_word(word) for word in words))
     # “van der Berg” is one last name.
     return queryset.filter(every_word | has_prefix("last_name", " ".join(words)))

@@ -1,0 +1,179 @@
+"""The inspector: what was rejected, and why."""
+
+import json
+
+from django.contrib import admin
+from django.contrib.postgres.search import SearchQuery, SearchVector
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Left
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
+from unfold.decorators import display
+
+from activities.models import RejectedActivity
+from adminsite.filters import TimeRangeFilter
+from adminsite.formatting import (
+    EMPTY,
+    badge,
+    copyable,
+    field_table,
+    link_to,
+    moment,
+    preformatted,
+    pretty_json,
+    shortened,
+)
+from adminsite.options import EmptyState, ReadOnlyAdmin
+from adminsite.searching import as_uuid
+from contacts.resolving import find_contact
+
+_EXCERPT = 160
+# The filters offer what the newest rejections have; reading all of them would take too long.
+_NEWEST = 2000
+
+
+class _RecentValuesFilter(DropdownFilter):
+    """One of the values that the newest rejections have."""
+
+    def lookups(self, request, model_admin):
+        newest = RejectedActivity.objects.order_by("-at", "-id")
+        values = set(newest.values_list(self.parameter_name, flat=True)[:_NEWEST])
+        if chosen := self.used_parameters.get(self.parameter_name):
+            values.add(chosen[0] if isinstance(chosen, list) else chosen)
+        return [(value, value) for value in sorted(values)]
+
+    def has_output(self) -> bool:
+        return True
+
+    def queryset(self, request, queryset):
+        return queryset.filter(**{self.parameter_name: self.value()}) if self.value() else queryset
+
+
+class CodeFilter(_RecentValuesFilter):
+    title = "reason code"
+    parameter_name = "code"
+
+
+class DoorFilter(_RecentValuesFilter):
+    title = "door"
+    parameter_name = "door"
+
+
+@admin.register(RejectedActivity)
+class RejectedActivityAdmin(ReadOnlyAdmin):
+    list_display = (
+        "shown_at",
+        "shown_reason",
+        "shown_code",
+        "shown_field",
+        "door",
+        "shown_channel",
+        "shown_guid",
+        "shown_excerpt",
+    )
+    list_filter = (
+        CodeFilter,
+        DoorFilter,
+        ("channel", RelatedDropdownFilter),
+        ("at", TimeRangeFilter),
+    )
+    list_select_related = ("channel",)
+    ordering = ("-at", "-id")
+    sortable_by = ()
+    search_fields = ("payload_text",)
+    search_help_text = "Request id, GUID, or words of what was sent"
+    fieldsets = (
+        (None, {"fields": ("reason", "shown_code", "shown_field", "shown_at")}),
+        ("Where it came from", {"fields": ("door", "channel", "shown_contact", "shown_request")}),
+        ("What was sent", {"fields": ("shown_length", "shown_payload")}),
+    )
+    readonly_fields = tuple(name for _, options in fieldsets for name in options["fields"])
+    empty_state = EmptyState(
+        icon="troubleshoot",
+        title="Nothing was rejected",
+        text=(
+            "When an application sends something that cannot be recorded, it is kept here for a "
+            "month with the reason, so that its developers can find out what to change."
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).select_related("channel")
+
+    def get_list_queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        excerpt = Left("payload_text", _EXCERPT)
+        return queryset.defer("payload", "payload_text").annotate(excerpt=excerpt)
+
+    def get_object(self, request, object_id, from_field=None):
+        rejected = super().get_object(request, object_id, from_field)
+        if rejected is not None:
+            # Once here: a page asks for the text of each field several times.
+            guid = as_uuid(rejected.contact_guid)
+            rejected.contact = find_contact(guid) if guid else None
+        return rejected
+
+    def find(self, queryset: QuerySet, term: str) -> QuerySet:
+        queryset = queryset.annotate(words=SearchVector("payload_text", config="simple"))
+        condition = Q(words=SearchQuery(term, config="simple"))
+        if given := as_uuid(term):
+            condition |= Q(request_id=given) | Q(contact_guid=str(given))
+        return queryset.filter(condition)
+
+    @display(description="Time")
+    def shown_at(self, rejected):
+        return moment(rejected.at, seconds=True)
+
+    @display(description="Reason")
+    def shown_reason(self, rejected):
+        return shortened(rejected.reason)
+
+    @display(description="Reason code")
+    def shown_code(self, rejected):
+        return badge(rejected.code, "bad")
+
+    @display(description="Field")
+    def shown_field(self, rejected):
+        return rejected.field or EMPTY
+
+    @display(description="Channel")
+    def shown_channel(self, rejected):
+        return shortened(rejected.channel.name) if rejected.channel else EMPTY
+
+    @display(description="Contact GUID")
+    def shown_guid(self, rejected):
+        return shortened(rejected.contact_guid)
+
+    @display(description="What was sent")
+    def shown_excerpt(self, rejected):
+        return shortened(rejected.excerpt)
+
+    @display(description="Contact")
+    def shown_contact(self, rejected):
+        if rejected.contact is None:
+            given = rejected.contact_guid
+            return f"{given} (no such contact)" if given else EMPTY
+        return field_table(
+            [("Contact", link_to(rejected.contact)), ("GUID", copyable(rejected.contact_guid))]
+        )
+
+    @display(description="Request id")
+    def shown_request(self, rejected):
+        return copyable(rejected.request_id)
+
+    @display(description="Length")
+    def shown_length(self, rejected):
+        kept, sent = len(rejected.payload), rejected.payload_length
+        text = f"{sent:,} bytes were sent"
+        return f"{text}, of which the first {kept:,} were kept" if kept < sent else text
+
+    @display(description="Payload")
+    def shown_payload(self, rejected):
+        return readable_payload(bytes(rejected.payload))
+
+
+def readable_payload(payload: bytes):
+    """A payload one member a line if it is JSON, else as text with what is no text escaped."""
+    try:
+        return pretty_json(json.loads(payload))
+    except (ValueError, RecursionError):
+        return preformatted(payload.decode(errors="backslashreplace")) if payload else EMPTY

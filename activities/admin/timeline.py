@@ -1,0 +1,115 @@
+"""What a contact did and what it said about itself, on its page."""
+
+from itertools import groupby
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from activities.admin.activity import OUTCOME_KINDS
+from activities.models import Activity, DataInput, SystemType
+from adminsite.formatting import EMPTY, badge, change_url, moment
+from adminsite.searching import as_id
+from contacts.admin.sections import ContactSection, SectionContent, register_section
+from contacts.models import Contact
+
+_PER_PAGE = 50
+_DATA_INPUTS = 50
+_ICONS = {
+    SystemType.PAGE_VISIT: "visibility",
+    SystemType.CLICK: "ads_click",
+    SystemType.DATA_INPUT: "edit_note",
+}
+
+
+def page_of_timeline(contact: Contact, before: int | None) -> tuple[list[Activity], bool]:
+    """The next activities of `contact` from the newest or from activity `before` backwards.
+
+    Also whether there are older ones. Pages are found by their key, so the last costs what the
+    first does.
+    """
+    activities: QuerySet[Activity] = contact.activities.all()
+    if before is not None and (start := activities.filter(pk=before).first()) is not None:
+        activities = activities.filter(occurred_at__lte=start.occurred_at).filter(
+            Q(occurred_at__lt=start.occurred_at) | Q(pk__lt=start.pk)
+        )
+    found = list(
+        activities.select_related("type", "channel", "tracked_site").order_by(
+            "-occurred_at", "-id"
+        )[: _PER_PAGE + 1]
+    )
+    return found[:_PER_PAGE], len(found) > _PER_PAGE
+
+
+def _timeline_section(request: HttpRequest, contact: Contact) -> SectionContent:
+    before = as_id(request.GET.get("before", ""))
+    activities, has_older = page_of_timeline(contact, before)
+    entries = [
+        {
+            "activity": activity,
+            "icon": _ICONS.get(activity.type.code_name, "bolt"),
+            "url": change_url(activity),
+            # The title of most activities says the value already.
+            "shows_value": activity.value and f"'{activity.value}'" not in activity.title,
+        }
+        for activity in activities
+    ]
+    facts = []
+    if before is None:
+        newest = activities[0].occurred_at if activities else None
+        facts.append(("Last activity", moment(newest)))
+    return SectionContent(
+        context={
+            "days": [(day, list(group)) for day, group in groupby(entries, key=_day)],
+            "older": activities[-1].pk if has_older else None,
+            "is_older_page": before is not None,
+        },
+        count=f"{_PER_PAGE}+" if has_older else str(len(activities) or ""),
+        facts=facts,
+    )
+
+
+def _day(entry: dict):
+    return timezone.localtime(entry["activity"].occurred_at).date()
+
+
+def _data_input_section(request: HttpRequest, contact: Contact) -> SectionContent:
+    data_inputs = list(
+        DataInput.objects.filter(Q(contact=contact) | Q(sent_by=contact))
+        .select_related("activity", "contact", "sent_by")
+        .order_by("-activity_id")[:_DATA_INPUTS]
+    )
+    entries = [
+        {
+            "data_input": one,
+            "badge": badge(one.get_outcome_display(), OUTCOME_KINDS[one.outcome]),
+            "fields": [(_label(name), value or EMPTY) for name, value in one.fields.items()],
+            "belongs_elsewhere": one.contact_id != contact.pk,
+        }
+        for one in data_inputs
+    ]
+    return SectionContent(context={"entries": entries}, count=str(len(entries) or ""))
+
+
+def _label(field: str) -> str:
+    return str(Contact._meta.get_field(field).verbose_name).capitalize()
+
+
+register_section(
+    ContactSection(
+        slug="activity",
+        title="Activity",
+        position=10,
+        template="activities/sections/timeline.html",
+        build=_timeline_section,
+    )
+)
+register_section(
+    ContactSection(
+        slug="data-input",
+        title="Data input",
+        position=30,
+        template="activities/sections/data_input.html",
+        build=_data_input_section,
+    )
+)

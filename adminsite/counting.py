@@ -1,0 +1,20 @@
+"""Counts that do not grow with the table."""
+
+from django.db import connections
+from django.db.models import QuerySet
+
+
+def estimated_rows(table_or_index: str, *, using: str = "default") -> int:
+    """How many rows PostgreSQL last estimated; -1 if it has not looked yet."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            "SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass(%s)",
+            [f'"{table_or_index}"'],
+        )
+        return cursor.fetchone()[0]
+
+
+def count_up_to(queryset: QuerySet, limit: int) -> int:
+    """The number of rows, or `limit` + 1 if there are more than `limit`."""
+    # Only the key is selected, so that annotations are not computed for every row.
+    return queryset.order_by().values("pk")[: limit + 1].count()

@@ -1,0 +1,6 @@
+"""Channels and their API keys in the admin."""
+
+from channels.admin.channel import ChannelAdmin
+from channels.admin.key import ApiKeyAdmin
+
+__all__ = ["ApiKeyAdmin", "ChannelAdmin"]

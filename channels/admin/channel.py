@@ -1,0 +1,116 @@
+"""Channels: where contacts are met."""
+
+from django import forms
+from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import ChoicesRadioFilter
+from unfold.decorators import action, display
+from unfold.enums import ActionVariant
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from adminsite.deleting import ExplainedDeletion
+from adminsite.formatting import EMPTY, badge, copyable
+from adminsite.options import EmptyState, HubAdmin
+from channels.admin.key import ApiKeyInline, new_key_page
+from channels.models import Channel
+from channels.origins import OriginsField
+
+
+class ChannelForm(forms.ModelForm):
+    """A channel, with a domain only if it is a website."""
+
+    def clean(self):
+        cleaned = super().clean()
+        if cleaned.get("kind") == Channel.Kind.HEADLESS:
+            # The field is hidden, but may still hold what was typed before the kind was chosen.
+            cleaned["domain"] = ""
+        return cleaned
+
+
+@admin.register(Channel)
+class ChannelAdmin(ExplainedDeletion, HubAdmin):
+    form = ChannelForm
+    formfield_overrides = {OriginsField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 4})}}
+    list_display = (
+        "name",
+        "code_name",
+        "shown_kind",
+        "shown_domain",
+        "tracking_consent",
+        "shown_keys",
+    )
+    list_filter = (("kind", ChoicesRadioFilter),)
+    list_select_related = ("tracking_consent",)
+    ordering = ("name",)
+    search_fields = ("name", "code_name", "domain")
+    search_help_text = "Name, code name or domain"
+    prepopulated_fields = {"code_name": ("name",)}
+    conditional_fields = {"domain": "kind == 'website'"}
+    readonly_fields = ("shown_guid",)
+    inlines = (ApiKeyInline,)
+    actions_detail = ("new_key",)
+    instead_of_deleting = (
+        "What was recorded stays. To stop it from receiving activities, disable its API keys."
+    )
+    empty_state = EmptyState(
+        icon="hub",
+        title="No channels yet",
+        text=(
+            "A channel is a website, an app or a server that reports what contacts do. "
+            "Create one, then make an API key for it."
+        ),
+    )
+    _consent_fields = ("tracking_consent", "enforce_consent")
+
+    def get_fieldsets(self, request, obj=None):
+        identifier = ("shown_guid",) if obj else ()
+        return (
+            (None, {"fields": (*identifier, "name", "code_name", "kind", "domain")}),
+            ("Consent", {"fields": self._consent_fields}),
+            ("Calls from browsers", {"fields": ("allowed_origins",)}),
+        )
+
+    def get_inlines(self, request, obj):
+        return self.inlines if obj else ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).select_related("tracking_consent")
+
+    def get_list_queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        enabled = Count("api_keys", filter=Q(api_keys__enabled=True))
+        return queryset.annotate(key_count=enabled)
+
+    def has_new_key_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
+        return request.user.has_perm("channels.add_apikey")
+
+    @action(
+        description="New API key",
+        url_path="new-key",
+        icon="key",
+        variant=ActionVariant.PRIMARY,
+        permissions=["new_key"],
+    )
+    def new_key(self, request: HttpRequest, object_id: str):
+        channel = self.get_object(request, unquote(object_id))
+        if channel is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        return new_key_page(self, request, channel)
+
+    @display(description="Channel identifier for Tracking API")
+    def shown_guid(self, channel):
+        return copyable(channel.guid)
+
+    @display(description="Kind", ordering="kind")
+    def shown_kind(self, channel):
+        is_website = channel.kind == Channel.Kind.WEBSITE
+        return badge("Website", "info") if is_website else badge("Headless", "primary")
+
+    @display(description="Domain", ordering="domain")
+    def shown_domain(self, channel):
+        return channel.domain or EMPTY
+
+    @display(description="Enabled API keys", ordering="key_count")
+    def shown_keys(self, channel):
+        return channel.key_count

@@ -1,0 +1,191 @@
+import re
+from datetime import timedelta
+
+import pytest
+from django.contrib.sessions.models import Session
+from django.urls import reverse
+from django.utils import timezone
+
+from adminsite.formatting import change_url
+from channels.keys import find_api_key
+from channels.models import ApiKey, Channel
+from tests.admin.history import make_rejected
+from tests.factories import make_activity, make_channel, make_key
+
+pytestmark = pytest.mark.django_db
+
+
+def channel_form(channel=None, keys=(), **fields):
+    form = {
+        "name": "Shop",
+        "code_name": "shop",
+        "kind": "headless",
+        "domain": "",
+        "tracking_consent": "",
+        "allowed_origins": "",
+    }
+    if channel is not None:
+        form |= {
+            "name": channel.name,
+            "code_name": channel.code_name,
+            "api_keys-TOTAL_FORMS": len(keys),
+            "api_keys-INITIAL_FORMS": len(keys),
+        }
+        for number, key in enumerate(keys):
+            form |= {f"api_keys-{number}-id": key.pk, f"api_keys-{number}-channel": channel.pk}
+    return form | fields
+
+
+def new_key_url(channel):
+    return reverse("admin:channels_channel_new_key", args=[channel.pk])
+
+
+def create_key(client, channel, **fields):
+    return client.post(new_key_url(channel), {"name": "iOS app", "access": "tracking", **fields})
+
+
+def test_a_key_is_shown_once_and_only_its_hash_is_stored(admin_client):
+    channel = make_channel()
+
+    response = create_key(admin_client, channel)
+
+    (text,) = set(re.findall(r"tl_[0-9a-f]{12}_[\w-]{43}", response.text))
+    key = ApiKey.objects.get()
+    assert find_api_key(text, access="tracking") == key
+    assert text not in [str(value) for value in ApiKey.objects.values_list().get()]
+    assert "no-store" in response.headers["Cache-Control"]
+    assert not [one for one in Session.objects.all() if text in str(one.get_decoded())]
+    assert not [cookie for cookie in response.cookies.values() if text in cookie.value]
+    for url in (change_url(channel), change_url(key), new_key_url(channel)):
+        assert text not in admin_client.get(url).text
+
+
+def test_a_new_key_comes_with_an_example_that_names_its_channel(admin_client):
+    channel = make_channel()
+
+    html = create_key(admin_client, channel).text
+
+    assert "http://testserver/Kentico.Tracking/activities" in html
+    assert str(channel.guid) in html
+
+
+def test_a_key_that_is_over_before_it_begins_is_refused(admin_client):
+    yesterday = timezone.localtime() - timedelta(days=1)
+
+    response = create_key(
+        admin_client,
+        make_channel(),
+        expires_at_0=f"{yesterday:%Y-%m-%d}",
+        expires_at_1="12:00",
+    )
+
+    assert "This time is over already." in response.text
+    assert not ApiKey.objects.exists()
+
+
+def test_a_key_needs_the_permission_to_add_keys(client, django_user_model):
+    channel = make_channel()
+    client.force_login(django_user_model.objects.create(username="reader", is_staff=True))
+
+    assert create_key(client, channel).status_code == 403
+    assert not ApiKey.objects.exists()
+
+
+def test_the_page_of_a_channel_shows_its_identifier_and_its_keys(admin_client):
+    channel = make_channel()
+    key, _ = make_key(channel, name="iOS app")
+
+    html = admin_client.get(change_url(channel)).text
+
+    assert "Channel identifier for Tracking API" in html
+    assert str(channel.guid) in html
+    assert f"tl_{key.identifier}_…" in html
+
+
+def test_a_key_is_switched_off_on_the_page_of_its_channel(admin_client):
+    channel = make_channel()
+    key, text = make_key(channel)
+
+    admin_client.post(change_url(channel), channel_form(channel, [key]))
+
+    assert find_api_key(text, access="tracking") is None
+
+
+def test_the_access_type_of_a_key_cannot_be_changed(admin_client):
+    key, _ = make_key(name="iOS app")
+
+    admin_client.post(
+        change_url(key), {"name": "Android app", "access": "activecampaign", "enabled": "on"}
+    )
+
+    key.refresh_from_db()
+    assert (key.name, key.access) == ("Android app", "tracking")
+
+
+def test_deleting_a_key_leads_back_to_its_channel(admin_client):
+    key, _ = make_key()
+    url = reverse("admin:channels_apikey_delete", args=[key.pk])
+
+    page = admin_client.get(url)
+    response = admin_client.post(url, {"post": "yes"})
+
+    assert "Are you sure" in page.text
+    assert response.headers["Location"] == change_url(key.channel)
+    assert not ApiKey.objects.exists()
+
+
+def test_a_website_channel_keeps_its_domain_and_a_headless_one_drops_it(admin_client):
+    add = reverse("admin:channels_channel_add")
+
+    admin_client.post(add, channel_form(kind="website", domain="www.example.com"))
+    admin_client.post(add, channel_form(code_name="app", domain="typed.example.com"))
+
+    domains = dict(Channel.objects.values_list("code_name", "domain"))
+    assert domains == {"shop": "www.example.com", "app": ""}
+
+
+def test_a_website_channel_without_a_domain_is_refused(admin_client):
+    response = admin_client.post(
+        reverse("admin:channels_channel_add"), channel_form(kind="website")
+    )
+
+    assert "A website channel needs a domain" in response.text
+    assert not Channel.objects.exists()
+
+
+def test_allowed_origins_are_written_one_a_line(admin_client):
+    add = reverse("admin:channels_channel_add")
+
+    admin_client.post(add, channel_form(allowed_origins="https://a.example\nb.example"))
+    refused = admin_client.post(
+        add, channel_form(code_name="other", allowed_origins="https://a.example/path")
+    )
+
+    channel = Channel.objects.get()
+    assert channel.allowed_origins == ["https://a.example", "b.example"]
+    assert "is not an origin" in refused.text
+    assert ">https://a.example\nb.example</textarea>" in admin_client.get(change_url(channel)).text
+
+
+def test_a_channel_in_use_cannot_be_deleted_and_the_page_says_why(admin_client):
+    activity = make_activity()
+    url = reverse("admin:channels_channel_delete", args=[activity.channel_id])
+
+    response = admin_client.post(url, {"post": "yes"}, follow=True)
+
+    assert "cannot be deleted, because activities refer to it." in response.text
+    assert Channel.objects.filter(pk=activity.channel_id).exists()
+
+
+def test_a_channel_that_was_never_used_is_deleted_with_its_keys(admin_client):
+    channel = make_channel()
+    make_key(channel)
+    make_rejected(channel=channel)
+    url = reverse("admin:channels_channel_delete", args=[channel.pk])
+
+    page = admin_client.get(url)
+    admin_client.post(url, {"post": "yes"})
+
+    assert "1 API keys" in page.text
+    assert "1 rejected activities" in page.text
+    assert not Channel.objects.exists()

@@ -1,0 +1,311 @@
+from datetime import timedelta
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
+from django.urls import reverse
+from django.utils import timezone
+
+from activities.admin.timeline import page_of_timeline
+from adminsite.formatting import change_url, changelist_url
+from contacts.admin.searching import search_contacts
+from contacts.models import Contact, ContactMerge
+from tests.factories import make_activity, make_channel, make_contact
+
+pytestmark = pytest.mark.django_db
+
+FIELDS = (
+    "email",
+    "first_name",
+    "middle_name",
+    "last_name",
+    "birthday",
+    "company_name",
+    "job_title",
+    "business_phone",
+    "mobile_phone",
+    "address1",
+    "zip",
+    "city",
+    "country",
+    "state",
+    "notes",
+)
+
+
+def form_of(contact, **changes):
+    return {name: getattr(contact, name) or "" for name in FIELDS} | changes
+
+
+def found(term):
+    return list(search_contacts(Contact.objects.live().order_by("pk"), term))
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        pytest.param("ann", id="first-name"),
+        pytest.param("LEE", id="last-name-in-any-case"),
+        pytest.param("anna lee", id="both-names"),
+        pytest.param("lee anna", id="both-names-the-other-way"),
+        pytest.param("anna.l", id="start-of-the-email"),
+        pytest.param("anna.lee@example.com", id="whole-email"),
+    ],
+)
+def test_search_finds_names_and_emails_by_their_start(term):
+    anna = make_contact(first_name="Anna", last_name="Lee", email="Anna.Lee@example.com")
+    make_contact(first_name="Joanna", last_name="Flee", email="joanna@example.com")
+
+    assert found(term) == [anna]
+
+
+def test_search_finds_a_last_name_of_several_words():
+    contact = make_contact(last_name="van der Berg")
+
+    assert found("van der b") == [contact]
+
+
+@pytest.mark.parametrize("term", ["%", "_", "a%", "\\"])
+def test_search_takes_wildcards_literally(term):
+    make_contact(first_name="Anna")
+
+    assert found(term) == []
+
+
+def test_the_guid_of_a_merged_contact_finds_the_survivor():
+    survivor = make_contact(email="anna@example.com")
+    middle = make_contact(merged_into=survivor)
+    merged = make_contact(merged_into=middle)
+
+    assert found(str(merged.guid)) == [survivor]
+    assert found(str(survivor.guid).upper()) == [survivor]
+
+
+def test_search_for_an_unknown_guid_finds_nothing():
+    make_contact()
+
+    assert found("06b035b8-6658-4a1b-b1de-5994e4975fb1") == []
+
+
+def test_the_list_has_no_merged_contacts(admin_client):
+    survivor = make_contact(first_name="Survivor")
+    make_contact(first_name="Merged", merged_into=survivor)
+
+    html = admin_client.get(changelist_url(Contact)).text
+
+    assert "Survivor" in html
+    assert "1 contact<" in html
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("known=email", "Anna"),
+        ("known=name", "Ben"),
+        ("known=nothing", "Anonymous, since"),
+        ("country=DEU", "Anna"),
+        ("created_at_to_0=2025-12-31", "Ben"),
+        ("created_at_from_0=2026-02-01&created_at_to_0=2026-02-01", "Anna"),
+    ],
+)
+def test_filters_of_the_list(admin_client, query, expected):
+    february = timezone.make_aware(timezone.datetime(2026, 2, 1, 23, 59, 30))
+    make_contact(first_name="Anna", email="a@example.com", country="DEU", created_at=february)
+    make_contact(first_name="Ben", created_at=february - timedelta(days=90))
+    make_contact()
+
+    html = admin_client.get(changelist_url(Contact, query)).text
+
+    assert "1 contact<" in html
+    assert expected in html
+
+
+def test_a_page_shows_what_became_of_a_merged_contact(admin_client):
+    survivor = make_contact(first_name="Anna")
+    merged = make_contact(merged_into=survivor)
+
+    html = admin_client.get(change_url(merged)).text
+
+    assert "This contact was merged into" in html
+    assert change_url(survivor) in html
+    assert 'name="_save"' not in html
+
+
+def test_a_page_shows_fields_activities_and_where_they_happened(admin_client):
+    contact = make_contact(first_name="Anna", country="DEU")
+    make_activity(
+        contact,
+        channel=make_channel(name="Mobile app"),
+        url="https://www.example.com/loans",
+        referrer="https://search.example.com/",
+    )
+
+    html = admin_client.get(change_url(contact)).text
+
+    for expected in (
+        str(contact.guid),
+        "Page visit &#x27;Home&#x27;",
+        "Mobile app",
+        "https://www.example.com/loans",
+        "from https://search.example.com/",
+        '<option value="DEU" selected>Germany</option>',
+    ):
+        assert expected in html
+
+
+def test_the_timeline_goes_back_page_by_page(monkeypatch):
+    monkeypatch.setattr("activities.admin.timeline._PER_PAGE", 2)
+    contact, now = make_contact(), timezone.now()
+    older = [make_activity(contact, occurred_at=now - timedelta(days=1)) for _ in range(3)]
+    newest = make_activity(contact, occurred_at=now)
+
+    first, has_older = page_of_timeline(contact, None)
+    second, ends = page_of_timeline(contact, first[-1].pk)
+
+    assert (first, has_older) == ([newest, older[2]], True)
+    assert (second, ends) == ([older[1], older[0]], False)
+
+
+def test_the_timeline_ignores_a_page_that_belongs_to_another_contact():
+    contact, other = make_contact(), make_contact()
+    activity = make_activity(contact)
+
+    assert page_of_timeline(contact, make_activity(other).pk) == ([activity], False)
+
+
+def test_editing_saves_only_what_was_changed(admin_client):
+    contact = make_contact(first_name="Anna", city="Bern")
+    form = form_of(contact, job_title="Head of Loans")
+    Contact.objects.filter(pk=contact.pk).update(city="Basel")
+
+    response = admin_client.post(change_url(contact), form | {"city": "Bern"})
+
+    contact.refresh_from_db()
+    assert response.status_code == 302
+    assert contact.job_title == "Head of Loans"
+
+
+def test_editing_does_not_undo_what_arrived_after_the_form_was_loaded(rf, admin_user):
+    contact = make_contact(first_name="Anna", city="Bern")
+    model_admin = _contact_admin()
+    stale = Contact.objects.get(pk=contact.pk)
+    Contact.objects.filter(pk=contact.pk).update(city="Basel")
+
+    request = rf.post("/")
+    request.user = admin_user
+    form = model_admin.get_form(request, stale)(form_of(stale, first_name="Anne"), instance=stale)
+    assert form.is_valid()
+    model_admin.save_model(request, form.save(commit=False), form, change=True)
+
+    contact.refresh_from_db()
+    assert (contact.first_name, contact.city) == ("Anne", "Basel")
+
+
+def _contact_admin():
+    from django.contrib import admin  # noqa: PLC0415 -- app ready
+
+    return admin.site._registry[Contact]
+
+
+def test_the_email_of_another_contact_is_refused_with_a_link_to_it(admin_client):
+    anna = make_contact(email="anna@example.com", first_name="Anna")
+    other = make_contact(first_name="Ben")
+
+    response = admin_client.post(change_url(other), form_of(other, email="ANNA@example.com"))
+
+    other.refresh_from_db()
+    assert response.status_code == 200
+    assert "Another contact has this email" in response.text
+    assert f'href="{change_url(anna)}"' in response.text
+    assert other.email == ""
+
+
+def test_the_email_of_a_merged_contact_is_free():
+    survivor = make_contact(email="new@example.com")
+    make_contact(email="old@example.com", merged_into=survivor)
+    form_class = _contact_admin().get_form(None)
+
+    form = form_class(form_of(survivor, email="old@example.com"), instance=survivor)
+
+    assert form.is_valid(), form.errors
+
+
+def test_a_state_outside_the_usa_is_refused(admin_client):
+    contact = make_contact()
+
+    response = admin_client.post(change_url(contact), form_of(contact, country="DEU", state="CA"))
+
+    assert "Only contacts in the USA have a state." in response.text
+
+
+def test_contacts_cannot_be_deleted(admin_client):
+    contact = make_contact()
+
+    response = admin_client.post(
+        reverse("admin:contacts_contact_delete", args=[contact.pk]), {"post": "yes"}
+    )
+
+    assert response.status_code == 403
+    assert Contact.objects.filter(pk=contact.pk).exists()
+
+
+def test_the_history_of_the_admin_names_a_contact_by_its_guid(admin_client):
+    contact = make_contact(first_name="Anna")
+
+    admin_client.post(change_url(contact), form_of(contact, last_name="Lee"))
+
+    assert LogEntry.objects.get().object_repr == str(contact.guid)
+
+
+def select(admin_client, *contacts):
+    return admin_client.post(
+        changelist_url(Contact),
+        {"action": "merge_selected", "_selected_action": [contact.pk for contact in contacts]},
+    )
+
+
+def test_merging_asks_first_and_shows_what_stays(admin_client):
+    known = make_contact(email="anna@example.com", city="Bern")
+    anonymous = make_contact(city="Basel", company_name="Acme")
+    make_activity(anonymous)
+
+    selected = select(admin_client, known, anonymous)
+    page = admin_client.get(selected.headers["Location"])
+
+    assert [row.label for row in page.context["rows"]] == ["Email", "Company", "City"]
+    assert [row.result for row in page.context["rows"]] == ["anna@example.com", "Acme", "Bern"]
+    assert [row.is_lost for row in page.context["rows"]] == [False, False, True]
+    assert page.context["moving"] == {"activities": 1}
+    assert not ContactMerge.objects.exists()
+
+
+def test_merging_requests_a_merge_of_the_loser_into_the_survivor(admin_client, admin_user):
+    anonymous = make_contact()
+    known = make_contact(email="anna@example.com")
+
+    admin_client.post(select(admin_client, anonymous, known).headers["Location"])
+
+    merge = ContactMerge.objects.get()
+    assert (merge.survivor, merge.loser) == (known, anonymous)
+    assert (merge.reason, merge.requested_by) == (ContactMerge.Reason.MARKETER, admin_user)
+    assert merge.status == ContactMerge.Status.PENDING
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_merging_takes_exactly_two_contacts(admin_client, count):
+    response = select(admin_client, *[make_contact() for _ in range(count)])
+
+    html = admin_client.get(response.headers["Location"]).text
+    assert "Select exactly two contacts" in html
+
+
+def test_merging_needs_the_permission_to_change_contacts(client):
+    user = User.objects.create(username="reader", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_contact"))
+    client.force_login(user)
+    pair = [make_contact().pk, make_contact().pk]
+
+    response = client.post(reverse("admin:contacts_contact_merge", args=pair))
+
+    assert response.status_code == 403
+    assert not ContactMerge.objects.exists()

@@ -1,0 +1,88 @@
+import pytest
+
+from activities.models import RejectedActivity
+from adminsite.formatting import change_url, changelist_url
+from tests.admin.history import make_rejected
+from tests.factories import make_channel, make_contact
+
+pytestmark = pytest.mark.django_db
+
+
+def test_search_finds_by_request_id_guid_and_words(admin_client):
+    rejected = make_rejected("Registration form", contact_guid=str(make_contact().guid))
+    make_rejected("Something else")
+
+    for term in (
+        str(rejected.request_id),
+        rejected.contact_guid.upper(),
+        "registration",
+        "form Registration",
+    ):
+        html = admin_client.get(changelist_url(RejectedActivity), {"q": term}).text
+        assert "1 rejected activity<" in html
+        assert change_url(rejected) in html
+
+
+def test_search_finds_a_guid_that_is_only_in_the_payload(admin_client):
+    guid = "06b035b8-6658-4a1b-b1de-5994e4975fb1"
+    make_rejected(guid)
+
+    assert (
+        "1 rejected activity<"
+        in admin_client.get(changelist_url(RejectedActivity), {"q": guid}).text
+    )
+
+
+def test_filters_of_the_inspector(admin_client):
+    channel = make_channel()
+    rejected = make_rejected(channel=channel, code="too_long", door="python")
+    make_rejected()
+
+    for query in ("code=too_long", "door=python", f"channel__id__exact={channel.pk}"):
+        html = admin_client.get(changelist_url(RejectedActivity, query)).text
+        assert "1 rejected activity<" in html
+        assert change_url(rejected) in html
+
+
+def test_a_page_links_to_the_contact_that_the_guid_leads_to(admin_client):
+    survivor = make_contact(first_name="Anna")
+    merged = make_contact(merged_into=survivor)
+
+    html = admin_client.get(change_url(make_rejected(contact_guid=str(merged.guid)))).text
+
+    assert f'href="{change_url(survivor)}"' in html
+
+
+def test_a_page_says_that_there_is_no_such_contact(admin_client):
+    html = admin_client.get(change_url(make_rejected(contact_guid="nobody"))).text
+
+    assert "nobody (no such contact)" in html
+
+
+@pytest.mark.parametrize(
+    ("payload", "shown"),
+    [
+        pytest.param(b'{"a":{"b":1}}', "&quot;b&quot;: 1", id="json"),
+        pytest.param(b"{broken", "{broken", id="broken-json"),
+        pytest.param(b"\xff\xfe\x00\x1b", "\\xff\\xfe\\x00\\x1b", id="no-text"),
+        pytest.param(b'{"a":"\\ud800"}', "\\ud800", id="lone-surrogate"),
+        pytest.param(b"[" * 32_768, "[[[[", id="deep"),
+        pytest.param(b"1" * 5000, "1111", id="long-number"),
+        pytest.param(b"", "0 bytes were sent", id="nothing"),
+    ],
+)
+def test_any_payload_can_be_shown(admin_client, payload, shown):
+    rejected = make_rejected(payload=payload, payload_length=len(payload))
+
+    response = admin_client.get(change_url(rejected))
+
+    assert response.status_code == 200
+    assert shown in response.text
+
+
+def test_a_page_says_that_the_payload_was_cut(admin_client):
+    rejected = make_rejected(payload=b"abc", payload_length=5000)
+
+    html = admin_client.get(change_url(rejected)).text
+
+    assert "5,000 bytes were sent, of which the first 3 were kept" in html
