@@ -68,10 +68,38 @@ _CONSENT_NAME = OpenApiParameter(
     examples=[OpenApiExample("consent", "TrackingConsent")],
 )
 
+_ANSWER_HEADERS = [
+    OpenApiParameter(
+        "Request-Id",
+        OpenApiTypes.UUID,
+        OpenApiParameter.HEADER,
+        required=True,
+        response=True,
+        description="The id of this request; the inspector finds by it what was refused and why.",
+    ),
+    OpenApiParameter(
+        "WWW-Authenticate",
+        str,
+        OpenApiParameter.HEADER,
+        required=True,
+        response=[401],
+        description="Bearer",
+    ),
+]
+_RETRY_AFTER = OpenApiParameter(
+    "Retry-After",
+    int,
+    OpenApiParameter.HEADER,
+    required=True,
+    response=[503],
+    description="How many seconds to wait before the next try.",
+)
+
 consent_text = extend_schema(
     operation_id="getConsentText",
     tags=_TAGS,
     parameters=[
+        *_ANSWER_HEADERS,
         _CONSENT_NAME,
         OpenApiParameter(
             "languageName",
@@ -96,12 +124,14 @@ create_contact = extend_schema(
     tags=_TAGS,
     request=None,
     parameters=[
+        *_ANSWER_HEADERS,
+        _RETRY_AFTER,
         OpenApiParameter(
             "Idempotency-Key",
             {"type": "string", "maxLength": 255},
             OpenApiParameter.HEADER,
             description="The same key again within a day returns the same contact.",
-        )
+        ),
     ],
     responses={
         200: inline_serializer("CreatedContact", {"contact": serializers.UUIDField()}),
@@ -112,7 +142,7 @@ create_contact = extend_schema(
 consent_status = extend_schema(
     operation_id="getConsentStatus",
     tags=_TAGS,
-    parameters=[_CONTACT_GUID, _CONSENT_NAME],
+    parameters=[*_ANSWER_HEADERS, _CONTACT_GUID, _CONSENT_NAME],
     responses={
         200: inline_serializer("ConsentStatus", {"isAgreed": serializers.BooleanField()}),
         **_problems(401, 404),
@@ -122,7 +152,7 @@ consent_status = extend_schema(
 answer_consent = extend_schema(
     operation_id="answerConsent",
     tags=_TAGS,
-    parameters=[_CONTACT_GUID, _CONSENT_NAME],
+    parameters=[*_ANSWER_HEADERS, _RETRY_AFTER, _CONTACT_GUID, _CONSENT_NAME],
     request=inline_serializer(
         "ConsentAnswer",
         {
@@ -175,7 +205,9 @@ _ACTIVITY = {
 _RESULT = inline_serializer(
     "ActivityResult",
     {
-        "status": serializers.IntegerField(help_text="202, or the status of the error"),
+        "status": serializers.IntegerField(
+            help_text="202: recorded. 400: refused. 403: the channel asks for an agreement."
+        ),
         "error": inline_serializer(
             "ActivityError",
             {
@@ -192,6 +224,7 @@ _RESULT = inline_serializer(
 log_activities = extend_schema(
     operation_id="logActivities",
     tags=_TAGS,
+    parameters=[*_ANSWER_HEADERS, _RETRY_AFTER],
     request={
         "application/json": OpenApiRequest(
             {

@@ -32,7 +32,7 @@ class HeadlessView(DoorView):
 
         :raises Problem: 404, if there is none
         """
-        self.contact_guid = str(guid)[:36]
+        self.contact_guid = str(guid).replace("\0", " ")[:36]
         try:
             contact = find_contact(UUID(str(guid)))
         except ValueError:
@@ -47,6 +47,8 @@ def get_consent(code_name: str) -> Consent:
 
     :raises Problem: 404, if there is none
     """
+    # PostgreSQL cannot even be asked for a text with NUL in it.
+    code_name = code_name.replace("\0", " ")
     consent = Consent.objects.filter(code_name__iexact=code_name).first()
     if consent is None:
         raise Problem(404, "unknown_consent", "There is no consent with this code name.")

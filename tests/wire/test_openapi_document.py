@@ -1,0 +1,74 @@
+"""The OpenAPI document of the tracking API, and the page that shows it."""
+
+import json
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+
+
+def document():
+    response = Client().get("/api/schema/", headers={"Accept": "application/json"})
+    assert response.status_code == 200
+    return json.loads(response.content)
+
+
+def test_document_is_valid_and_made_without_a_warning(tmp_path):
+    call_command("spectacular", validate=True, fail_on_warn=True, file=str(tmp_path / "api.yaml"))
+
+    assert (tmp_path / "api.yaml").read_text().startswith("openapi: 3.1")
+
+
+def test_document_has_the_documented_endpoints_and_no_others():
+    paths = document()["paths"]
+
+    assert {(path, method) for path, methods in paths.items() for method in methods} == {
+        ("/Kentico.Tracking/activities", "post"),
+        ("/Kentico.Tracking/consents/{consent_name}", "get"),
+        ("/Kentico.Tracking/contacts", "post"),
+        ("/Kentico.Tracking/contacts/{contact_guid}/consents/{consent_name}", "get"),
+        ("/Kentico.Tracking/contacts/{contact_guid}/consents/{consent_name}", "post"),
+    }
+
+
+def test_every_operation_asks_for_a_key_and_has_a_request_id():
+    operations = [one for methods in document()["paths"].values() for one in methods.values()]
+
+    for operation in operations:
+        assert operation["security"] == [{"apiKey": []}]
+        assert {"401", "404"} < set(operation["responses"])
+        for response in operation["responses"].values():
+            assert response["headers"]["Request-Id"]["schema"]["format"] == "uuid"
+
+
+def test_document_tells_all_contact_fields():
+    schema = document()["paths"]["/Kentico.Tracking/activities"]["post"]["requestBody"]["content"]
+
+    activity = schema["application/json"]["schema"]["properties"]["activities"]["items"]
+
+    assert list(activity["properties"]["contactFields"]["properties"]) == [
+        "ContactEmail",
+        "ContactFirstName",
+        "ContactMiddleName",
+        "ContactLastName",
+        "ContactBirthday",
+        "ContactMobilePhone",
+        "ContactBusinessPhone",
+        "ContactCompanyName",
+        "ContactJobTitle",
+        "ContactAddress1",
+        "ContactCity",
+        "ContactZIP",
+        "ContactCountry",
+        "ContactState",
+        "ContactNotes",
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["http://", "https://", 'src="//'])
+def test_docs_page_needs_nothing_from_the_internet(scheme):
+    page = Client().get("/api/docs/")
+
+    assert page.status_code == 200
+    assert "swagger-ui" in page.content.decode()
+    assert scheme not in page.content.decode()
