@@ -3,14 +3,13 @@
 import re
 from collections.abc import Callable
 from datetime import date
-from functools import cache
 
-import pycountry
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from activities.problems import InvalidActivity
 from contacts.models import Contact
+from contacts.places import country_names, state_names
 
 # Name on the wire -> name of the model's field.
 WIRE_NAMES = {
@@ -129,18 +128,3 @@ _CHECKS: dict[str, Callable[[str, str], str]] = {
     "country": _check_country,
     "state": _check_state,
 }
-
-
-@cache
-def country_names() -> dict[str, str]:
-    """English country names by their ISO 3166-1 alpha-3 codes."""
-    return {country.alpha_3: country.name for country in pycountry.countries}
-
-
-@cache
-def state_names() -> dict[str, str]:
-    """Names of the US states and territories by their two-letter ANSI codes."""
-    return {
-        state.code.removeprefix("US-"): state.name
-        for state in pycountry.subdivisions.get(country_code="US")
-    }

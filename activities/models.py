@@ -1,6 +1,6 @@
 """What contacts did: the activity log, its types, and what was refused and why."""
 
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.contrib.postgres.search import SearchVector
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
@@ -144,6 +144,7 @@ class Activity(models.Model):
             models.Index(fields=["contact", "-occurred_at", "-id"], name="activities_of_a_contact"),
             models.Index(fields=["type", "-id"], name="activities_of_a_type"),
             models.Index(fields=["request_id"], name="activities_of_a_request"),
+            BrinIndex(fields=["occurred_at"], autosummarize=True, name="activities_by_time"),
         ]
 
     def __str__(self) -> str:

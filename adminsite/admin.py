@@ -13,7 +13,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin, HubAdmin):
+class UserAdmin(DjangoUserAdmin, HubAdmin):  # type: ignore[misc]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -22,7 +22,7 @@ class UserAdmin(DjangoUserAdmin, HubAdmin):
 
 
 @admin.register(Group)
-class PermissionGroupAdmin(DjangoGroupAdmin, HubAdmin):
+class PermissionGroupAdmin(DjangoGroupAdmin, HubAdmin):  # type: ignore[misc]
     empty_state = EmptyState(
         icon="shield_person",
         title="No permission groups yet",

@@ -6,10 +6,11 @@ from django.db import models
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from adminsite.formatting import change_url
+from adminsite.options import HubAdmin
 
 
-class ExplainedDeletion:
-    """For admin classes: whatever is in use stays, and the page says what uses it.
+class ExplainedDeletionAdmin(HubAdmin):
+    """Pages of what may be in use: that stays, and the page says what uses it.
 
     Django's own pages load and list every single row that refers to what is to be deleted.
     """
@@ -50,7 +51,7 @@ def _relations(instance: models.Model, on_delete) -> list:
     return [
         field
         for field in instance._meta.get_fields(include_hidden=True)
-        if field.auto_created and not field.concrete and field.on_delete is on_delete
+        if isinstance(field, models.ForeignObjectRel) and field.on_delete is on_delete
     ]
 
 

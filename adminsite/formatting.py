@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db.models import Model
@@ -104,7 +105,7 @@ def preformatted(text: str) -> SafeString:
     return format_html('<pre class="tl-code">{}</pre>', visible)
 
 
-def field_table(rows: list[tuple[object, object]]) -> SafeString:
+def field_table(rows: Iterable[tuple[object, object]]) -> SafeString:
     """Names and values, one pair a line."""
     body = format_html_join("", "<tr><th>{}</th><td>{}</td></tr>", rows)
     return format_html('<table class="tl-fields">{}</table>', body)

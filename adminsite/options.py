@@ -38,6 +38,8 @@ class HubChangeList(ChangeList):
         super().__init__(request, *args, **kwargs)
         self.title = capfirst(self.opts.verbose_name_plural)
 
+    root_queryset: QuerySet
+
     def get_queryset(self, request, exclude_parameters=None):
         self.root_queryset = self.model_admin.get_list_queryset(request, self.root_queryset)
         return super().get_queryset(request, exclude_parameters)

@@ -1,6 +1,7 @@
 """Pages of long tables, without counting them."""
 
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
 
@@ -19,6 +20,7 @@ class EstimatedCountPaginator(Paginator):
 
     template_name = "adminsite/pagination.html"
     is_whole_table = False
+    object_list: QuerySet
 
     @cached_property
     def count(self) -> int:

@@ -22,9 +22,9 @@ from adminsite.formatting import (
     shortened,
 )
 from adminsite.options import EmptyState, ReadOnlyAdmin
-from contacts.models import Contact
+from contacts.admin.snapshots import label_of
 
-OUTCOME_KINDS = {
+OUTCOME_KINDS: dict[str, str] = {
     DataInput.Outcome.PENDING: "info",
     DataInput.Outcome.APPLIED: "good",
     DataInput.Outcome.REDIRECTED: "warning",
@@ -210,10 +210,7 @@ class ActivityAdmin(ReadOnlyAdmin):
 
 def data_input_table(data_input: DataInput):
     """The fields that came with a data input, and what became of them."""
-    rows = [
-        (str(Contact._meta.get_field(name).verbose_name).capitalize(), value)
-        for name, value in data_input.fields.items()
-    ]
+    rows = [(label_of(name), value) for name, value in data_input.fields.items()]
     outcome = badge(data_input.get_outcome_display(), OUTCOME_KINDS[data_input.outcome])
     rows.append(("Outcome", outcome))
     if data_input.detail:

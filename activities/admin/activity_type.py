@@ -14,9 +14,9 @@ from unfold.contrib.filters.admin import BooleanRadioFilter
 from unfold.decorators import display
 
 from activities.models import Activity, ActivityType
-from adminsite.deleting import ExplainedDeletion
+from adminsite.deleting import ExplainedDeletionAdmin
 from adminsite.formatting import badge, shortened
-from adminsite.options import EmptyState, HubAdmin
+from adminsite.options import EmptyState
 
 # Counting stops here, so that the list costs the same on a log of any length.
 _COUNTED = 10_000
@@ -36,7 +36,8 @@ class ActivityTypeForm(forms.ModelForm):
                 self.fields["code_name"].widget.attrs["data-code-name-of"] = "id_name"
 
     def clean(self):
-        cleaned = super().clean()
+        super().clean()
+        cleaned = self.cleaned_data
         if "code_name" in self.fields and not cleaned.get("code_name", "missing"):
             cleaned["code_name"] = re.sub(r"[\s-]+", "_", slugify(cleaned.get("name", "")))
             if not cleaned["code_name"] and "name" in cleaned:
@@ -45,7 +46,7 @@ class ActivityTypeForm(forms.ModelForm):
 
 
 @admin.register(ActivityType)
-class ActivityTypeAdmin(ExplainedDeletion, HubAdmin):
+class ActivityTypeAdmin(ExplainedDeletionAdmin):
     form = ActivityTypeForm
     list_display = (
         "name",

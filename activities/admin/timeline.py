@@ -11,11 +11,12 @@ from activities.models import Activity, DataInput, SystemType
 from adminsite.formatting import EMPTY, badge, change_url, moment
 from adminsite.searching import as_id
 from contacts.admin.sections import ContactSection, SectionContent, register_section
+from contacts.admin.snapshots import label_of
 from contacts.models import Contact
 
 _PER_PAGE = 50
 _DATA_INPUTS = 50
-_ICONS = {
+_ICONS: dict[str, str] = {
     SystemType.PAGE_VISIT: "visibility",
     SystemType.CLICK: "ads_click",
     SystemType.DATA_INPUT: "edit_note",
@@ -83,16 +84,12 @@ def _data_input_section(request: HttpRequest, contact: Contact) -> SectionConten
         {
             "data_input": one,
             "badge": badge(one.get_outcome_display(), OUTCOME_KINDS[one.outcome]),
-            "fields": [(_label(name), value or EMPTY) for name, value in one.fields.items()],
+            "fields": [(label_of(name), value or EMPTY) for name, value in one.fields.items()],
             "belongs_elsewhere": one.contact_id != contact.pk,
         }
         for one in data_inputs
     ]
     return SectionContent(context={"entries": entries}, count=str(len(entries) or ""))
-
-
-def _label(field: str) -> str:
-    return str(Contact._meta.get_field(field).verbose_name).capitalize()
 
 
 register_section(

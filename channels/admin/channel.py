@@ -10,9 +10,9 @@ from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from adminsite.deleting import ExplainedDeletion
+from adminsite.deleting import ExplainedDeletionAdmin
 from adminsite.formatting import EMPTY, badge, copyable
-from adminsite.options import EmptyState, HubAdmin
+from adminsite.options import EmptyState
 from channels.admin.key import ApiKeyInline, new_key_page
 from channels.models import Channel
 from channels.origins import OriginsField
@@ -22,7 +22,8 @@ class ChannelForm(forms.ModelForm):
     """A channel, with a domain only if it is a website."""
 
     def clean(self):
-        cleaned = super().clean()
+        super().clean()
+        cleaned = self.cleaned_data
         if cleaned.get("kind") == Channel.Kind.HEADLESS:
             # The field is hidden, but may still hold what was typed before the kind was chosen.
             cleaned["domain"] = ""
@@ -30,7 +31,7 @@ class ChannelForm(forms.ModelForm):
 
 
 @admin.register(Channel)
-class ChannelAdmin(ExplainedDeletion, HubAdmin):
+class ChannelAdmin(ExplainedDeletionAdmin):
     form = ChannelForm
     formfield_overrides = {OriginsField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 4})}}
     list_display = (

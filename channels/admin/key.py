@@ -16,9 +16,8 @@ from unfold.widgets import (
     UnfoldAdminTextInputWidget,
 )
 
-from adminsite.deleting import ExplainedDeletion
+from adminsite.deleting import ExplainedDeletionAdmin
 from adminsite.formatting import badge, change_url, link_to, moment
-from adminsite.options import HubAdmin
 from channels.keys import create_api_key
 from channels.models import ApiKey, Channel
 
@@ -79,7 +78,7 @@ class ApiKeyInline(KeyColumns, TabularInline):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(KeyColumns, ExplainedDeletion, HubAdmin):
+class ApiKeyAdmin(KeyColumns, ExplainedDeletionAdmin):
     """The page of one key; the lists of keys are those of their channels."""
 
     fields = (

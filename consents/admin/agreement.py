@@ -11,7 +11,7 @@ from adminsite.formatting import EMPTY, badge, link_to, moment
 from adminsite.options import EmptyState, ReadOnlyAdmin
 from adminsite.searching import as_uuid
 from consents.admin.text import document_of
-from consents.models import ConsentAgreement
+from consents.models import ConsentAgreement, ConsentText
 from contacts.admin.searching import contact_named
 from contacts.admin.sections import ContactSection, SectionContent, register_section
 from contacts.models import Contact
@@ -89,7 +89,7 @@ class ConsentAgreementAdmin(ReadOnlyAdmin):
 
     @display(description="Text that was shown")
     def shown_text(self, agreement):
-        return link_to(agreement.text, text_name(agreement)) if agreement.text else EMPTY
+        return link_to(agreement.text, text_name(agreement.text)) if agreement.text else EMPTY
 
     @display(description="Where")
     def shown_where(self, agreement):
@@ -101,9 +101,9 @@ def answer_badge(agreement: ConsentAgreement):
     return badge("Agreed", "good") if agreement.agreed else badge("Revoked", "bad")
 
 
-def text_name(agreement: ConsentAgreement) -> str:
-    """The language and version of the text, such as “de, version 2”."""
-    return f"{agreement.text.language}, version {agreement.text.version}"
+def text_name(text: ConsentText) -> str:
+    """The language and version of a text, such as “de, version 2”."""
+    return f"{text.language}, version {text.version}"
 
 
 def _consents_section(request: HttpRequest, contact: Contact) -> SectionContent:
@@ -114,14 +114,14 @@ def _consents_section(request: HttpRequest, contact: Contact) -> SectionContent:
     )
     current = {agreement.consent_id: agreement for agreement in reversed(ledger)}
     agreed = [answer for answer in current.values() if answer.agreed]
-    texts = {answer.text_id: answer for answer in ledger if answer.text is not None}
+    texts = {answer.text: answer.consent for answer in ledger if answer.text is not None}
     return SectionContent(
         context={
             "current": [(answer, answer_badge(answer)) for answer in current.values()],
             "ledger": [(answer, answer_badge(answer)) for answer in ledger],
             "texts": [
-                (answer, document_of(answer.text.short_text), _document(answer.text.full_text))
-                for answer in texts.values()
+                (consent, text, document_of(text.short_text), _document(text.full_text))
+                for text, consent in texts.items()
             ],
             "is_cut": len(ledger) == _SHOWN_ON_CONTACT,
         },

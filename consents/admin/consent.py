@@ -8,14 +8,14 @@ from django.urls import path
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
 
-from adminsite.deleting import ExplainedDeletion
-from adminsite.options import EmptyState, HubAdmin
+from adminsite.deleting import ExplainedDeletionAdmin
+from adminsite.options import EmptyState
 from consents.admin.text import ConsentTextInline, preview, version_badge
 from consents.models import Consent, ConsentAgreement, ConsentText
 
 
 @admin.register(Consent)
-class ConsentAdmin(ExplainedDeletion, HubAdmin):
+class ConsentAdmin(ExplainedDeletionAdmin):
     list_display = ("name", "code_name", "shown_languages", "default_language", "shown_agreed")
     ordering = ("name",)
     sortable_by = ("name", "code_name")

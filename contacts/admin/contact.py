@@ -1,5 +1,6 @@
 """Contacts: the list, and one contact's page."""
 
+from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.admin.models import LogEntry
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -68,10 +69,11 @@ class ContactAdmin(HubAdmin):
         return super().get_queryset(request).select_related("merged_into")
 
     def get_list_queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        # Reached through the relation: activities are a layer above contacts.
-        activities = Contact._meta.get_field("activities").related_model._default_manager
+        # By name, as models do it: activities are a layer above contacts.
+        activities = apps.get_model("activities", "Activity")._default_manager
         newest = activities.filter(contact=OuterRef("pk")).order_by("-occurred_at", "-id")
-        return queryset.live().annotate(last_activity=Subquery(newest.values("occurred_at")[:1]))
+        live = queryset.filter(merged_into__isnull=True)
+        return live.annotate(last_activity=Subquery(newest.values("occurred_at")[:1]))
 
     def find(self, queryset: QuerySet, term: str) -> QuerySet:
         return search_contacts(queryset, term)

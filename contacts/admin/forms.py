@@ -10,27 +10,24 @@ from contacts.models import Contact
 from contacts.places import country_names, state_names
 
 
-def _choices(names: dict[str, str], empty: str) -> list[tuple[str, str]]:
-    return [("", empty), *names.items()]
+def _countries() -> list[tuple[str, str]]:
+    return [("", "Unknown"), *country_names().items()]
+
+
+def _states() -> list[tuple[str, str]]:
+    return [("", "None"), *state_names().items()]
 
 
 class ContactForm(forms.ModelForm):
     """All fields of a contact, with names of countries and states in place of their codes."""
 
-    country = forms.ChoiceField(required=False, widget=UnfoldAdminSelect2Widget)
+    country = forms.ChoiceField(required=False, choices=_countries, widget=UnfoldAdminSelect2Widget)
     state = forms.ChoiceField(
         required=False,
+        choices=_states,
         widget=UnfoldAdminSelect2Widget,
         help_text="For contacts in the USA, or whose country is unknown.",
     )
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        # The fields are missing where the page only shows the contact.
-        if "country" in self.fields:
-            self.fields["country"].choices = _choices(country_names(), "Unknown")
-        if "state" in self.fields:
-            self.fields["state"].choices = _choices(state_names(), "None")
 
     def clean_email(self):
         # The constraint cannot check itself here: it depends on a field that is not in the form.
@@ -48,7 +45,8 @@ class ContactForm(forms.ModelForm):
         return email
 
     def clean(self):
-        cleaned = super().clean()
+        super().clean()
+        cleaned = self.cleaned_data
         if cleaned.get("state") and cleaned.get("country") not in ("", "USA"):
             self.add_error("state", "Only contacts in the USA have a state.")
         return cleaned

@@ -20,7 +20,7 @@ from contacts.admin.snapshots import compare, fields_of
 from contacts.merging import CannotMerge, approve_merge, count_rows, dismiss_merge
 from contacts.models import Contact, ContactMerge
 
-_STATUS_KINDS = {
+_STATUS_KINDS: dict[str, str] = {
     ContactMerge.Status.PENDING: "info",
     ContactMerge.Status.DONE: "good",
     ContactMerge.Status.REVIEW: "warning",

@@ -1,6 +1,6 @@
 """The sections of a contact's page. Apps that know more about contacts add theirs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from django.http import HttpRequest
@@ -16,7 +16,7 @@ class SectionContent:
     # Shown beside the title, such as “3” or “50+”.
     count: str = ""
     # Names and values for the head of the page.
-    facts: list[tuple[str, object]] = field(default_factory=list)
+    facts: Sequence[tuple[str, object]] = ()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,10 @@ from contacts.merging import PERSONAL_FIELDS
 from contacts.models import Contact
 from contacts.places import country_names, state_names
 
+_LABELS = {
+    field.name: str(field.verbose_name).capitalize() for field in Contact._meta.concrete_fields
+}
+
 
 @dataclass(frozen=True)
 class FieldRow:
@@ -29,9 +33,13 @@ def compare(survivor: dict, loser: dict, result: dict | None = None) -> list[Fie
         ours, theirs = _text(name, survivor), _text(name, loser)
         after = _text(name, result) if result is not None else ours or theirs
         if ours or theirs:
-            label = str(Contact._meta.get_field(name).verbose_name).capitalize()
-            rows.append(FieldRow(label, ours, theirs, after))
+            rows.append(FieldRow(label_of(name), ours, theirs, after))
     return rows
+
+
+def label_of(name: str) -> str:
+    """What people call this field of a contact."""
+    return _LABELS.get(name, name)
 
 
 def fields_of(contact: Contact) -> dict[str, object]:

@@ -16,18 +16,18 @@ from tests.admin.history import NASTY, SHOWN_MODELS, make_history
 pytestmark = pytest.mark.django_db
 
 LIST_QUERIES = {
-    "activity": 8,
+    "activity": 9,
     "activitytype": 6,
-    "apikey": 5,
+    "apikey": 6,
     "channel": 6,
     "consent": 7,
-    "consentagreement": 6,
-    "consenttext": 5,
-    "contact": 5,
-    "contactmerge": 5,
-    "group": 5,
-    "rejectedactivity": 8,
-    "user": 6,
+    "consentagreement": 7,
+    "consenttext": 6,
+    "contact": 6,
+    "contactmerge": 6,
+    "group": 6,
+    "rejectedactivity": 9,
+    "user": 7,
 }
 PAGE_QUERIES = {
     "activity": 4,
@@ -41,7 +41,7 @@ PAGE_QUERIES = {
     "contactmerge": 8,
     "group": 6,
     "rejectedactivity": 5,
-    "user": 7,
+    "user": 8,
 }
 READ_ONLY = (Activity, ConsentAgreement, ConsentText, ContactMerge, RejectedActivity)
 
