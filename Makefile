@@ -51,6 +51,8 @@ $(BIN)/python:
 
 $(INSTALLED): requirements.txt | $(BIN)/python
 	@echo "Installing what the hub needs into $(VENV) (once; a minute or two) …"
+	@# Without pip, somebody interrupted the making of the environment.
+	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install -r requirements.txt
 	@touch $@
 

@@ -23,13 +23,13 @@ class Channel(filesystem.Channel):
         for folder in (self.data_folder_in, self.data_folder_out, self.control_folder):
             Path(folder).mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def _put(self, queue, payload, **kwargs):
+    def _put(self, queue, payload, **kwargs):  # type: ignore[override]  # as in kombu
         name = f"{time_ns()}_{uuid.uuid4()}.{queue}.msg"
         unfinished = Path(self.data_folder_out, f"{name}.unfinished")
         unfinished.write_text(dumps(payload))
         unfinished.rename(Path(self.data_folder_out, name))
 
-    def _get(self, queue):
+    def _get(self, queue):  # type: ignore[override]  # as in kombu
         while True:
             try:
                 return super()._get(queue)
@@ -43,7 +43,7 @@ class Transport(filesystem.Transport):
     # Files have no address, and kombu would warn that none was given.
     default_connection_params = {}
 
-    def drain_events(self, connection, timeout=None):
+    def drain_events(self, connection, timeout=None):  # type: ignore[override]  # as in kombu
         # A worker sees only between two calls that it is to end, and waits for two seconds in each.
         patience = None if timeout is None else min(timeout, _PATIENCE_SECONDS)
         return super().drain_events(connection, timeout=patience)

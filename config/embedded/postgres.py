@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 import psycopg
 
@@ -56,6 +56,14 @@ _SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
+
+
+class ConnectionParameters(TypedDict):
+    """What a connection needs, beside the name of a database."""
+
+    host: str
+    port: int
+    user: str
 
 
 class PidFile(NamedTuple):
@@ -121,8 +129,8 @@ class EmbeddedPostgres:
             self._make_sure_it_runs()
             return True
 
-    def connection_parameters(self) -> dict[str, str | int]:
-        """What a connection needs, beside the name of a database, once `acquire` has returned."""
+    def connection_parameters(self) -> ConnectionParameters:
+        """How to reach the server, once `acquire` has returned."""
         return {"host": str(self._sockets), "port": PORT, "user": USER}
 
     def after_fork(self) -> None:

@@ -156,11 +156,11 @@ class StopRequests:
     def _watch_make(self, make: int) -> None:
         """Ask to end when `make`, which started this process, is to end.
 
-        GNU make that gets a SIGINT of its own, not from the terminal, tells its children nothing
-        and waits for them. But first it gives the signal back to the system, which /proc shows.
+        GNU make that gets a SIGINT or SIGHUP of its own, not with its whole process group, tells
+        its children nothing and waits for them. But first it gives the signal back to the system,
+        which /proc shows.
         """
-        has_caught = _catches_interrupts(make)
-        while os.getppid() == make and _catches_interrupts(make) == has_caught:
+        while os.getppid() == make and not _has_been_interrupted(make):
             time.sleep(_TICK_SECONDS)
         if not self.count:
             os.kill(os.getpid(), signal.SIGTERM)
@@ -181,6 +181,7 @@ class Supervisor:
         self._requests = requests
         self._say = say
         self._look_after_others = look_after_others
+        self.is_up = False
 
     def start(self) -> None:
         for child in self.children:
@@ -200,9 +201,12 @@ class Supervisor:
         return True
 
     def stop(self) -> None:
-        """End the children one after the other, in their order."""
+        """End the children one after the other, in their order.
+
+        Those that are only starting have nothing to finish, and may not hear the request yet.
+        """
         for child in self.children:
-            child.stop(lambda: self._requests.is_urgent)
+            child.stop(lambda: self._requests.is_urgent or not self.is_up)
 
     def _care_for(self, child: Child) -> bool:
         if child.restart_at == 0.0:
@@ -228,13 +232,17 @@ def _name(pid: int) -> str:
         return ""
 
 
-def _catches_interrupts(pid: int) -> bool:
+def _has_been_interrupted(make: int) -> bool:
     try:
-        status = Path(f"/proc/{pid}/status").read_text()
+        status = Path(f"/proc/{make}/status").read_text()
     except OSError:
         return False
-    caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
-    return bool(int(caught.split()[1], 16) >> (signal.SIGINT - 1) & 1)
+    # A make that minds its work catches both signals, or in the background ignores them.
+    minded = 0
+    for line in status.splitlines():
+        if line.startswith(("SigCgt:", "SigIgn:")):
+            minded |= int(line.split()[1], 16)
+    return not all(minded >> (number - 1) & 1 for number in (signal.SIGINT, signal.SIGHUP))
 
 
 def _describe(returncode: int) -> str:

@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
@@ -89,6 +90,19 @@ class Hub:
         return self
 
     def __exit__(self, *_):
+        self.end()
+
+    @contextmanager
+    def launched(self):
+        """A hub that is only starting, ended when the block is left."""
+        self.launch()
+        try:
+            yield
+        finally:
+            self.end()
+
+    def end(self):
+        """Stop the hub if it still runs, and kill whatever it has left."""
         if self._process.poll() is None:
             self.stop()
         for pid in processes_of(self.home):
@@ -103,6 +117,12 @@ class Hub:
         return self._log.read_text()
 
     def start(self):
+        """Start the hub and wait until it says that it is up."""
+        self.launch()
+        wait_until(lambda: UP in self.output or self._process.poll() is not None, seconds=60)
+        assert self._process.poll() is None, self.output
+
+    def launch(self):
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 self._command,
@@ -113,8 +133,6 @@ class Hub:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        wait_until(lambda: UP in self.output or self._process.poll() is not None, seconds=60)
-        assert self._process.poll() is None, self.output
 
     def stop(self, number=signal.SIGTERM):
         """Send a signal to the process that was started, and wait for its end."""

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import uuid
 from urllib.parse import urlsplit, urlunsplit
 
@@ -203,6 +204,18 @@ def test_make_run_ends_all_that_it_started(home, end):
         wait_until(lambda: processes_of(hub.home) == {}, seconds=30)
     assert ready
     assert "Stopped." in hub.output
+
+
+@pytest.mark.parametrize("seconds", [0.2, 0.8, 1.4])
+def test_make_run_can_be_interrupted_while_it_starts(home, seconds):
+    make = ["make", f"VENV={sys.prefix}", f"--assume-old={sys.prefix}/.installed", "run"]
+    hub = Hub(home, command=make)
+    with hub.launched():
+        time.sleep(seconds)
+
+        hub.stop(signal.SIGINT)
+
+        assert processes_of(home) == {}
 
 
 @pytest.mark.skipif("DATABASE_URL" not in os.environ, reason="DATABASE_URL is not set")

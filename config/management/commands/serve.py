@@ -13,7 +13,8 @@ from django.conf import settings
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, connections
+from django.db.backends.postgresql.base import DatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 
 from channels.keys import create_api_key
@@ -106,6 +107,7 @@ class Command(BaseCommand):
             beat_heart.delay()
         is_well = supervisor.watch(until=lambda: _is_up(started_at))
         if is_well and not requests.count:
+            supervisor.is_up = True
             self._greet(request)
             is_well = supervisor.watch()
         return is_well
@@ -245,10 +247,11 @@ def _embedded_postgres() -> EmbeddedPostgres | None:
 
 
 def _close_connections() -> None:
-    connection.close()
-    # Asking for the pool would make one, and start a database for it.
-    if connection.alias in connection._connection_pools:
-        connection.close_pool()
+    connections.close_all()
+    # Asking for a pool that is not there would make it, and start a database for it.
+    pools = DatabaseWrapper._connection_pools  # type: ignore[attr-defined]  # not in the stubs
+    while pools:
+        pools.popitem()[1].close()
 
 
 def _queues() -> list[str]:
