@@ -69,18 +69,16 @@ def _deal_with_next(contact_id: int) -> list[int]:
         )
         if data_input is None:
             return []
-        email = data_input.fields.get("email", "")
-        if not email or email.lower() == contact.email.lower():
+        email = data_input.fields.get("email")
+        owner = Contact.objects.with_email(email).first() if email else None
+        if not email or owner == contact or not (owner or contact.email):
             _fill(contact, data_input)
             return [contact.pk]
-        owner = Contact.objects.with_email(email).first()
         if contact.email:
             owner = owner or Contact.objects.create(email=email)
             _redirect(data_input, owner)
             return [contact.pk, owner.pk]
-        if owner is None:
-            _fill(contact, data_input)
-            return [contact.pk]
+        assert owner is not None
         merge = request_merge(survivor=owner, loser=contact, reason=ContactMerge.Reason.SAME_EMAIL)
     if merge.status == ContactMerge.Status.REVIEW:
         return []  # the data input waits for the decision, too

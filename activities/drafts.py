@@ -1,7 +1,7 @@
 """What a door wants recorded, and the rules that one activity must keep."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -13,6 +13,8 @@ from activities.problems import InvalidActivity
 
 # Longest text that a client may send as value, title or label, in characters.
 MAX_TEXT = 250
+# How deep properties may be nested.
+MAX_DEPTH = 50
 _EARLIEST = datetime(1971, 1, 1, tzinfo=UTC)
 _LATEST_AHEAD = timedelta(days=1)
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -149,16 +151,35 @@ def _check_properties(given: object, added: dict[str, str]) -> bytes | None:
         raise InvalidActivity("wrong_type", "properties", "properties must be an object.")
     properties = {**(given or {}), **added}
     try:
+        if _is_deeper(properties, MAX_DEPTH):
+            raise RecursionError
         encoded = msgspec.json.encode(properties)
     except RecursionError:
         raise InvalidActivity(
-            "wrong_type", "properties", "properties are nested too deeply."
+            "too_deep", "properties", f"properties may be nested {MAX_DEPTH} levels deep at most."
         ) from None
     except (TypeError, ValueError, OverflowError) as error:
         raise InvalidActivity("wrong_type", "properties", f"properties: {error}") from None
     if _ESCAPED_NUL.search(encoded):
         raise InvalidActivity("bad_text", "properties", "properties contain a NUL character.")
     return encoded if properties else None
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    """Whether objects and arrays are nested more than `levels` deep in `value`."""
+    level = [value]
+    for _ in range(levels + 1):
+        level = [child for parent in level for child in _children(parent)]
+        if not level:
+            return False
+    return True
+
+
+def _children(value: object) -> Iterable[object]:
+    """What is in an object or array; an empty one counts as a level, too."""
+    if isinstance(value, dict):
+        return value.values() or (None,)
+    return (value or (None,)) if isinstance(value, list | tuple) else ()
 
 
 def _check_client_id(given: object) -> UUID | None:
@@ -182,6 +203,8 @@ def _check_time(given: object, received_at: datetime) -> datetime:
     if given is None:
         return received_at
     try:
+        if isinstance(given, str) and not is_storable(given):
+            raise ValueError
         time = given if isinstance(given, datetime) else datetime.fromisoformat(given)  # type: ignore[arg-type]
         time = time if time.tzinfo else time.replace(tzinfo=UTC)
         credible = _EARLIEST <= time <= received_at + _LATEST_AHEAD
@@ -189,4 +212,5 @@ def _check_time(given: object, received_at: datetime) -> datetime:
         raise InvalidActivity(
             "bad_timestamp", "timestamp", "timestamp must be ISO 8601, as 2026-05-04T10:30:00Z."
         ) from None
-    return time if credible else received_at
+    # In UTC, because PostgreSQL does not take every offset that there may be.
+    return time.astimezone(UTC) if credible else received_at

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 _SEPARATORS = re.compile(r"[\s;,]+")
-_HOST = re.compile(r"^[a-z0-9_-]+(\.[a-z0-9_-]+)*$")
+_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 
 
 def split_origins(value: object) -> list[str]:
@@ -20,13 +20,13 @@ def split_origins(value: object) -> list[str]:
 
 def validate_origin(origin: str) -> None:
     """Accept `*`, a domain (`app.example.com`) or an origin (`https://app.example.com:8443`)."""
-    if origin == "*" or _HOST.match(origin):
+    if origin == "*" or _HOST.fullmatch(origin):
         return
     try:
         parts = urlsplit(origin)
         well_formed = (
             parts.scheme in ("http", "https")
-            and bool(_HOST.match(parts.hostname or ""))
+            and bool(_HOST.fullmatch(parts.hostname or ""))
             and parts.netloc == origin.removeprefix(f"{parts.scheme}://")
             and "@" not in origin
             and (parts.port is None or parts.port > 0)

@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from config import health
 
+handler400 = "tracking.problems.bad_request"
 handler500 = "tracking.problems.server_error"
 
 urlpatterns = [

@@ -152,18 +152,21 @@ def settle_merges() -> int:
 
     Whoever writes about a contact takes its transaction id first and resolves the contact second
     (see `activities.recording`). So who missed a merge has an id from before the merge's end. The
-    first call after that end notes the next id to be given out; once every transaction below it is
-    over, no more rows can arrive for the loser.
+    first call after that end takes an id itself; once every transaction below that one is over, no
+    more rows can arrive for the loser.
     """
-    oldest_running, next_one = _transaction_horizon()
     unsettled = ContactMerge.objects.filter(status=ContactMerge.Status.DONE, is_settled=False)
+    oldest_running = _ask_for_number("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
     settled = 0
     for merge in unsettled.filter(settles_at_transaction__lte=oldest_running).order_by("pk"):
         with transaction.atomic():
             survivor, _ = lock_live(merge.loser_id, merge.survivor_id)
             _move_rows(survivor, merge.loser)
             settled += ContactMerge.objects.filter(pk=merge.pk).update(is_settled=True)
-    unsettled.filter(settles_at_transaction=None).update(settles_at_transaction=next_one)
+    ended = list(unsettled.filter(settles_at_transaction=None).values_list("pk", flat=True))
+    if ended:
+        horizon = _ask_for_number("SELECT pg_current_xact_id()::text::bigint")
+        ContactMerge.objects.filter(pk__in=ended).update(settles_at_transaction=horizon)
     return settled
 
 
@@ -185,7 +188,8 @@ def lock_live(*contact_ids: int) -> list[Contact]:
 
 
 def _have_different_emails(one: Contact, other: Contact) -> bool:
-    return bool(one.email and other.email) and one.email.lower() != other.email.lower()
+    # Two live contacts never have the same one: one_live_contact_per_email.
+    return bool(one.email and other.email)
 
 
 def _merge(merge: ContactMerge) -> None:
@@ -233,11 +237,7 @@ def _move_rows(survivor: Contact, loser: Contact) -> dict[str, int]:
     return moved
 
 
-def _transaction_horizon() -> tuple[int, int]:
-    """The lowest transaction id that is still running, and the next one to be given out."""
+def _ask_for_number(question: str) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_snapshot_xmin(now)::text::bigint, pg_snapshot_xmax(now)::text::bigint"
-            " FROM pg_current_snapshot() AS now"
-        )
-        return cursor.fetchone()
+        cursor.execute(question)
+        return cursor.fetchone()[0]

@@ -19,7 +19,9 @@ class ContactQuerySet(models.QuerySet):
 
     def with_email(self, email: str):
         """The live contact with this email, whatever the case of its letters."""
-        return self.live().annotate(lower_email=Lower("email")).filter(lower_email=email.lower())
+        # PostgreSQL's idea of lower case, which is the one of the constraint.
+        lower_email = Lower(models.Value(email))
+        return self.live().annotate(lower_email=Lower("email")).filter(lower_email=lower_email)
 
     def locked(self):
         """Lock in id order, so that two callers cannot wait for each other.

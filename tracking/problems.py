@@ -69,6 +69,14 @@ def respond(problem: Problem, request_id: UUID) -> HttpResponse:
     )
 
 
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler400, for what it refuses itself, such as a host that is not ours."""
+    if not is_door(request.path):
+        return defaults.bad_request(request, exception)
+    detail = "The request is not one that the hub answers: its Host or another header is wrong."
+    return respond(Problem(400, "bad_request", detail), request_id_of(request))
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500: a problem at the doors, a page elsewhere."""
     if not is_door(request.path):

@@ -12,7 +12,7 @@ from channels.keys import create_api_key
 from channels.models import ApiKey
 from consents.models import ConsentAgreement
 from contacts.models import Contact
-from tests.factories import make_consent
+from tests.factories import make_channel, make_consent
 from tests.wire.app import ROOT, App, assert_problem, rejection_of
 
 pytestmark = pytest.mark.django_db
@@ -155,7 +155,7 @@ def test_channel_that_does_not_exist_is_refused_like_another_one():
 
 @pytest.mark.parametrize("guid", [str(uuid4()), "x", "%00", "%FF", "%0A", "0" * 5000, "%2e%2e"])
 def test_consent_of_an_unknown_contact_is_not_found(guid):
-    app = App()
+    app = App(make_channel(allowed_origins=["https://app.example.com"]))
     make_consent()
     path = f"/contacts/{guid}/consents/TrackingConsent"
 
