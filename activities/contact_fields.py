@@ -49,7 +49,7 @@ def check_contact_fields(given: object) -> dict[str, str]:
         raise InvalidActivity("wrong_type", "contactFields", "contactFields must be an object.")
     fields = {}
     for wire_name, value in given.items():
-        name = _FIELDS.get(wire_name.lower())
+        name = _FIELDS.get(str(wire_name).lower())
         if name is None:
             continue
         if not isinstance(value, str):
