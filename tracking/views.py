@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from activities.inspector import keep_refused_request
 from activities.problems import InvalidActivity
+from channels.addresses import client_address
 from channels.models import ApiKey
 from tracking.middleware import request_id_of
 from tracking.problems import Problem, as_problem, respond
@@ -81,7 +82,7 @@ class DoorView(APIView):
             payload_length=max(len(payload), _content_length(request)),
             channel=key.channel if isinstance(key, ApiKey) else None,
             contact_guid=self.contact_guid,
-            source=request.META.get("REMOTE_ADDR", ""),
+            source=client_address(request),
         )
 
 
