@@ -20,6 +20,7 @@ _LATEST_AHEAD = timedelta(days=1)
 _ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 _VERBS: dict[str, str] = {
     SystemType.PAGE_VISIT: "Page visit",
+    SystemType.LANDING_PAGE: "Landing page",
     SystemType.CLICK: "Clicked",
     SystemType.DATA_INPUT: "Data input",
 }
@@ -75,8 +76,8 @@ def check_draft(
     kind = activity_type.code_name
     if kind in (SystemType.CLICK, SystemType.DATA_INPUT) and not value:
         raise InvalidActivity("missing_value", "value", f"A {kind} activity needs a value.")
-    if kind == SystemType.PAGE_VISIT and not url:
-        raise InvalidActivity("missing_url", "url", "A pagevisit activity needs a url.")
+    if kind in (SystemType.PAGE_VISIT, SystemType.LANDING_PAGE) and not url:
+        raise InvalidActivity("missing_url", "url", f"A {kind} activity needs a url.")
     contact_fields = {}
     if kind == SystemType.DATA_INPUT and draft.contact_fields is not None:
         contact_fields = check_contact_fields(draft.contact_fields)

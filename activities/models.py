@@ -15,6 +15,7 @@ class SystemType(models.TextChoices):
     """The activity types that the hub itself gives a meaning to."""
 
     PAGE_VISIT = "pagevisit", "Page visit"
+    LANDING_PAGE = "landingpage", "Landing page"
     CLICK = "click", "Click"
     DATA_INPUT = "datainput", "Data input"
 
@@ -144,6 +145,12 @@ class Activity(models.Model):
             models.Index(fields=["contact", "-occurred_at", "-id"], name="activities_of_a_contact"),
             models.Index(fields=["type", "-id"], name="activities_of_a_type"),
             models.Index(fields=["request_id"], name="activities_of_a_request"),
+            # Most activities are of no tracked site, and cost nothing here.
+            models.Index(
+                fields=["tracked_site", "-id"],
+                condition=models.Q(tracked_site__isnull=False),
+                name="activities_of_a_tracked_site",
+            ),
             BrinIndex(fields=["occurred_at"], autosummarize=True, name="activities_by_time"),
         ]
 

@@ -37,6 +37,7 @@ class Source(msgspec.Struct, kw_only=True):
     door: str
     channel: Channel
     request_id: UUID
+    tracked_site_id: int | None = None
 
 
 def record_activities(
@@ -204,8 +205,9 @@ def _copy_activities(
     with (
         connection.cursor() as cursor,
         cursor.copy(
-            "COPY activities_activity (id, type_id, contact_id, channel_id, title, value, url,"
-            " referrer, properties, occurred_at, recorded_at, logged_as, client_id, request_id)"
+            "COPY activities_activity (id, type_id, contact_id, channel_id, tracked_site_id, title,"
+            " value, url, referrer, properties, occurred_at, recorded_at, logged_as, client_id,"
+            " request_id)"
             " FROM STDIN"
         ) as copy,
     ):
@@ -216,6 +218,7 @@ def _copy_activities(
                     activity.type.pk,
                     person.pk,
                     source.channel.pk,
+                    source.tracked_site_id,
                     activity.title,
                     activity.value,
                     activity.url,

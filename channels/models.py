@@ -10,6 +10,17 @@ from django.utils import timezone
 from channels.origins import OriginsField
 
 
+class CookieLevel(models.IntegerChoices):
+    """Which cookies a website may set for a visitor; contacts are tracked from VISITOR on."""
+
+    NONE = -1000, "None"
+    SYSTEM = -100, "System"
+    ESSENTIAL = 0, "Essential"
+    EDITOR = 100, "Editor"
+    VISITOR = 200, "Visitor"
+    ALL = 1000, "All"
+
+
 class Channel(models.Model):
     """A main site with a domain, or an app or server that calls the tracking API."""
 
@@ -58,6 +69,24 @@ class Channel(models.Model):
             "When off, the calling application decides."
         ),
     )
+    agree_cookie_level = models.SmallIntegerField(
+        choices=CookieLevel.choices,
+        default=CookieLevel.ALL,
+        help_text="Website channels: the level of people who agreed to the tracking consent.",
+    )
+    default_cookie_level = models.SmallIntegerField(
+        choices=CookieLevel.choices,
+        default=CookieLevel.ESSENTIAL,
+        help_text="Website channels: the level of everybody else, and of people who revoked it.",
+    )
+    honours_opt_out_signals = models.BooleanField(
+        "honour opt-out signals",
+        default=True,
+        help_text=(
+            "Website channels: do not track browsers that send Global Privacy Control or Do Not "
+            "Track."
+        ),
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -79,6 +108,11 @@ class Channel(models.Model):
                 violation_error_message=(
                     "A website channel needs a domain, and a headless channel has none."
                 ),
+            ),
+            models.CheckConstraint(
+                condition=models.Q(agree_cookie_level__gte=CookieLevel.VISITOR),
+                name="agreeing_allows_tracking",
+                violation_error_message="Who agrees is tracked: choose the level Visitor or All.",
             ),
             models.CheckConstraint(
                 condition=models.Q(enforce_consent=False)

@@ -38,6 +38,12 @@ _GROUPS = {
     ],
     "Setup": [
         ("Channels", "hub", "channels_channel_changelist", "channels.view_channel"),
+        (
+            "Tracked sites",
+            "travel_explore",
+            "crosssite_trackedsite_changelist",
+            "crosssite.view_trackedsite",
+        ),
         ("Users", "manage_accounts", "auth_user_changelist", "auth.view_user"),
         ("Permission groups", "shield_person", "auth_group_changelist", "auth.view_group"),
     ],

@@ -7,20 +7,22 @@ from django.template.response import TemplateResponse
 from tracking.middleware import is_door
 
 _READING = ("GET", "HEAD", "OPTIONS")
+_TRACKER = "/Kentico.CrossSiteTracking/"
 
 
 class ReadOnlyMiddleware:
     """While READ_ONLY is on, answer whatever would write with a page that says so.
 
-    The doors answer for themselves, in their own format.
+    The doors and the commands of the tracker answer for themselves, in their own format.
     """
 
     def __init__(self, get_response):
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        writes = request.method not in _READING and not is_door(request.path_info)
-        if settings.READ_ONLY and writes:
+        path = request.path_info
+        answers_itself = is_door(path) or path.startswith(_TRACKER)
+        if settings.READ_ONLY and request.method not in _READING and not answers_itself:
             return TemplateResponse(
                 request,
                 "503.html",

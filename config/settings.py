@@ -15,6 +15,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / ".data"))).absolute()
 PORT = env.int("PORT", 8000)
 HOST = env.str("HOST", "127.0.0.1")
+# Whether the websites of the demo are served as well; `serve --demo` sets it.
+DEMO = env.bool("DEMO", False)
 
 # Security
 
@@ -28,9 +30,14 @@ if PRODUCTION and (SECRET_KEY == DEVELOPMENT_SECRET_KEY or len(SECRET_KEY) < 32)
         "development. Set SECRET_KEY to a long random value, for example the output of: "
         "python -c 'import secrets; print(secrets.token_urlsafe(50))'"
     )
-ALLOWED_HOSTS = env.list(
+# The hosts of the hub itself. The domains of website channels are allowed as well, and they are in
+# the database: crosssite.hosts.HostMiddleware checks both, Django's own check is not asked.
+HUB_HOSTS: list[str] = env.list(
     "ALLOWED_HOSTS", [] if PRODUCTION else ["localhost", ".localhost", "127.0.0.1", "[::1]"]
 )
+ALLOWED_HOSTS = ["*"]
+# Where the admin answers; on every host of the hub if empty.
+ADMIN_HOSTS: list[str] = env.list("ADMIN_HOSTS", [])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 # Behind a proxy that ends TLS, set this so that Django knows which requests came in over HTTPS.
 if env.bool("TRUST_FORWARDED_PROTO", False):
@@ -55,6 +62,11 @@ REJECTED_PAYLOAD_BYTES_UNAUTHENTICATED = 4 * 1024
 REJECTED_SAMPLES_PER_MINUTE_AND_SOURCE = env.int("REJECTED_SAMPLES_PER_MINUTE_AND_SOURCE", 20)
 REJECTED_SAMPLES_PER_MINUTE = env.int("REJECTED_SAMPLES_PER_MINUTE", 200)
 REJECTED_KEPT_DAYS = env.int("REJECTED_KEPT_DAYS", 30)
+
+# Contacts that the browsers at one address may become on one website within an hour.
+NEW_CONTACTS_PER_SITE_AND_ADDRESS_PER_HOUR = env.int(
+    "NEW_CONTACTS_PER_SITE_AND_ADDRESS_PER_HOUR", 300
+)
 
 # Applications
 
@@ -87,6 +99,8 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tracking.middleware.DoorMiddleware",
     "tracking.cors.DoorCorsMiddleware",
+    "crosssite.cors.TrackerCorsMiddleware",
+    "crosssite.hosts.HostMiddleware",
     "config.read_only.ReadOnlyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -94,7 +108,11 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "crosssite.middleware.CurrentContactMiddleware",
 ]
+
+if DEMO:
+    MIDDLEWARE += ["config.demo.websites.DemoWebsitesMiddleware"]
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -150,6 +168,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-merges": {"task": "contacts.sweep_merges", "schedule": SWEEP_SECONDS},
     "forget-old-rejections": {"task": "activities.forget_old_rejections", "schedule": 3600.0},
     "forget-old-creations": {"task": "tracking.forget_old_creations", "schedule": 3600.0},
+    "forget-what-browsers-left": {"task": "crosssite.forget", "schedule": 3600.0},
     "beat-heart": {"task": "config.beat_heart", "schedule": 5.0},
 }
 if REDIS_URL:

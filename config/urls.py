@@ -18,4 +18,5 @@ urlpatterns = [
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
     path("", include("tracking.headless.urls")),
+    path("", include("crosssite.urls")),
 ]

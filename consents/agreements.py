@@ -20,6 +20,7 @@ def record_agreement(
     *,
     agreed: bool,
     channel: Channel | None = None,
+    tracked_site_id: int | None = None,
     language: str = "",
     request_id: UUID | None = None,
     at: datetime | None = None,
@@ -36,6 +37,7 @@ def record_agreement(
         at=at or timezone.now(),
         text=find_text(consent, language),
         channel=channel,
+        tracked_site_id=tracked_site_id,
         request_id=request_id,
     )
 

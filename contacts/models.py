@@ -139,6 +139,7 @@ class ContactMerge(models.Model):
     class Reason(models.TextChoices):
         SAME_EMAIL = "same_email", "Gave the email of the other contact"
         MARKETER = "marketer", "Asked for in the admin"
+        JOURNEY = "journey", "Went from one website to another"
 
     class Status(models.TextChoices):
         PENDING = "pending", "Waiting for a worker"

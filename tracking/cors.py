@@ -17,6 +17,11 @@ from tracking.middleware import is_door
 class DoorCorsMiddleware(CorsMiddleware):
     """Answers a preflight with the headers that it asks for, as the headless API is documented."""
 
+    def __call__(self, request):
+        if not is_door(request.path_info):
+            return self.get_response(request)
+        return super().__call__(request)
+
     def add_response_headers(
         self, request: HttpRequest, response: HttpResponseBase
     ) -> HttpResponseBase:

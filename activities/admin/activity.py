@@ -38,11 +38,11 @@ class ActivityAdmin(ReadOnlyAdmin):
         "shown_contact",
         "shown_title",
         "shown_type",
+        "shown_cross_site",
         "shown_value",
         "shown_url",
         "shown_referrer",
         "shown_channel",
-        "shown_cross_site",
     )
     list_filter = (
         ("type", RelatedDropdownFilter),

@@ -18,6 +18,7 @@ _PER_PAGE = 50
 _DATA_INPUTS = 50
 _ICONS: dict[str, str] = {
     SystemType.PAGE_VISIT: "visibility",
+    SystemType.LANDING_PAGE: "flight_land",
     SystemType.CLICK: "ads_click",
     SystemType.DATA_INPUT: "edit_note",
 }

@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(django.db.models.functions.text.Lower('code_name'), name='one_activity_type_per_code_name', violation_error_message='Another activity type has this code name.'), models.CheckConstraint(condition=models.Q(('is_system', models.Q(('code_name__in', ['pagevisit', 'click', 'datainput'])))), name='system_types_keep_their_code_names', violation_error_message='System types keep their code names.')],
+                'constraints': [models.UniqueConstraint(django.db.models.functions.text.Lower('code_name'), name='one_activity_type_per_code_name', violation_error_message='Another activity type has this code name.'), models.CheckConstraint(condition=models.Q(('is_system', models.Q(('code_name__in', ['pagevisit', 'landingpage', 'click', 'datainput'])))), name='system_types_keep_their_code_names', violation_error_message='System types keep their code names.')],
             },
         ),
         migrations.CreateModel(
@@ -117,6 +117,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='activity',
             index=models.Index(fields=['request_id'], name='activities_of_a_request'),
+        ),
+        migrations.AddIndex(
+            model_name='activity',
+            index=models.Index(condition=models.Q(('tracked_site__isnull', False)), fields=['tracked_site', '-id'], name='activities_of_a_tracked_site'),
         ),
         migrations.AddIndex(
             model_name='activity',

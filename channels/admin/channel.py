@@ -14,7 +14,7 @@ from adminsite.deleting import ExplainedDeletionAdmin
 from adminsite.formatting import EMPTY, badge, copyable
 from adminsite.options import EmptyState
 from channels.admin.key import ApiKeyInline, new_key_page
-from channels.models import Channel
+from channels.models import Channel, CookieLevel
 from channels.origins import OriginsField
 
 
@@ -48,7 +48,8 @@ class ChannelAdmin(ExplainedDeletionAdmin):
     search_fields = ("name", "code_name", "domain")
     search_help_text = "Name, code name or domain"
     prepopulated_fields = {"code_name": ("name",)}
-    conditional_fields = {"domain": "kind == 'website'"}
+    _website_fields = ("agree_cookie_level", "default_cookie_level", "honours_opt_out_signals")
+    conditional_fields = dict.fromkeys(("domain", *_website_fields), "kind == 'website'")
     readonly_fields = ("shown_guid",)
     inlines = (ApiKeyInline,)
     actions_detail = ("new_key",)
@@ -69,9 +70,16 @@ class ChannelAdmin(ExplainedDeletionAdmin):
         identifier = ("shown_guid",) if obj else ()
         return (
             (None, {"fields": (*identifier, "name", "code_name", "kind", "domain")}),
-            ("Consent", {"fields": self._consent_fields}),
+            ("Consent", {"fields": (*self._consent_fields, *self._website_fields)}),
             ("Calls from browsers", {"fields": ("allowed_origins",)}),
         )
+
+    def formfield_for_choice_field(self, db_field, request, **kwargs):
+        if db_field.name == "agree_cookie_level":
+            # Below this level nobody is tracked, so it would be no agreement.
+            levels = [level for level in CookieLevel if level >= CookieLevel.VISITOR]
+            kwargs["choices"] = [(level.value, level.label) for level in levels]
+        return super().formfield_for_choice_field(db_field, request, **kwargs)
 
     def get_inlines(self, request, obj):
         return self.inlines if obj else ()

@@ -13,11 +13,30 @@ SCREENS = "app://alderbank"
 
 CHANNEL_NAMES = {APP: "Alder Bank app", SITE: "Alder Bank website"}
 
-TRACKED_SITE = {
-    "code_name": "alder-homes",
-    "name": "Alder Homes",
-    "host": "homes.localhost",
-    "description": "The bank's marketplace for houses and flats, run by another team.",
+HOMES = "alder-homes"
+MAGAZINE = "alder-magazine"
+
+
+class DemoSite(NamedTuple):
+    """A website of the bank on another domain."""
+
+    name: str
+    host: str
+    description: str
+
+
+# By code name.
+TRACKED_SITES = {
+    HOMES: DemoSite(
+        name="Alder Homes",
+        host="homes.localhost",
+        description="The bank's marketplace for houses and flats, run by another team.",
+    ),
+    MAGAZINE: DemoSite(
+        name="Alder Magazine",
+        host="magazine.localhost",
+        description="Stories about money and homes; made by an agency, on a server of its own.",
+    ),
 }
 
 TRACKING = "TrackingConsent"

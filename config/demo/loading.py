@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from django.conf import settings
@@ -49,7 +50,7 @@ def load_demo(now: datetime | None = None) -> int:
         user = _ensure_login()
         consents = _ensure_consents()
         channels = _ensure_channels(consents[data.TRACKING])
-        _ensure_tracked_site(channels[data.SITE])
+        _ensure_tracked_sites(channels[data.SITE])
         _ensure_activity_types()
         steps = journeys.tell(now or timezone.now())
         guids = {journeys.guid_of(step.who) for step in steps}
@@ -99,7 +100,7 @@ def _ensure_channels(tracking_consent: Consent) -> dict[str, Channel]:
         code_name__iexact=data.APP,
         defaults={"code_name": data.APP, "name": data.CHANNEL_NAMES[data.APP]},
     )
-    domain = f"{data.SITE_HOST}:{settings.PORT}"
+    domain = _with_port(data.SITE_HOST)
     main_site, _ = Channel.objects.get_or_create(
         code_name__iexact=data.SITE,
         defaults={
@@ -111,28 +112,33 @@ def _ensure_channels(tracking_consent: Consent) -> dict[str, Channel]:
         },
     )
     # The hub may listen on another port than last time.
-    if main_site.domain != domain and main_site.domain.startswith(f"{data.SITE_HOST}:"):
+    if main_site.domain != domain and main_site.domain.partition(":")[0] == data.SITE_HOST:
         main_site.domain = domain
         main_site.save(update_fields=["domain"])
     return {data.APP: mobile_app, data.SITE: main_site}
 
 
-def _ensure_tracked_site(channel: Channel) -> None:
-    host = f"http://{data.TRACKED_SITE['host']}:"
-    url = f"{host}{settings.PORT}"
-    site, _ = TrackedSite.objects.get_or_create(
-        code_name__iexact=data.TRACKED_SITE["code_name"],
-        defaults={
-            "code_name": data.TRACKED_SITE["code_name"],
-            "name": data.TRACKED_SITE["name"],
-            "description": data.TRACKED_SITE["description"],
-            "url": url,
-            "channel": channel,
-        },
-    )
-    if site.url != url and site.url.startswith(host):
-        site.url = url
-        site.save(update_fields=["url"])
+def _ensure_tracked_sites(channel: Channel) -> None:
+    for code_name, demo_site in data.TRACKED_SITES.items():
+        url = f"http://{_with_port(demo_site.host)}"
+        site, _ = TrackedSite.objects.get_or_create(
+            code_name__iexact=code_name,
+            defaults={
+                "code_name": code_name,
+                "name": demo_site.name,
+                "description": demo_site.description,
+                "url": url,
+                "channel": channel,
+            },
+        )
+        if site.url != url and urlsplit(site.url).hostname == demo_site.host:
+            site.url = url
+            site.save(update_fields=["url"])
+
+
+def _with_port(host: str) -> str:
+    """`host` as browsers write it in front of a path of the hub."""
+    return host if settings.PORT == 80 else f"{host}:{settings.PORT}"
 
 
 def _ensure_activity_types() -> None:

@@ -45,7 +45,7 @@ class Migration(migrations.Migration):
             name='ContactMerge',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reason', models.CharField(choices=[('same_email', 'Gave the email of the other contact'), ('marketer', 'Asked for in the admin')], max_length=20)),
+                ('reason', models.CharField(choices=[('same_email', 'Gave the email of the other contact'), ('marketer', 'Asked for in the admin'), ('journey', 'Went from one website to another')], max_length=20)),
                 ('status', models.CharField(choices=[('pending', 'Waiting for a worker'), ('done', 'Done'), ('review', 'Needs a decision'), ('dismissed', 'Kept apart')], default='pending', max_length=20)),
                 ('requested_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='requested')),
                 ('finished_at', models.DateTimeField(blank=True, null=True, verbose_name='finished')),

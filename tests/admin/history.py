@@ -100,5 +100,6 @@ SHOWN_MODELS = (
     ContactMerge,
     Group,
     RejectedActivity,
+    TrackedSite,
     User,
 )

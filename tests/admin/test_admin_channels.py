@@ -23,6 +23,8 @@ def channel_form(channel=None, keys=(), **fields):
         "domain": "",
         "tracking_consent": "",
         "allowed_origins": "",
+        "agree_cookie_level": 1000,
+        "default_cookie_level": 0,
     }
     if channel is not None:
         form |= {

@@ -27,6 +27,7 @@ LIST_QUERIES = {
     "contactmerge": 6,
     "group": 6,
     "rejectedactivity": 9,
+    "trackedsite": 7,
     "user": 7,
 }
 PAGE_QUERIES = {
@@ -38,9 +39,10 @@ PAGE_QUERIES = {
     "consentagreement": 4,
     "consenttext": 4,
     "contact": 8,
-    "contactmerge": 8,
+    "contactmerge": 9,
     "group": 6,
     "rejectedactivity": 5,
+    "trackedsite": 9,
     "user": 8,
 }
 READ_ONLY = (Activity, ConsentAgreement, ConsentText, ContactMerge, RejectedActivity)

@@ -62,16 +62,41 @@ def test_demo_has_its_channels(demo, settings):
     assert main_site.kind == Channel.Kind.WEBSITE
     assert main_site.domain == f"main.localhost:{settings.PORT}"
     assert main_site.tracking_consent.code_name == "TrackingConsent"
-    assert TrackedSite.objects.get().channel == main_site
+    sites = TrackedSite.objects.order_by("code_name").values_list("code_name", "url", "channel")
+    assert list(sites) == [
+        ("alder-homes", f"http://homes.localhost:{settings.PORT}", main_site.pk),
+        ("alder-magazine", f"http://magazine.localhost:{settings.PORT}", main_site.pk),
+    ]
 
 
-def test_demo_follows_the_port(demo, settings):
-    settings.PORT = 8124
+@pytest.mark.parametrize(("port", "suffix"), [(8124, ":8124"), (80, "")])
+def test_demo_follows_the_port(demo, settings, port, suffix):
+    settings.PORT = port
 
     load()
 
-    assert Channel.objects.get(code_name="main-site").domain == "main.localhost:8124"
-    assert TrackedSite.objects.get().url == "http://homes.localhost:8124"
+    assert Channel.objects.get(code_name="main-site").domain == f"main.localhost{suffix}"
+    assert set(TrackedSite.objects.values_list("url", flat=True)) == {
+        f"http://homes.localhost{suffix}",
+        f"http://magazine.localhost{suffix}",
+    }
+
+
+def test_demo_follows_the_port_back(demo, settings):
+    for port in (80, 8125):
+        settings.PORT = port
+        load()
+
+    assert Channel.objects.get(code_name="main-site").domain == "main.localhost:8125"
+
+
+def test_demo_leaves_a_tracked_site_that_somebody_moved(demo):
+    TrackedSite.objects.filter(code_name="alder-homes").update(url="https://homes.example.com")
+
+    load()
+
+    moved = TrackedSite.objects.get(code_name="alder-homes")
+    assert moved.url == "https://homes.example.com"
 
 
 def test_demo_leaves_a_domain_that_somebody_else_chose(demo):

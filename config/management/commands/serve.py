@@ -56,6 +56,8 @@ class Command(BaseCommand):
 
     def handle(self, *, demo: bool, **options) -> None:
         _refuse_to_publish(demo)
+        if demo:
+            os.environ["DEMO"] = "True"  # for the processes that this starts
         hub = _claim_data_directory()
         _refuse_taken_port()
         requests = StopRequests()

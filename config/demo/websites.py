@@ -1,0 +1,102 @@
+"""The demo's websites: the bank's main site, and two tracked sites on other domains."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+
+from channels.models import Channel
+from config.demo import data
+from consents.texts import find_text
+from crosssite.hosts import find_channel
+from crosssite.models import TrackedSite
+from crosssite.origins import main_site_url
+
+# The complete example of docs/website-tracking.md is the magazine, as it is written there.
+EXAMPLE = settings.BASE_DIR / "docs" / "examples" / "external-site.html"
+EXAMPLE_MAIN_SITE = "https://www.example.com"
+EXAMPLE_OTHER_SITE = "https://homes.example.com"
+
+_MAIN_PAGES = {
+    "/": "demo/bank/home.html",
+    "/loans/": "demo/bank/loans.html",
+    "/contact/": "demo/bank/contact.html",
+}
+_HOMES_PAGES = {
+    "/": "demo/homes/home.html",
+    "/riverside/": "demo/homes/riverside.html",
+    "/viewing/": "demo/homes/viewing.html",
+}
+
+
+class DemoWebsitesMiddleware:
+    """Answer with the demo's websites on their hosts; every other request is the hub's.
+
+    The main site is on the domain of its channel, where the hub answers whatever is not a page. A
+    tracked site has its pages and nothing of the hub, as on a server of its own.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        if site := _find_site(request):
+            return _answer_page(request, lambda: _show_tracked_site(request, site))
+        channel = find_channel(request) if request.path_info in _MAIN_PAGES else None
+        if channel and channel.code_name == data.SITE:
+            return _answer_page(request, lambda: _show_main_site(request, channel))
+        return self.get_response(request)
+
+
+def example_page(main_url: str, other_url: str = EXAMPLE_OTHER_SITE) -> str:
+    """The example of the documentation, for the main site and another tracked site of yours."""
+    page = EXAMPLE.read_text(encoding="utf-8")
+    return page.replace(EXAMPLE_MAIN_SITE, main_url).replace(EXAMPLE_OTHER_SITE, other_url)
+
+
+def _find_site(request: HttpRequest) -> TrackedSite | None:
+    urls = [f"{scheme}://{request.get_host().lower()}" for scheme in ("http", "https")]
+    sites = TrackedSite.objects.filter(code_name__in=data.TRACKED_SITES, url__in=urls)
+    return sites.select_related("channel__tracking_consent").first()
+
+
+def _answer_page(request: HttpRequest, show: Callable[[], HttpResponse]) -> HttpResponse:
+    if request.method not in ("GET", "HEAD"):
+        return HttpResponseNotAllowed(["GET", "HEAD"])
+    response = show()
+    # Django's default tells other websites nothing, not even that a visitor came from here.
+    response["Referrer-Policy"] = "strict-origin-when-cross-origin"
+    return response
+
+
+def _show_main_site(request: HttpRequest, channel: Channel) -> HttpResponse:
+    consent = channel.tracking_consent
+    context = {
+        **_addresses(channel),
+        "consent": consent,
+        "text": find_text(consent, "en") if consent else None,
+    }
+    return render(request, _MAIN_PAGES[request.path_info], context)
+
+
+def _show_tracked_site(request: HttpRequest, site: TrackedSite) -> HttpResponse:
+    urls = _addresses(site.channel)
+    if site.code_name == data.MAGAZINE and request.path_info == "/":
+        return HttpResponse(example_page(urls["bank_url"], urls["homes_url"] or "/"))
+    if site.code_name == data.HOMES and request.path_info in _HOMES_PAGES:
+        context = {**urls, "consent": site.channel.tracking_consent}
+        return render(request, _HOMES_PAGES[request.path_info], context)
+    raise Http404("This website has no such page.")
+
+
+def _addresses(channel: Channel) -> dict[str, str]:
+    """Where the demo's websites are, for their links to each other."""
+    sites = TrackedSite.objects.filter(code_name__in=data.TRACKED_SITES)
+    urls = {site.code_name: site.url for site in sites}
+    return {
+        "bank_url": main_site_url(channel),
+        "homes_url": urls.get(data.HOMES, ""),
+        "magazine_url": urls.get(data.MAGAZINE, ""),
+    }

@@ -1,0 +1,66 @@
+"""For main sites that are made with Django: who the visitor of a request is."""
+
+from collections.abc import Callable
+from functools import cache, cached_property
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.cache import patch_vary_headers
+
+from channels.models import CookieLevel
+from contacts.models import Contact
+from crosssite.hosts import find_channel
+from crosssite.visitors import Visitor, join, recognise, remember
+
+
+class CurrentContactMiddleware:
+    """Give requests of a main site `contact` and `cookie_level`, and keep the visitor's cookies.
+
+    `request.contact` is the contact of this visitor: None if there is none, or if they must not be
+    tracked. `request.cookie_level` is a number, see CookieLevel. A request that asks for neither
+    costs nothing.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        request.__class__ = _with_visitor(type(request))  # type: ignore[arg-type]
+        response = self.get_response(request)
+        if "visitor" in vars(request):
+            patch_vary_headers(response, ["Cookie"])
+            if visitor := vars(request)["visitor"]:
+                if not settings.READ_ONLY:
+                    join(visitor)
+                remember(response, visitor)
+        return response
+
+
+class _RequestOfVisitor(HttpRequest):
+    """What a request knows about its visitor, looked up when it is asked for."""
+
+    @cached_property
+    def visitor(self) -> Visitor | None:
+        channel = find_channel(self)
+        return recognise(self, channel, None) if channel else None
+
+    @property
+    def contact(self) -> Contact | None:
+        visitor = self.visitor
+        return visitor.contact if visitor and visitor.may_be_tracked else None
+
+    @property
+    def cookie_level(self) -> int:
+        visitor = self.visitor
+        if visitor is None:
+            return CookieLevel.ESSENTIAL
+        if visitor.has_agreed is False or (visitor.level is None and not visitor.has_agreed):
+            return visitor.channel.default_cookie_level
+        return visitor.channel.agree_cookie_level if visitor.level is None else visitor.level
+
+
+@cache
+def _with_visitor(kind: type[HttpRequest]) -> type[HttpRequest]:
+    # A lazy object would do as well, if only it could be None.
+    return type(kind.__name__, (_RequestOfVisitor, kind), {})

@@ -1,0 +1,397 @@
+/*
+ * The tracker of Throughline: one file for tracked sites (Logger.js) and main sites (LoggerV2.js).
+ *
+ * Commands run strictly one after another, so that a page visit waits for the answer about consent
+ * that was asked for before it. Nothing is sent that the page, or the hub, has no consent for.
+ */
+(() => {
+  'use strict';
+
+  const VERSION = '1.0.0';
+  const TOKEN = 'kxt-link';
+  const LONGEST_TITLE = 250;
+  // Browsers refuse larger requests of pages that are being left.
+  const LARGEST_KEEPALIVE = 60000;
+  // How long a click waits for its token, and how long a token is good to be used, in milliseconds.
+  const PATIENCE = 1000;
+  const TOKEN_IS_FRESH = 60000;
+  // Calls inside a callback take effect at once: what waits in the queue depends on them.
+  const IMMEDIATE = ['consentdefault', 'updateconsent', 'configurecontactfieldmapping'];
+  const NEVER_SENT = ['password', 'file', 'submit', 'button', 'reset', 'image'];
+
+  const script = document.currentScript;
+  const onMainSite = /\/KenticoActivityLogger\//i.test(script.src);
+  const name = onMainSite ? script.dataset.function || 'kxt' : window.XperienceTrackerName || 'kxt';
+  const stub = window[name];
+
+  // The script again: the tracker that is here goes on.
+  if (stub && stub.runAgain) {
+    stub.runAgain(script.dataset);
+    return;
+  }
+
+  let hub = onMainSite ? new URL(script.src).origin : '';
+  const consent = { tracking: true, dataInput: true };
+  const fieldMapping = {};
+  let queue = [];
+  let current = null;
+  let running = false;
+  let insideCallback = false;
+  let heldVisit = null;
+  let releasing = null;
+  let partners = [];
+  const tokens = new Map();
+
+  // Talking to the hub
+
+  const post = async (command, content) => {
+    const body = JSON.stringify({ ...content, page: plainUrl(), version: VERSION });
+    let response;
+    try {
+      response = await fetch(`${hub}/Kentico.CrossSiteTracking/${command}`, {
+        method: 'POST',
+        headers: { 'Content-Type': 'text/plain;charset=UTF-8' },
+        body,
+        credentials: 'include',
+        keepalive: body.length < LARGEST_KEEPALIVE,
+      });
+    } catch (reason) {
+      throw {
+        type: 'error_other',
+        detail: `No answer from ${hub} (${reason}). Is ${location.origin} an enabled tracked site?`,
+      };
+    }
+    if (!response.ok) throw { type: 'error_bad_response', detail: response };
+    return response.status === 204 ? null : response.json();
+  };
+
+  const request = async (command, content) => {
+    let answer = await post(command, content);
+    if (answer && answer.cookieTest) answer = await post(command, { ...content, cookieTest: true });
+    if (answer && answer.cookiesBlocked) {
+      throw { type: 'error_cookies_blocked', detail: 'The browser blocks the cookies of tracking.' };
+    }
+    if (answer && answer.partners) partners = answer.partners;
+    // Whoever was nobody before may be somebody now, and the other way round.
+    if (command !== 'Link') tokens.clear();
+    return answer;
+  };
+
+  // One tab at a time, so that two tabs that open at once do not become two contacts.
+  const requestAlone = async (command, content) => {
+    let asked = null;
+    const ask = () => (asked = asked || request(command, content));
+    try {
+      await navigator.locks.request(`${name} ${hub}`, ask);
+    } catch {
+      // What was asked tells what went wrong; a browser without locks has not asked yet.
+    }
+    return ask();
+  };
+
+  // Activities
+
+  const activityOf = {
+    pagevisit: (options) => ({
+      type: 'pagevisit',
+      value: options.title === undefined ? pageTitle() : options.title,
+    }),
+    click: (options) => ({ type: 'click', value: options.label }),
+    customactivity: (options) => ({
+      type: options.type,
+      value: options.value,
+      title: onMainSite ? options.title : undefined,
+    }),
+    datainput: (options) => ({
+      type: 'datainput',
+      value: options.label,
+      form: options.formElement && readForm(options.formElement),
+      contactFields: options.fields && readFields(options.fields),
+    }),
+  };
+
+  // Cut between characters: half of one would be refused.
+  const pageTitle = () => Array.from(document.title).slice(0, LONGEST_TITLE).join('');
+
+  const describe = (command, options) => ({
+    // Sent twice, it counts once.
+    id: crypto.randomUUID && crypto.randomUUID(),
+    url: plainUrl(),
+    referrer: document.referrer,
+    ...activityOf[command](options),
+    ...(options.url === undefined ? {} : { url: options.url }),
+    ...(options.referrer === undefined ? {} : { referrer: options.referrer }),
+  });
+
+  const readForm = (form) => {
+    const values = {};
+    for (const input of form.elements) {
+      const isUnchecked = ['checkbox', 'radio'].includes(input.type) && !input.checked;
+      if (input.name && !input.matches(':disabled') && !isUnchecked && !NEVER_SENT.includes(input.type)) {
+        values[input.name] = input.value;
+      }
+    }
+    return values;
+  };
+
+  const readFields = (fields) =>
+    Object.fromEntries(Array.from(fields, (field) => [field.fieldName, field.value]));
+
+  // Only now, because the mapping may have been waiting in the queue before it.
+  const withContactFields = ({ form, ...activity }) => {
+    if (!form) return activity;
+    const contactFields = {};
+    for (const [input, value] of Object.entries(form)) {
+      if (Object.hasOwn(fieldMapping, input)) contactFields[fieldMapping[input]] = value;
+    }
+    return { ...activity, contactFields };
+  };
+
+  const isAllowed = (activity) =>
+    consent.tracking && (activity.type !== 'datainput' || consent.dataInput);
+
+  const send = async (activity) => {
+    const answer = await requestAlone('Log', { activities: [withContactFields(activity)] });
+    // The hub has no consent for it.
+    if (answer === null && activity.type === 'pagevisit') heldVisit = activity;
+  };
+
+  const log = async (activity) => {
+    const isVisit = activity.type === 'pagevisit';
+    if (isVisit && activity.url === releasing) return;
+    if (isAllowed(activity)) await send(activity);
+    else if (isVisit) heldVisit = activity;
+  };
+
+  // A page visit that came before consent is logged when consent comes, once.
+  const releaseVisit = () => {
+    if (!heldVisit || !consent.tracking) return;
+    const visit = heldVisit;
+    heldVisit = null;
+    releasing = visit.url;
+    enqueue({
+      activity: visit,
+      run: async () => {
+        await send(visit).catch(() => {});
+        // Behind what the page called in the same moment: that belongs to this visit.
+        enqueue({ run: () => { releasing = null; } });
+      },
+    });
+  };
+
+  // Commands
+
+  const setConsent = (options) => {
+    if (typeof options.allow_tracking === 'boolean') consent.tracking = options.allow_tracking;
+    if (typeof options.allow_datainput === 'boolean') consent.dataInput = options.allow_datainput;
+    releaseVisit();
+  };
+
+  const about = ({ codeName, languageName, cultureCode }) =>
+    ({ codeName, languageName: languageName || cultureCode });
+
+  const commands = {
+    init: (options) => {
+      hub = String(options.mainSiteUrl).replace(/\/+$/, '');
+      partners = [new URL(hub).origin];
+    },
+    consentdefault: setConsent,
+    updateconsent: setConsent,
+    configurecontactfieldmapping: (options) => { Object.assign(fieldMapping, options); },
+    consentdata: (options) => request('ConsentData', about(options)),
+    consentcontactstatus: (options) => request('ConsentStatus', about(options)),
+    consentagree: (options) => requestAlone('ConsentAgree', about(options)),
+    consentrevoke: (options) => request('ConsentRevoke', about(options)),
+    link: async ({ url }) => withToken(url, await freshToken(url)),
+  };
+
+  const call = (callback, value) => {
+    if (typeof callback !== 'function') return;
+    insideCallback = true;
+    try {
+      callback(value);
+    } catch (error) {
+      // A fault of the page: it shows in the console, and does not stop the queue.
+      setTimeout(() => { throw error; });
+    } finally {
+      insideCallback = false;
+    }
+  };
+
+  const perform = async (command, options, activity) => {
+    try {
+      const answer = activity ? await log(activity) : await commands[command](options);
+      if (answer !== null) call(options.callback, answer);
+      if (command === 'consentagree' && answer) releaseVisit();
+    } catch (error) {
+      const known = error && error.type ? error : { type: 'error_other', detail: String(error) };
+      call(options.onerror, known);
+    }
+  };
+
+  const dispatch = (args) => {
+    const command = String(args[0]).toLowerCase();
+    const options = args[1] || {};
+    if (insideCallback && IMMEDIATE.includes(command)) {
+      commands[command](options);
+    } else if (Object.hasOwn(activityOf, command)) {
+      dispatchActivity(command, options);
+    } else if (Object.hasOwn(commands, command)) {
+      enqueue({ run: () => perform(command, options) });
+    }
+  };
+
+  // Values are read at the time of the call: the form may be gone when it is this command's turn.
+  const dispatchActivity = (command, options) => {
+    try {
+      const activity = describe(command, options);
+      enqueue({ run: () => perform(command, options, activity), activity });
+    } catch (error) {
+      enqueue({ run: () => call(options.onerror, { type: 'error_other', detail: String(error) }) });
+    }
+  };
+
+  const enqueue = (task) => {
+    queue.push(task);
+    if (!running) drain();
+  };
+
+  const drain = async () => {
+    running = true;
+    while (queue.length) {
+      current = queue.shift();
+      await current.run();
+      current = null;
+    }
+    running = false;
+  };
+
+  // What still waits when the page is left goes out in one request, under the consent known by then,
+  // with what is under way: nobody would repeat that any more, and sent twice, it counts once.
+  const flush = () => {
+    const leaving = queue.filter((task) => task.activity);
+    queue = queue.filter((task) => !task.activity);
+    releasing = null;
+    const activities = (current ? [current, ...leaving] : leaving).map((task) => task.activity);
+    const allowed = activities.filter((activity) => activity && isAllowed(activity));
+    if (!hub || !allowed.length) return;
+    post('Log', { activities: allowed.map(withContactFields) }).catch(() => {});
+  };
+
+  // The hand-over link: to a website of the pair, the visitor's contact comes along
+
+  const plainUrl = () => location.href.replace(tokenPattern, restoreUrl);
+  const tokenPattern = new RegExp(`([?&])${TOKEN}=[^&#]*(&?)`);
+  const restoreUrl = (all, before, after) => (after ? before : '');
+
+  const withToken = (url, token) => {
+    if (!token) return url;
+    const [address, ...fragment] = url.split('#');
+    const separator = address.includes('?') ? '&' : '?';
+    return [`${address}${separator}${TOKEN}=${token}`, ...fragment].join('#');
+  };
+
+  const leadsToPartner = (url) => {
+    try {
+      const { origin } = new URL(url, location.href);
+      return origin !== location.origin && partners.includes(origin) && consent.tracking;
+    } catch {
+      return false;
+    }
+  };
+
+  const tokenFor = (url) => {
+    const { origin } = new URL(url, location.href);
+    let entry = tokens.get(origin);
+    if (!entry || Date.now() - entry.at > TOKEN_IS_FRESH) {
+      entry = { at: Date.now(), token: undefined };
+      entry.promise = Promise.race([
+        request('Link', { url: origin }).then((answer) => answer && answer.token),
+        new Promise((resolve) => setTimeout(resolve, PATIENCE, null)),
+      ]).catch(() => null).then((token) => (entry.token = token));
+      tokens.set(origin, entry);
+    }
+    return entry;
+  };
+
+  const takeToken = (url) => {
+    const entry = tokenFor(url);
+    tokens.delete(new URL(url, location.href).origin);
+    return entry;
+  };
+
+  const freshToken = (url) => (leadsToPartner(url) ? takeToken(url).promise : null);
+
+  const linkOf = (event) => {
+    const link = event.composedPath().find((node) => node.tagName === 'A' && node.href);
+    return link && typeof link.href === 'string' && leadsToPartner(link.href) ? link : null;
+  };
+
+  // The pointer reaches a link before it clicks: time enough, as a rule, to get the token.
+  const prepare = (event) => {
+    const link = linkOf(event);
+    if (link) tokenFor(link.href);
+  };
+
+  const decorate = (event) => {
+    const link = linkOf(event);
+    if (!link || event.defaultPrevented || event.button > 1) return;
+    const plain = link.getAttribute('href');
+    const entry = takeToken(link.href);
+    if (entry.token) {
+      link.setAttribute('href', withToken(link.href, entry.token));
+      // The browser has taken the address by then; a copied one is the plain one again.
+      setTimeout(() => link.setAttribute('href', plain));
+    }
+    if (entry.token !== undefined) return;
+    const url = link.href;
+    event.preventDefault();
+    const byKey = event.button === 1 || event.ctrlKey || event.metaKey || event.shiftKey;
+    const where = byKey ? '_blank' : link.target || '_self';
+    const target = where === '_self' ? window : window.open('', where);
+    if (target && where === '_blank') target.opener = null;
+    entry.promise.then((token) => { (target || window).location.href = withToken(url, token); });
+  };
+
+  const arrive = () => {
+    const token = new URLSearchParams(location.search).get(TOKEN);
+    if (!token) return;
+    history.replaceState(history.state, '', plainUrl());
+    const referrer = document.referrer;
+    enqueue({ run: () => request('Arrive', { token, referrer }).catch(() => {}) });
+  };
+
+  // Start
+
+  if (script.dataset.customActivity === 'false') delete activityOf.customactivity;
+
+  const visitPage = (settings) => {
+    if (settings.pageVisit !== 'false') dispatch(['pagevisit']);
+  };
+
+  const tracker = function () { dispatch(arguments); };
+  // Whoever still holds the stub of the snippet pushes its calls here.
+  tracker.q = { push: dispatch };
+  tracker.runAgain = (settings) => {
+    if (!onMainSite || releasing) return;
+    // The agreement may have come without us, so the visit that is held back gets another try.
+    if (heldVisit) releaseVisit();
+    else visitPage(settings);
+  };
+  window[name] = tracker;
+
+  const early = { capture: true, passive: true };
+  for (const event of ['pointerover', 'focusin', 'touchstart']) {
+    document.addEventListener(event, prepare, early);
+  }
+  // Last of all, when the page has had its chance to keep the click for itself.
+  for (const event of ['click', 'auxclick']) window.addEventListener(event, decorate);
+  window.addEventListener('pagehide', flush);
+
+  const waiting = Array.from((stub && stub.q) || []);
+  const first = waiting.findIndex((args) => String(args[0]).toLowerCase() === 'init');
+  if (first >= 0) dispatch(waiting.splice(first, 1)[0]);
+  arrive();
+  if (onMainSite) visitPage(script.dataset);
+  waiting.forEach(dispatch);
+})();

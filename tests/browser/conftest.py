@@ -1,0 +1,186 @@
+"""A real browser, real HTTPS on several domains, the hub and a worker."""
+
+import itertools
+import json
+import os
+import shutil
+
+import pytest
+from celery import signals
+from celery.contrib.testing.worker import start_worker
+from playwright.sync_api import sync_playwright
+
+from channels.models import Channel
+from config import celery_app
+from crosssite.models import TrackedSite
+from tests.browser.pages import BLOG, MAIN, SHOP, SUBDOMAIN, external_page, main_page
+from tests.browser.waiting import wait_until
+from tests.browser.websites import Websites
+from tests.factories import make_activity_type, make_consent
+
+# Playwright runs an event loop in this thread; Django would take every query for a mistake.
+os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--ignore-certificate-errors",
+]
+# What a profile says of cookies; the second is the browser's default.
+ALLOWED, BLOCKED = "third-party-cookies-allowed", "third-party-cookies-blocked"
+NO_COOKIES = "all-cookies-blocked"
+DO_NOT_TRACK = "do-not-track"
+PREFERENCES = {
+    ALLOWED: {"profile": {"cookie_controls_mode": 0}},
+    BLOCKED: {"profile": {"cookie_controls_mode": 1}},
+    NO_COOKIES: {"profile": {"default_content_setting_values": {"cookies": 2}}},
+    DO_NOT_TRACK: {"enable_do_not_track": True},
+}
+
+
+@pytest.fixture(scope="session")
+def playwright():
+    with sync_playwright() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def serving():
+    serving = Websites()
+    yield serving
+    serving.close()
+
+
+@pytest.fixture
+def websites(serving):
+    yield serving
+    serving.forget()
+
+
+@pytest.fixture(scope="session")
+def browsers(playwright, serving, tmp_path_factory):
+    """Browsers, each with a profile of its own, by their preferences and a number."""
+    running = {}
+
+    def get(preferences, number):
+        if (preferences, number) not in running:
+            profile = tmp_path_factory.mktemp(preferences)
+            (profile / "Default").mkdir()
+            content = json.dumps(PREFERENCES[preferences])
+            (profile / "Default" / "Preferences").write_text(content)
+            context = playwright.chromium.launch_persistent_context(
+                profile,
+                executable_path=shutil.which("chromium"),
+                args=[*ARGUMENTS, f"--host-resolver-rules=MAP * 127.0.0.1:{serving.port}"],
+                ignore_https_errors=True,
+            )
+            context.set_default_timeout(10_000)
+            running[preferences, number] = context
+        return running[preferences, number]
+
+    yield get
+    for context in running.values():
+        context.close()
+
+
+@pytest.fixture
+def open_browser(browsers, websites):
+    """Gives a browser that nothing has used yet; third-party cookies as its default has them."""
+    numbers = itertools.count()
+    opened = []
+
+    def open_it(preferences=BLOCKED):
+        context = browsers(preferences, next(numbers))
+        opened.append(context)
+        return context
+
+    yield open_it
+    for context in opened:
+        # The last page stays: without one, the browser ends.
+        blank, *others = context.pages or [context.new_page()]
+        for page in others:
+            page.close()
+        blank.goto("about:blank")
+        context.clear_cookies()
+        context.set_extra_http_headers({})
+    websites.wait_until_idle()
+
+
+@pytest.fixture(scope="session")
+def running_worker(django_db_setup, django_db_blocker):
+    tasks = {"sent": 0, "done": 0}
+
+    def count_sent(**kwargs):
+        tasks["sent"] += 1
+
+    def count_done(**kwargs):
+        tasks["done"] += 1
+
+    signals.after_task_publish.connect(count_sent)
+    signals.task_postrun.connect(count_done)
+    celery_app.conf.broker_transport_options = {"polling_interval": 0.02}
+    queues = {route["queue"] for route in celery_app.conf.task_routes.values()}
+    with (
+        django_db_blocker.unblock(),
+        start_worker(
+            celery_app,
+            pool="threads",
+            concurrency=2,
+            perform_ping_check=False,
+            queues=[celery_app.conf.task_default_queue, *queues],
+        ),
+    ):
+        yield tasks
+
+
+@pytest.fixture
+def worker(transactional_db, running_worker, open_browser):
+    """A Celery worker that carries out merges and data input, as in production."""
+    running_worker.update(sent=0, done=0)
+    yield
+    wait_until(lambda: running_worker["done"] >= running_worker["sent"])
+
+
+@pytest.fixture
+def channel():
+    """The main site, with a tracking consent."""
+    make_activity_type("custom_cta", name="Call to action")
+    return Channel.objects.create(
+        code_name="main",
+        name="Main",
+        kind="website",
+        domain=MAIN,
+        tracking_consent=make_consent(),
+    )
+
+
+@pytest.fixture
+def sites(channel, websites):
+    """The main site and three tracked sites, each with a page that links to its partner."""
+    websites.hubs.add(MAIN)
+    links = "".join(
+        f'<a id="{host.partition(".")[0]}" href="https://{host}/">{host}</a> '
+        for host in (SHOP, BLOG, SUBDOMAIN)
+    )
+    websites.pages[MAIN, "/"] = main_page("Welcome", links)
+    for host in (SHOP, BLOG, SUBDOMAIN):
+        TrackedSite.objects.create(
+            name=host, code_name=host.replace(".", "-"), url=f"https://{host}", channel=channel
+        )
+        websites.pages[host, "/"] = external_page(
+            f"Home of {host}", f'<a id="main" href="https://{MAIN}/">Main</a>'
+        )
+    return channel
+
+
+@pytest.fixture
+def free_sites(sites):
+    """The same, with no consent to ask for."""
+    sites.tracking_consent = None
+    sites.save()
+    return sites

@@ -1,0 +1,412 @@
+"""The hand-over link: how a contact comes along where third-party cookies are blocked."""
+
+import re
+import time
+from unittest.mock import patch
+
+import pytest
+
+from activities.models import Activity
+from consents.agreements import record_agreement
+from contacts.models import Contact
+from crosssite import handover
+from crosssite.models import TrackedSite
+from tests.browser.conftest import BLOCKED
+from tests.browser.pages import BLOG, MAIN, SHOP, external_page, main_page
+from tests.browser.waiting import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+ON_MAIN, ON_SHOP = f"https://{MAIN}", f"https://{SHOP}"
+SLOW, INSTANT = 0.4, 0
+
+
+@pytest.fixture
+def shop(sites, open_browser, worker):
+    """A page of the shop whose visitor has agreed."""
+    page = open_browser(BLOCKED).new_page()
+    page.goto(f"{ON_SHOP}/")
+    page.wait_for_selector("[data-agreed=false]")
+    page.click("#agree")
+    page.wait_for_selector("[data-agreed=true]")
+    wait_until(lambda: Activity.objects.count() == 1)
+    return page
+
+
+def add_link(page, href, **attributes):
+    """Add a link to the page, in its top left corner, after the tracker has started."""
+    page.evaluate(
+        """([href, attributes]) => {
+            const link = document.createElement('a');
+            link.id = 'added';
+            for (const name in attributes) link.setAttribute(name, attributes[name]);
+            link.setAttribute('href', href);
+            link.textContent = 'Follow me';
+            document.body.prepend(link);
+        }""",
+        [href, attributes],
+    )
+
+
+def wait_for_the_visitor_on_main(contact=None):
+    """Wait for a page visit on the main site, and check that it is the shop's visitor's."""
+    visit = wait_until(
+        lambda: Activity.objects.filter(tracked_site=None, type__code_name="pagevisit").first()
+    )
+    assert visit.contact == (contact or Contact.objects.get())
+    assert Contact.objects.count() == 1
+
+
+@pytest.mark.parametrize("delay", [INSTANT, SLOW])
+@pytest.mark.parametrize(
+    "way", ["click", "control click", "middle click", "Enter", "blank", "named"]
+)
+def test_every_way_to_follow_a_link_takes_the_contact_along(shop, websites, way, delay):
+    websites.slow, websites.delay = re.compile("Link$"), delay
+    attributes = {"blank": {"target": "_blank"}, "named": {"target": "other"}}.get(way, {})
+    add_link(shop, f"{ON_MAIN}/?a=1#part", **attributes)
+    options = {
+        "control click": {"modifiers": ["Control"]},
+        "middle click": {"button": "middle"},
+    }.get(way, {})
+
+    if way in ("click", "Enter"):
+        if way == "Enter":
+            shop.focus("#added")
+            shop.keyboard.press("Enter")
+        else:
+            shop.click("#added")
+        page = shop
+    else:
+        with shop.context.expect_page() as opened:
+            shop.click("#added", **options)
+        page = opened.value
+        assert shop.url == f"{ON_SHOP}/"
+    page.wait_for_url(f"{ON_MAIN}/?a=1#part")
+
+    wait_for_the_visitor_on_main()
+    if way in ("control click", "middle click", "blank"):
+        assert page.evaluate("window.opener") is None
+
+
+@pytest.mark.parametrize(
+    "tail",
+    ["", "?", "?a=1&b=2", "#part", "?a=1#part", "?#part", "?#a?b#c", "?next=/x?y&kxt=1", "?a=%20ü"],
+)
+def test_the_address_bar_reads_as_the_plain_link(shop, tail):
+    add_link(shop, f"{ON_MAIN}/{tail}")
+    plain = shop.evaluate("document.getElementById('added').href")
+
+    shop.click("#added")
+    shop.wait_for_url(re.compile(rf"^{ON_MAIN}/"))
+    shop.wait_for_function("!location.href.includes('kxt-link')")
+
+    assert shop.evaluate("location.href") == plain
+    wait_for_the_visitor_on_main()
+    assert Activity.objects.get(tracked_site=None, type__code_name="pagevisit").url == plain
+    shop.reload()
+    wait_until(lambda: Activity.objects.filter(type__code_name="pagevisit").count() == 3)
+    assert shop.evaluate("location.href") == plain
+
+
+@pytest.mark.parametrize("href", [f"{ON_MAIN}/?a=1", f"//{MAIN}/?a=1", f"{ON_MAIN}:443/?a=1"])
+def test_a_copied_address_is_the_plain_one(shop, href):
+    add_link(shop, href, target="_blank")
+    read = "document.getElementById('added').getAttribute('href')"
+
+    shop.hover("#added")
+    assert shop.evaluate(read) == href
+    with shop.context.expect_page() as opened:
+        shop.click("#added")
+    assert shop.evaluate(read) == href
+    opened.value.wait_for_url(f"{ON_MAIN}/?a=1")
+    wait_for_the_visitor_on_main()
+
+
+def test_a_link_to_another_website_is_left_alone(shop, websites):
+    websites.pages["elsewhere.example", "/"] = "<title>Elsewhere</title>"
+    websites.pages[SHOP, "/next"] = "<title>Next</title>"
+    seen = []
+    shop.on("request", lambda request: seen.append(request.url))
+
+    for href in ("https://elsewhere.example/", f"https://{BLOG}/", f"{ON_SHOP}/next"):
+        add_link(shop, href)
+        shop.click("#added")
+        shop.wait_for_url(href)
+        shop.goto(f"{ON_SHOP}/")
+        shop.wait_for_selector("[data-agreed=true]")
+
+    assert not [url for url in seen if "kxt-link" in url]
+    assert websites.bodies("Link") == []
+
+
+def test_a_click_that_the_page_keeps_for_itself_is_left_alone(shop, websites):
+    add_link(shop, f"{ON_MAIN}/")
+    shop.evaluate("document.addEventListener('click', (event) => event.preventDefault())")
+
+    shop.click("#added")
+
+    shop.wait_for_timeout(300)
+    assert shop.url == f"{ON_SHOP}/"
+
+
+@pytest.mark.parametrize("why", ["unreachable", "slow"])
+def test_a_hub_that_does_not_answer_holds_nobody_up(shop, websites, why):
+    if why == "slow":
+        websites.slow, websites.delay = re.compile("Link$"), 3
+    else:
+        websites.unreachable = re.compile("Link$")
+    add_link(shop, f"{ON_MAIN}/?a=1")
+
+    started = time.monotonic()
+    shop.click("#added")
+    shop.wait_for_url(f"{ON_MAIN}/?a=1")
+
+    assert time.monotonic() - started < 2.5
+
+
+def test_a_script_that_navigates_itself_asks_for_a_link(shop, websites):
+    addresses = [f"{ON_MAIN}/?a=1#part", "https://elsewhere.example/", f"{ON_SHOP}/next", "/next"]
+
+    answers = [
+        shop.evaluate(
+            "url => new Promise(resolve => kxt('link', { url, callback: resolve }))", address
+        )
+        for address in addresses
+    ]
+
+    assert answers[1:] == addresses[1:]
+    assert re.fullmatch(rf"{ON_MAIN}/\?a=1&kxt-link=[\w.:-]+#part", answers[0])
+    shop.evaluate("url => { location = url }", answers[0])
+    shop.wait_for_url(f"{ON_MAIN}/?a=1#part")
+    wait_for_the_visitor_on_main()
+
+
+def test_a_script_gets_the_plain_link_from_a_hub_that_is_slow(shop, websites):
+    websites.slow, websites.delay = re.compile("Link$"), 3
+
+    started = time.monotonic()
+    answer = shop.evaluate(
+        "url => new Promise(resolve => kxt('link', { url, callback: resolve }))", f"{ON_MAIN}/"
+    )
+
+    assert answer == f"{ON_MAIN}/"
+    assert time.monotonic() - started < 2
+
+
+def test_hovering_before_agreeing_does_not_spoil_the_link(sites, open_browser, websites):
+    page = open_browser(BLOCKED).new_page()
+    page.goto(f"{ON_SHOP}/")
+    page.wait_for_selector("[data-agreed=false]")
+    page.evaluate("kxt('updateconsent', { allow_tracking: true })")
+    page.hover("#main")
+    wait_until(lambda: websites.bodies("Link"))
+    page.click("#agree")
+    page.wait_for_selector("[data-agreed=true]")
+    wait_until(lambda: Activity.objects.count() == 1)
+
+    page.click("#main")
+    page.wait_for_url(f"{ON_MAIN}/")
+
+    wait_for_the_visitor_on_main()
+
+
+def test_no_token_without_an_agreement(sites, open_browser, websites):
+    page = open_browser(BLOCKED).new_page()
+    page.goto(f"{ON_SHOP}/")
+    page.wait_for_selector("[data-agreed=false]")
+    page.evaluate("kxt('updateconsent', { allow_tracking: true })")
+    seen = []
+    page.on("request", lambda request: seen.append(request.url))
+
+    page.click("#main")
+    page.wait_for_url(f"{ON_MAIN}/")
+
+    assert f"{ON_MAIN}/" in seen
+    assert not Contact.objects.exists()
+
+
+# Links that join nobody
+
+
+class Arrival:
+    """Somebody opens an address of the main site, having come from another one."""
+
+    def __init__(self, page, websites):
+        self.page, self.websites = page, websites
+
+    def open(self, token, referrer=f"{ON_SHOP}/", host=MAIN):
+        before = len(self.websites.bodies("Arrive"))
+        self.page.goto(f"https://{host}/?kxt-link={token}", referer=referrer)
+        self.page.wait_for_url(f"https://{host}/")
+        wait_until(lambda: len(self.websites.bodies("Arrive")) > before)
+        self.websites.wait_until_idle()
+        # What came after it is answered as well.
+        self.page.evaluate(
+            "new Promise(done => kxt('consentcontactstatus', "
+            "{ codeName: 'TrackingConsent', callback: done, onerror: done }))"
+        )
+
+    def has_joined(self):
+        return any(
+            cookie["name"] in ("CurrentContact", "CrossSiteContactPartitioned")
+            for cookie in self.page.context.cookies()
+        )
+
+
+@pytest.fixture
+def arrival(sites, open_browser, websites):
+    """A visitor whom the hub has never seen."""
+    return Arrival(open_browser(BLOCKED).new_page(), websites)
+
+
+@pytest.fixture
+def agreed_contact(sites):
+    contact = Contact.objects.create()
+    record_agreement(contact, sites.tracking_consent, agreed=True, channel=sites)
+    return contact
+
+
+def mint(contact, from_origin=ON_SHOP, to_origin=ON_MAIN):
+    return handover.mint_token(contact, from_origin=from_origin, to_origin=to_origin)
+
+
+def test_a_token_joins_the_visitor_who_brings_it(arrival, agreed_contact):
+    arrival.open(mint(agreed_contact))
+
+    assert arrival.has_joined()
+    wait_for_the_visitor_on_main(agreed_contact)
+
+
+def test_a_copied_link_joins_nobody_once_it_was_followed(shop, open_browser, websites):
+    addresses = []
+    shop.on("request", lambda request: addresses.append(request.url))
+    shop.click("#main")
+    shop.wait_for_url(f"{ON_MAIN}/")
+    wait_for_the_visitor_on_main()
+    (copied,) = [url for url in addresses if "kxt-link" in url]
+    friend = Arrival(open_browser(BLOCKED).new_page(), websites)
+
+    friend.open(copied.partition("kxt-link=")[2])
+
+    assert not friend.has_joined()
+    assert Activity.objects.count() == 3
+
+
+@pytest.mark.parametrize(
+    "referrer", ["", f"https://{BLOG}/", f"{ON_MAIN}/", "https://mail.example/"]
+)
+def test_a_link_that_was_passed_on_joins_nobody(arrival, agreed_contact, referrer):
+    arrival.open(mint(agreed_contact), referrer=referrer)
+
+    assert not arrival.has_joined()
+    assert not Activity.objects.exists()
+
+
+@pytest.mark.parametrize("damage", ["forged", "truncated", "garbage", "expired", "other key"])
+def test_a_damaged_or_old_token_joins_nobody(arrival, agreed_contact, damage):
+    token = mint(agreed_contact)
+    if damage == "expired":
+        with patch("django.core.signing.time.time", return_value=time.time() - 121):
+            token = mint(agreed_contact)
+    if damage == "other key":
+        with patch("django.conf.settings.SECRET_KEY", "another"):
+            token = mint(agreed_contact)
+    token = {"forged": token[:-1] + "-", "truncated": token[:-8], "garbage": "%00%ff:x"}.get(
+        damage, token
+    )
+
+    arrival.open(token)
+
+    assert not arrival.has_joined()
+    assert not Activity.objects.exists()
+
+
+def test_a_token_is_good_for_two_minutes(arrival, agreed_contact):
+    with patch("django.core.signing.time.time", return_value=time.time() - 100):
+        token = mint(agreed_contact)
+
+    arrival.open(token)
+
+    assert arrival.has_joined()
+
+
+@pytest.mark.parametrize(
+    ("pair", "arrives_at", "comes_from"),
+    [
+        ((f"https://{BLOG}", ON_MAIN), MAIN, ON_SHOP),
+        ((ON_SHOP, f"https://{BLOG}"), MAIN, ON_SHOP),
+        ((ON_MAIN, f"https://{BLOG}"), SHOP, ON_MAIN),
+        ((ON_SHOP, ON_MAIN), SHOP, ON_MAIN),
+    ],
+)
+def test_a_token_for_another_pair_joins_nobody(
+    arrival, agreed_contact, pair, arrives_at, comes_from
+):
+    arrival.open(mint(agreed_contact, *pair), referrer=f"{comes_from}/", host=arrives_at)
+
+    assert not arrival.has_joined()
+    assert not Activity.objects.exists()
+
+
+@pytest.mark.parametrize("answer", ["never asked", "revoked"])
+def test_a_token_of_somebody_without_consent_joins_nobody(sites, arrival, agreed_contact, answer):
+    contact = Contact.objects.create()
+    if answer == "revoked":
+        contact = agreed_contact
+        token = mint(contact)
+        record_agreement(contact, sites.tracking_consent, agreed=False, channel=sites)
+    else:
+        token = mint(contact)
+
+    arrival.open(token)
+
+    assert not arrival.has_joined()
+    assert not Activity.objects.exists()
+
+
+def test_a_token_joins_nobody_who_revoked_where_they_arrive(arrival, agreed_contact):
+    page = arrival.page
+    page.goto(f"{ON_MAIN}/")
+    page.wait_for_function("typeof kxt === 'function'")
+    page.click("#agree")
+    page.wait_for_selector("[data-agreed=true]")
+    wait_until(lambda: Activity.objects.count() == 2)
+    page.click("#revoke")
+    page.wait_for_selector("[data-agreed=false]")
+
+    arrival.open(mint(agreed_contact))
+
+    assert not arrival.has_joined()
+    assert not agreed_contact.activities.exists()
+
+
+def test_a_disabled_site_hands_over_nobody(sites, shop):
+    TrackedSite.objects.filter(url=ON_SHOP).update(enabled=False)
+    add_link(shop, f"{ON_MAIN}/")
+
+    shop.click("#added")
+    shop.wait_for_url(f"{ON_MAIN}/")
+    shop.wait_for_function("typeof kxt === 'function'")
+
+    assert "CurrentContact" not in {cookie["name"] for cookie in shop.context.cookies()}
+
+
+def test_links_work_from_the_main_site_to_a_page_of_a_tracked_site(sites, open_browser, websites):
+    websites.pages[SHOP, "/offer"] = external_page("Offer")
+    websites.pages[MAIN, "/"] = main_page(
+        "Welcome", f'<a id="offer" href="{ON_SHOP}/offer?x#y">Offer</a>'
+    )
+    page = open_browser(BLOCKED).new_page()
+    page.goto(f"{ON_MAIN}/")
+    page.wait_for_function("typeof kxt === 'function'")
+    page.click("#agree")
+    page.wait_for_selector("[data-agreed=true]")
+    wait_until(lambda: Activity.objects.count() == 2)
+
+    page.click("#offer")
+    page.wait_for_url(f"{ON_SHOP}/offer?x#y")
+    page.wait_for_selector("[data-agreed=true]")
+
+    wait_until(lambda: Activity.objects.filter(tracked_site__name=SHOP).count() == 1)
+    assert Contact.objects.count() == 1
