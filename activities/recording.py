@@ -1,12 +1,14 @@
 """Recording: the one way in. Every door, and Python code, ends here."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
+from itertools import islice
 from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -31,6 +33,11 @@ class Outcome(msgspec.Struct):
         return self.problem is None
 
 
+_ACCEPTED = Outcome()
+# How many drafts are checked and written at a time.
+_PART = 5_000
+
+
 class Source(msgspec.Struct, kw_only=True):
     """Where activities came from: the door, the channel, and the request that brought them."""
 
@@ -41,32 +48,23 @@ class Source(msgspec.Struct, kw_only=True):
 
 
 def record_activities(
-    drafts: Sequence[Draft], *, contact: Contact, source: Source, logged_as: UUID | None = None
+    drafts: Iterable[Draft], *, contact: Contact, source: Source, logged_as: UUID | None = None
 ) -> list[Outcome]:
     """Record what `contact` did, and return one outcome per draft, in their order.
 
     `logged_as` is the GUID that the client knows the contact by, if it is not the contact's own.
 
     What is accepted is committed when this returns. What is refused is kept in the inspector with
-    its reason, and never stands in the way of the rest.
+    its reason, and never stands in the way of the rest. All of it is one transaction, whose parts
+    are written as they come: memory does not grow with the payloads.
     """
-    received_at = timezone.now()
-    logged_as = logged_as or contact.guid
-    types = _find_types(drafts)
-    no_consent = _refusal_for_lack_of_consent(contact, source.channel)
-    outcomes, accepted, refused = [], [], []
-    for draft in drafts:
-        try:
-            if no_consent:
-                raise no_consent
-            accepted.append(check_draft(draft, types, received_at))
-            outcomes.append(Outcome())
-        except InvalidActivity as problem:
-            outcomes.append(Outcome(problem))
-            refused.append(_refused(draft, problem, logged_as, source, received_at))
-    if drafts:
-        _write(accepted, refused, contact, logged_as, source, received_at)
-    return outcomes
+    batch = Batch(contact, source, logged_as or contact.guid)
+    remaining = iter(drafts)
+    with transaction.atomic():
+        while part := list(islice(remaining, _PART)):
+            batch.record(part)
+        batch.keep_summary_of_rejections()
+    return batch.outcomes
 
 
 def log_custom_activity(
@@ -83,7 +81,7 @@ def log_custom_activity(
     """Record from Python code that `contact` did something of a custom activity type.
 
     Set at least the title: it is what the activity log shows. It goes the way of every activity, so
-    a refused one is in the inspector as well.
+    one that breaks a rule is in the inspector as well.
 
     :raises InvalidActivity: if the type is unknown, disabled or a system type, or a text too long
     """
@@ -97,14 +95,93 @@ def log_custom_activity(
         "referrer": referrer,
         "properties": properties,
     }
-    draft = Draft(**given, payload=json.dumps(given, default=str).encode())
+    payload = json.dumps(given, default=str, skipkeys=True).encode()
+    draft = Draft(**given, payload=payload)
     source = Source(door="python", channel=channel, request_id=uuid4())
     (outcome,) = record_activities([draft], contact=contact, source=source)
     if outcome.problem:
         raise outcome.problem
 
 
-def _find_types(drafts: Sequence[Draft]) -> dict[str, ActivityType]:
+class Batch:
+    """The activities of one call of `record_activities`, recorded part by part."""
+
+    def __init__(self, contact: Contact, source: Source, logged_as: UUID):
+        self.contact, self.source, self.logged_as = contact, source, logged_as
+        self.received_at = timezone.now()
+        self.outcomes: list[Outcome] = []
+        self._consent_is_missing = _lacks_consent(contact, source.channel)
+        self._rejections = 0
+        self._outcomes: dict[tuple[str, str, str], Outcome] = {}
+
+    def record(self, drafts: list[Draft]) -> None:
+        """Write the accepted ones of `drafts`, and keep the others for the inspector."""
+        types = _find_types(drafts)
+        accepted, refused = [], []
+        for draft in drafts:
+            try:
+                accepted.append(self._check(draft, types))
+                self.outcomes.append(_ACCEPTED)
+            except InvalidActivity as problem:
+                self.outcomes.append(self._outcome(problem))
+                refused.append(self._refused(draft, problem))
+        if accepted:
+            self._write(accepted)
+        self._keep(refused)
+
+    def keep_summary_of_rejections(self) -> None:
+        """Say in the inspector how many rejections were not kept one by one."""
+        if (more := self._rejections - settings.REJECTED_KEPT_PER_REQUEST) > 0:
+            detail = f"{more:,} more activities of this request were refused and are not kept."
+            problem = InvalidActivity("more_rejections", "", detail)
+            keep_rejections([self._refused(Draft(), problem)])
+
+    def _check(self, draft: Draft, types: dict[str, ActivityType]) -> CheckedActivity:
+        if self._consent_is_missing:
+            raise InvalidActivity(
+                "consent",
+                "",
+                "The contact has not agreed to the consent that the channel asks for.",
+            )
+        return check_draft(draft, types, self.received_at)
+
+    def _outcome(self, problem: InvalidActivity) -> Outcome:
+        """The outcome for this problem; equal ones are one object, as there can be very many."""
+        key = (problem.code, problem.field, problem.detail)
+        if key not in self._outcomes:
+            # Its traceback would keep everything alive that the check had in its hands.
+            self._outcomes[key] = Outcome(problem.with_traceback(None))
+        return self._outcomes[key]
+
+    def _refused(self, draft: Draft, problem: InvalidActivity) -> Refused:
+        return Refused(
+            problem=problem,
+            door=self.source.door,
+            request_id=self.source.request_id,
+            payload=draft.payload,
+            payload_length=len(draft.payload),
+            channel=self.source.channel,
+            contact_guid=str(self.logged_as),
+            at=self.received_at,
+        )
+
+    def _keep(self, refused: list[Refused]) -> None:
+        room = max(0, settings.REJECTED_KEPT_PER_REQUEST - self._rejections)
+        self._rejections += len(refused)
+        if refused and room:
+            keep_rejections(refused[:room])
+
+    def _write(self, accepted: list[CheckedActivity]) -> None:
+        # The ids, and with them a transaction id, come before the contact is resolved: so a merge
+        # that this misses waits for this transaction before it settles (see contacts.merging).
+        numbered = dict(zip(_take_ids(len(accepted)), accepted, strict=True))
+        numbered = _without_repeats(numbered, self.source.channel)
+        person = get_live_contact(self.contact.pk)
+        _copy_activities(numbered, person, self.logged_as, self.source, self.received_at)
+        _queue_data_inputs(numbered, person, self.received_at)
+
+
+def _find_types(drafts: list[Draft]) -> dict[str, ActivityType]:
     names = {
         draft.type.lower()
         for draft in drafts
@@ -114,53 +191,9 @@ def _find_types(drafts: Sequence[Draft]) -> dict[str, ActivityType]:
     return {activity_type.code_name.lower(): activity_type for activity_type in found}
 
 
-def _refusal_for_lack_of_consent(contact: Contact, channel: Channel) -> InvalidActivity | None:
+def _lacks_consent(contact: Contact, channel: Channel) -> bool:
     consent = channel.tracking_consent if channel.enforce_consent else None
-    if consent is None or is_agreed(contact, consent):
-        return None
-    return InvalidActivity(
-        "consent", "", f"The contact has not agreed to “{consent.code_name}”, as the channel asks."
-    )
-
-
-def _refused(
-    draft: Draft,
-    problem: InvalidActivity,
-    logged_as: UUID,
-    source: Source,
-    received_at: datetime,
-) -> Refused:
-    return Refused(
-        problem=problem,
-        door=source.door,
-        request_id=source.request_id,
-        payload=draft.payload,
-        payload_length=len(draft.payload),
-        channel=source.channel,
-        contact_guid=str(logged_as),
-        at=received_at,
-    )
-
-
-@transaction.atomic
-def _write(
-    accepted: list[CheckedActivity],
-    refused: list[Refused],
-    contact: Contact,
-    logged_as: UUID,
-    source: Source,
-    received_at: datetime,
-) -> None:
-    if accepted:
-        # The ids, and with them a transaction id, come before the contact is resolved: so a merge
-        # that this misses waits for this transaction before it settles (see contacts.merging).
-        numbered = dict(zip(_take_ids(len(accepted)), accepted, strict=True))
-        numbered = _without_repeats(numbered, source.channel)
-        person = get_live_contact(contact.pk)
-        _copy_activities(numbered, person, logged_as, source, received_at)
-        _queue_data_inputs(numbered, person, received_at)
-    if refused:
-        keep_rejections(refused)
+    return consent is not None and not is_agreed(contact, consent)
 
 
 def _take_ids(count: int) -> list[int]:

@@ -61,6 +61,7 @@ REJECTED_PAYLOAD_BYTES = 32 * 1024
 REJECTED_PAYLOAD_BYTES_UNAUTHENTICATED = 4 * 1024
 REJECTED_SAMPLES_PER_MINUTE_AND_SOURCE = env.int("REJECTED_SAMPLES_PER_MINUTE_AND_SOURCE", 20)
 REJECTED_SAMPLES_PER_MINUTE = env.int("REJECTED_SAMPLES_PER_MINUTE", 200)
+REJECTED_KEPT_PER_REQUEST = env.int("REJECTED_KEPT_PER_REQUEST", 20_000)
 REJECTED_KEPT_DAYS = env.int("REJECTED_KEPT_DAYS", 30)
 
 # Contacts that the browsers at one address may become on one website within an hour.
@@ -224,9 +225,18 @@ WHITENOISE_USE_FINDERS = True
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    # A refused request is in the inspector; here it would only put people's GUIDs into the log.
-    "loggers": {"django.request": {"level": "ERROR"}},
+    "formatters": {
+        "line": {
+            "class": "config.logs.DiscreetFormatter",
+            "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        }
+    },
+    "loggers": {
+        # Django's own handlers would write what the formatter here leaves out.
+        "django": {"handlers": []},
+        # A refused request is in the inspector; here it would only put people's GUIDs into the log.
+        "django.request": {"level": "ERROR"},
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "WARNING")},
 }

@@ -93,8 +93,13 @@ def request_merge(
                 status=status,
                 requested_by=requested_by,
             )
-    except IntegrityError:  # one_open_merge_per_loser
-        merge = ContactMerge.objects.open().get(loser=loser)
+    except IntegrityError:  # one_open_merge_per_pair
+        merge = ContactMerge.objects.open().filter(survivor=survivor, loser=loser).first()
+        if merge is None:  # it was carried out just now
+            raise CannotMerge("These are the same contact already.") from None
+    if merge.status == ContactMerge.Status.REVIEW and status == ContactMerge.Status.PENDING:
+        merge.status = status  # one of them has lost its email: nothing is left to decide
+        merge.save(update_fields=["status"])
     if merge.status == ContactMerge.Status.PENDING:
         tasks.carry_out_merge.delay_on_commit(merge_id=merge.pk)
     return merge

@@ -183,9 +183,9 @@ class ContactMerge(models.Model):
                 condition=~models.Q(survivor=models.F("loser")), name="a_merge_is_between_two"
             ),
             models.UniqueConstraint(
-                fields=["loser"],
+                fields=["survivor", "loser"],
                 condition=models.Q(status__in=["pending", "review"]),
-                name="one_open_merge_per_loser",
+                name="one_open_merge_per_pair",
             ),
         ]
         indexes = [

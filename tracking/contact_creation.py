@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from django.db import IntegrityError, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from channels.models import ApiKey
@@ -17,18 +17,29 @@ def create_contact(api_key: ApiKey, idempotency_key: str = "") -> Contact:
     if not idempotency_key:
         return Contact.objects.create()
     creations = ContactCreation.objects.filter(api_key=api_key, idempotency_key=idempotency_key)
-    try:
-        with transaction.atomic():
-            creations.filter(created_at__lt=timezone.now() - KEPT_FOR).delete()
-            contact = Contact.objects.create()
-            ContactCreation.objects.create(
-                api_key=api_key, idempotency_key=idempotency_key, contact=contact
-            )
-    except IntegrityError:  # one_contact_per_idempotency_key: this is a repeat
-        return creations.select_related("contact").get().contact
-    return contact
+    with transaction.atomic():
+        creations.filter(created_at__lt=timezone.now() - KEPT_FOR).delete()
+        contact = Contact.objects.create()
+        if _claim(api_key, idempotency_key, contact):
+            return contact
+        # A repeat: nobody has seen this contact, and it goes.
+        transaction.set_rollback(True)
+    return creations.select_related("contact").get().contact
 
 
 def forget_old_creations() -> None:
     """Delete the idempotency keys that count no more."""
     ContactCreation.objects.filter(created_at__lt=timezone.now() - KEPT_FOR).delete()
+
+
+def _claim(api_key: ApiKey, idempotency_key: str, contact: Contact) -> bool:
+    """Let the key stand for `contact`, unless it stands for one; wait for who does so just now."""
+    with connection.cursor() as cursor:
+        # An error would do as well, but PostgreSQL would log it together with the key.
+        cursor.execute(
+            "INSERT INTO tracking_contactcreation"
+            " (api_key_id, idempotency_key, contact_id, created_at) VALUES (%s, %s, %s, %s)"
+            " ON CONFLICT (api_key_id, idempotency_key) DO NOTHING",
+            [api_key.pk, idempotency_key, contact.pk, timezone.now()],
+        )
+        return cursor.rowcount == 1

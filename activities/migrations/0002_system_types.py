@@ -2,6 +2,7 @@ from django.db import migrations
 
 SYSTEM_TYPES = [
     ("pagevisit", "Page visit", "A contact viewed a page of a website or a screen of an app."),
+    ("landingpage", "Landing page", "A visit of a website began here."),
     ("click", "Click", "A contact clicked a button, link or other element."),
     ("datainput", "Data input", "A contact gave data about themselves, such as in a form."),
 ]

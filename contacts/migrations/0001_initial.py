@@ -114,6 +114,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='contactmerge',
-            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['pending', 'review'])), fields=('loser',), name='one_open_merge_per_loser'),
+            constraint=models.UniqueConstraint(condition=models.Q(('status__in', ['pending', 'review'])), fields=('survivor', 'loser'), name='one_open_merge_per_pair'),
         ),
     ]

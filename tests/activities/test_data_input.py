@@ -150,15 +150,19 @@ def test_state_of_a_contact_abroad_is_left_out_and_said_so():
 
 
 @pytest.mark.django_db
-def test_input_of_a_contact_whose_merge_waits_for_a_decision_waits_too():
-    contact, other = make_contact(email="a@example.com"), make_contact(email="b@example.com")
-    request_merge(survivor=other, loser=contact, reason=ContactMerge.Reason.MARKETER)
+def test_decision_about_others_holds_up_no_data_input():
+    contact, first = make_contact(email="a@example.com"), make_contact(email="b@example.com")
+    second = make_contact(email="c@example.com")
+    for survivor in (first, second):
+        request_merge(survivor=survivor, loser=contact, reason=ContactMerge.Reason.MARKETER)
     Contact.objects.filter(pk=contact.pk).update(email="")
-    activity = submit(contact, email="b@example.com")
 
-    apply_data_inputs(contact.pk)
+    activity = submit_and_apply(contact, email="b@example.com", city="Oslo")
 
-    assert activity.data_input.outcome == DataInput.Outcome.PENDING
+    first.refresh_from_db()
+    assert (first.city, activity.contact) == ("Oslo", first)
+    assert find_contact(contact.guid) == first
+    assert ContactMerge.objects.get(survivor=second).status == ContactMerge.Status.REVIEW
 
 
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)

@@ -239,6 +239,18 @@ def test_asking_twice_is_one_request():
 
 
 @pytest.mark.django_db
+def test_asking_about_another_pair_is_another_request():
+    ann, bob = make_contact(email="ann@example.com"), make_contact(email="bob@example.com")
+    eve = make_contact(email="eve@example.com")
+
+    first = request_merge(survivor=ann, loser=eve, reason=MARKETER)
+    second = request_merge(survivor=bob, loser=eve, reason=MARKETER)
+
+    assert first != second
+    assert (second.survivor, second.loser) == (bob, eve)
+
+
+@pytest.mark.django_db
 def test_sweep_carries_out_a_merge_whose_message_was_lost():
     survivor, loser = make_contact(), make_contact()
     request_merge(survivor=survivor, loser=loser, reason=MARKETER)

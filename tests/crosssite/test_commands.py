@@ -139,7 +139,9 @@ def test_new_contacts_are_limited_by_site_and_address(free_channel, shop, blog, 
     assert BrowserHits.objects.get(outcome="limit").count == 2
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    "command", [name for name in COMMANDS if name not in ("ConsentData", "ConsentStatus")]
+)
 def test_read_only_asks_to_come_back(free_channel, browser, settings, command):
     settings.READ_ONLY = True
 
@@ -148,6 +150,16 @@ def test_read_only_asks_to_come_back(free_channel, browser, settings, command):
     assert response.status_code == 503
     assert response["Retry-After"] == "120"
     assert not Contact.objects.exists()
+    assert not BrowserHits.objects.exists()
+
+
+def test_read_only_goes_on_reading(channel, browser, settings):
+    settings.READ_ONLY = True
+
+    text = browser.send("ConsentData", {"codeName": "TrackingConsent"})
+    status = browser.send("ConsentStatus", {"codeName": "TrackingConsent"})
+
+    assert (text.status_code, status.json()) == (200, {"isAgreed": False})
     assert not BrowserHits.objects.exists()
 
 

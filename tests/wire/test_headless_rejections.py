@@ -337,3 +337,33 @@ def test_refused_activities_do_not_claim_their_ids_from_others():
 
     assert [result["status"] for result in results] == [400, 202]
     assert Activity.objects.get().client_id == UUID(activity_id)
+
+
+def test_rejections_beyond_the_kept_number_are_summed_up(settings):
+    settings.REJECTED_KEPT_PER_REQUEST = 10
+    app = App()
+
+    results = app.log(*[{"type": "a"}] * 25)
+
+    kept = RejectedActivity.objects.order_by("pk")
+    assert [result["status"] for result in results] == [400] * 25
+    assert [row.code for row in kept] == ["unknown_type"] * 10 + ["more_rejections"]
+    assert kept.last().reason.startswith("15 more activities")
+
+
+def test_array_of_what_cannot_be_activities_is_refused_whole():
+    app = App()
+
+    response = app.log_raw(*[b"0"] * 100_000)
+
+    assert_problem(response, 400, "wrong_type", field="activities")
+    assert RejectedActivity.objects.count() == 1
+
+
+def test_many_activities_may_be_small():
+    app = App()
+
+    results = app.log(*[{"type": "a"}] * 12_000)
+
+    assert len(results) == 12_000
+    assert RejectedActivity.objects.count() == 12_000

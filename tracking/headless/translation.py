@@ -1,6 +1,7 @@
 """The headless wire format: from JSON, in any spelling of its names, to drafts."""
 
 import re
+from collections.abc import Iterator
 from uuid import UUID
 
 import msgspec
@@ -9,6 +10,8 @@ from activities.drafts import Draft
 from activities.problems import InvalidActivity
 from tracking.problems import Problem
 
+_SMALLEST_ACTIVITY = len('{"type":"a"}')
+_FEW = 1_000
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
@@ -68,23 +71,30 @@ def read_language(members: dict[str, msgspec.Raw]) -> str:
     return given or ""
 
 
-def read_activities(members: dict[str, msgspec.Raw]) -> list[Draft]:
+def read_activities(members: dict[str, msgspec.Raw]) -> Iterator[Draft]:
     """The activities of a request as drafts, each with its own part of the body as payload.
 
     :raises Problem: 400, if there is no array of them
     """
     if "activities" not in members:
         raise _missing("activities")
+    array = members["activities"]
     try:
-        items = msgspec.json.decode(members["activities"], type=list[msgspec.Raw])
+        items = msgspec.json.decode(array, type=list[msgspec.Raw])
     except msgspec.DecodeError:
         raise Problem(
             400, "wrong_type", "activities must be an array.", field="activities"
         ) from None
-    return [_draft(bytes(item)) for item in items]
+    # What has more items than objects would have room for would only cost memory.
+    if len(items) > _FEW and len(items) > len(memoryview(array)) / _SMALLEST_ACTIVITY:
+        raise Problem(
+            400, "wrong_type", "activities must be an array of objects.", field="activities"
+        )
+    return map(_draft, items)
 
 
-def _draft(payload: bytes) -> Draft:
+def _draft(item_as_sent: msgspec.Raw) -> Draft:
+    payload = bytes(item_as_sent)
     try:
         item = msgspec.json.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -6,6 +6,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from activities.problems import InvalidActivity
 from activities.recording import Outcome, Source, record_activities
 from consents.agreements import is_agreed, record_agreement
 from consents.models import Consent
@@ -125,13 +126,21 @@ class ActivitiesView(HeadlessView):
             logged_as=contact_guid,
             source=Source(door=self.door, channel=self.key.channel, request_id=self.request_id),
         )
-        return Response({"results": [_result(outcome) for outcome in outcomes]}, status=207)
+        return Response({"results": _results(outcomes)}, status=207)
 
 
-def _result(outcome: Outcome) -> dict:
-    if outcome.problem is None:
+def _results(outcomes: list[Outcome]) -> list[dict]:
+    """What became of each activity; one object for each outcome, however often it is there."""
+    made: dict[int, dict] = {}
+    for outcome in outcomes:
+        if id(outcome) not in made:
+            made[id(outcome)] = _result(outcome.problem)
+    return [made[id(outcome)] for outcome in outcomes]
+
+
+def _result(problem: InvalidActivity | None) -> dict:
+    if problem is None:
         return {"status": 202}
-    problem = outcome.problem
     error = {"code": problem.code, "detail": problem.detail}
     if problem.field:
         error["field"] = problem.field
