@@ -11,7 +11,7 @@ ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lock
+.PHONY: help run test lint lock chromium
 
 help:  ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1|/' | column -t -s '|'
@@ -19,7 +19,7 @@ help:  ## list these commands
 run: $(INSTALLED)  ## run the hub with demo data until Ctrl-C; honours PORT, HOST and DATA_DIR
 	@exec $(BIN)/python manage.py serve --demo
 
-test: $(INSTALLED_DEV)  ## run all tests; honours DATABASE_URL and REDIS_URL
+test: $(INSTALLED_DEV) chromium  ## run all tests; honours DATABASE_URL and REDIS_URL
 	@exec $(BIN)/python -m pytest $(ARGS)
 
 lint: $(INSTALLED_DEV)  ## check style, formatting, types, settings and migrations
@@ -35,6 +35,15 @@ lock: $(INSTALLED_DEV)  ## pin the newest versions that pyproject.toml allows
 		--output-file requirements.txt pyproject.toml
 	$(BIN)/uv pip compile --upgrade --no-header --python-version 3.11 --extra dev \
 		--constraints requirements.txt --output-file requirements-dev.txt pyproject.toml
+
+chromium:
+	@command -v chromium chromium-browser google-chrome > /dev/null && exit 0; \
+	if [ "`id -u`" = 0 ] && command -v apt-get > /dev/null; then \
+		echo "Installing Chromium for the browser tests …"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; \
+	else \
+		echo "The browser tests need Chromium. On Debian: apt install chromium" >&2; exit 1; \
+	fi
 
 $(BIN)/python:
 	@command -v $(PYTHON) > /dev/null || { \

@@ -21,6 +21,9 @@ from tests.factories import make_activity_type, make_consent
 # Playwright runs an event loop in this thread; Django would take every query for a mistake.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
+CHROMIUM = next(
+    filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])), None
+)
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -75,7 +78,7 @@ def browsers(playwright, serving, tmp_path_factory):
             (profile / "Default" / "Preferences").write_text(content)
             context = playwright.chromium.launch_persistent_context(
                 profile,
-                executable_path=shutil.which("chromium"),
+                executable_path=CHROMIUM,
                 args=[*ARGUMENTS, f"--host-resolver-rules=MAP * 127.0.0.1:{serving.port}"],
                 ignore_https_errors=True,
             )

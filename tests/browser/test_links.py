@@ -89,6 +89,19 @@ def test_every_way_to_follow_a_link_takes_the_contact_along(shop, websites, way,
         assert page.evaluate("window.opener") is None
 
 
+def test_a_site_that_hides_where_its_visitors_come_from_hands_over_all_the_same(shop, websites):
+    websites.headers[SHOP] = [("Referrer-Policy", "same-origin")]
+    shop.goto(f"{ON_SHOP}/")
+    shop.wait_for_selector("[data-agreed=true]")
+    shop.hover("#main")
+    shop.wait_for_timeout(300)
+
+    shop.click("#main")
+    shop.wait_for_url(f"{ON_MAIN}/")
+
+    wait_for_the_visitor_on_main()
+
+
 @pytest.mark.parametrize(
     "tail",
     ["", "?", "?a=1&b=2", "#part", "?a=1#part", "?#part", "?#a?b#c", "?next=/x?y&kxt=1", "?a=%20ü"],

@@ -96,10 +96,10 @@
       type: 'pagevisit',
       value: options.title === undefined ? pageTitle() : options.title,
     }),
-    click: (options) => ({ type: 'click', value: options.label }),
+    click: (options) => ({ type: 'click', value: asText(options.label) }),
     customactivity: (options) => ({
       type: options.type,
-      value: options.value,
+      value: asText(options.value),
       title: onMainSite ? options.title : undefined,
     }),
     datainput: (options) => ({
@@ -109,6 +109,9 @@
       contactFields: options.fields && readFields(options.fields),
     }),
   };
+
+  // Pages like to give numbers, such as 5000.
+  const asText = (value) => (typeof value === 'number' ? String(value) : value);
 
   // Cut between characters: half of one would be refused.
   const pageTitle = () => Array.from(document.title).slice(0, LONGEST_TITLE).join('');
@@ -339,9 +342,15 @@
     const plain = link.getAttribute('href');
     const entry = takeToken(link.href);
     if (entry.token) {
+      const changesPolicy = !link.hasAttribute('referrerpolicy');
       link.setAttribute('href', withToken(link.href, entry.token));
+      // The other site believes the token only if it sees where the visitor comes from.
+      if (changesPolicy) link.referrerPolicy = 'strict-origin-when-cross-origin';
       // The browser has taken the address by then; a copied one is the plain one again.
-      setTimeout(() => link.setAttribute('href', plain));
+      setTimeout(() => {
+        link.setAttribute('href', plain);
+        if (changesPolicy) link.removeAttribute('referrerpolicy');
+      });
     }
     if (entry.token !== undefined) return;
     const url = link.href;
