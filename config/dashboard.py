@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from activities.admin.long_texts import cut_short, without_long_texts
 from activities.models import Activity, ActivityType, DataInput, RejectedActivity
 from adminsite.counting import estimated_rows
 from adminsite.formatting import change_url, changelist_url
@@ -70,7 +71,9 @@ def dashboard(request: HttpRequest, context: dict) -> dict:
     if may("contacts.view_contact"):
         context["figures"].append(_contacts_figure())
     if may("activities.view_activity"):
-        _add_activities(context)
+        _add_activities(context, names_contacts=may("contacts.view_contact"))
+        if not context["latest"] and may("channels.view_channel"):
+            context["next_steps"] = _next_steps()
     if may("activities.view_rejectedactivity"):
         context["figures"].append(_rejections_figure())
     if may("activities.view_activity"):
@@ -98,7 +101,7 @@ def _contacts_figure() -> Figure:
     )
 
 
-def _add_activities(context: dict) -> None:
+def _add_activities(context: dict, *, names_contacts: bool) -> None:
     now = timezone.now()
     counts = _counts_by_day_and_type(now)
     names = dict(ActivityType.objects.values_list("pk", "name"))
@@ -119,10 +122,17 @@ def _add_activities(context: dict) -> None:
             url=changelist_url(Activity),
         )
     )
-    newest = Activity.objects.select_related("type", "contact", "channel").order_by("-id")
-    context["latest"] = list(newest[:_LATEST])
-    if not context["latest"]:
-        context["next_steps"] = _next_steps()
+    shown = ("type", "contact", "channel") if names_contacts else ("type", "channel")
+    newest = without_long_texts(Activity.objects.select_related(*shown)).order_by("-id")
+    context["latest"] = [
+        {
+            "occurred_at": activity.occurred_at,
+            "contact": activity.contact if names_contacts else None,
+            "title": activity.title,
+            "channel": activity.channel,
+        }
+        for activity in cut_short(newest[:_LATEST])
+    ]
     context["top_types"] = _top_types(by_type)
     context["chart_options"] = _CHART_OPTIONS
     context["chart"], context["legend"] = _chart(timezone.localdate(now), by_day, by_type)
@@ -148,7 +158,7 @@ def _counts_by_day_and_type(now: datetime) -> list[dict]:
 def _top_types(by_type: Counter[str]) -> list[dict]:
     most = max(by_type.values(), default=0)
     return [
-        {"name": name, "count": count, "percent": round(100 * count / most)}
+        {"name": name, "count": f"{count:,}", "percent": round(100 * count / most)}
         for name, count in by_type.most_common(8)
     ]
 

@@ -55,6 +55,16 @@ _SETTINGS = {
     "synchronous_commit": "on",
     "timezone": "UTC",
     "log_timezone": "UTC",
+    # What people sent must not be in the log. Errors quote it, in their text, their details and
+    # their statements; whoever caused one is told anyway. "log" is more severe than "error".
+    "log_min_messages": "log",
+    "log_min_error_statement": "panic",
+    # A crash of a process is logged with its statement, as a detail.
+    "log_error_verbosity": "terse",
+    "log_statement": "none",
+    "log_min_duration_statement": "-1",
+    "log_parameter_max_length": "0",
+    "log_parameter_max_length_on_error": "0",
 }
 
 
@@ -234,7 +244,7 @@ class EmbeddedPostgres:
         """Begin a new log if the old one is large, and return where the next line will be."""
         if self.log.exists() and self.log.stat().st_size > _LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
-        # What people sent can be in the statements that it quotes.
+        # Nobody else's business, although nothing that people sent is in it: see _SETTINGS.
         self.log.touch(mode=0o600)
         return self.log.stat().st_size
 

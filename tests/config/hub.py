@@ -186,6 +186,27 @@ class Hub:
         return any(name != "postgres" for name in processes_of(self.home).values())
 
 
+class Web(Hub):
+    """The web part of a hub on its own, as docs/operations.md starts it."""
+
+    def __init__(self, home, **changes):
+        super().__init__(home, **changes)
+        self._command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port"]
+        self._command += [str(self.port), "--log-level", "error", "config.wsgi:application"]
+
+    def start(self):
+        """Start it and wait until it answers."""
+        self.launch()
+        wait_until(lambda: self._is_live() or self._process.poll() is not None, seconds=60)
+        assert self._process.poll() is None, self.output
+
+    def _is_live(self):
+        try:
+            return self.get("/health/live")[0] == 200
+        except OSError:
+            return False
+
+
 def ready_state(hub):
     return json.loads(hub.get("/health/ready")[1])
 

@@ -69,6 +69,33 @@ def test_serve_says_what_it_does(hub):
     assert "Warning" not in hub.output
 
 
+def test_serve_says_where_the_websites_of_the_demo_are(hub):
+    for host in ("main.localhost", "homes.localhost", "magazine.localhost"):
+        assert f"http://{host}:{hub.port}/" in hub.output
+
+
+def test_serve_says_that_the_printed_key_does_not_last(hub):
+    assert "made anew at every start; for an app, use: python manage.py create_api_key" in (
+        hub.output
+    )
+
+
+def test_read_only_serve_leaves_the_keys_alone_and_prints_no_request(tmp_path):
+    count_keys = (
+        "from channels.models import ApiKey; print(list(ApiKey.objects.values('identifier')))"
+    )
+    with Hub(tmp_path / "hub", "--demo") as hub:
+        before = hub.shell(count_keys)
+        hub.stop()
+    with Hub(tmp_path / "hub", "--demo", READ_ONLY="True") as hub:
+        after = hub.shell(count_keys)
+
+        assert "(login: demo / demo)" in hub.output
+        assert "http://main.localhost" in hub.output
+        assert "curl" not in hub.output
+    assert after == before != "[]"
+
+
 def test_shell_works_beside_a_running_hub(hub):
     before = postmaster_pid(hub.home)
 

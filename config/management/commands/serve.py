@@ -19,6 +19,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from channels.keys import create_api_key
 from channels.models import ApiKey, Channel
+from config.demo import data
 from config.embedded.locks import FileLock
 from config.embedded.postgres import EmbeddedPostgres, embedded_postgres
 from config.embedded.processes import Child, Stopped, StopRequests, Supervisor
@@ -27,7 +28,6 @@ from config.tasks import HEARTBEAT_KEY, beat_heart
 WEB_THREADS = 16
 WORKER_THREADS = 4
 KEY_NAME = "Printed by serve"
-DEMO_CHANNEL = "mobile-app"
 
 _SECONDS_FOR_WORKER = 30
 _SECONDS_FOR_PORT = 2.0
@@ -40,6 +40,12 @@ _ACTIVITIES = (
     '"ContactLastName":"Lovelace","ContactEmail":"ada.lovelace@example.com"}},'
     '{"type":"custom_loan_calculator","value":"5000"}]'
 )
+
+_LINES_WITHOUT_DEMO = [
+    "",
+    "Create a login:    python manage.py createsuperuser",
+    "Create an API key: python manage.py create_api_key CHANNEL",
+]
 
 
 class Command(BaseCommand):
@@ -98,7 +104,7 @@ class Command(BaseCommand):
 
     def _run(self, supervisor: Supervisor, requests: StopRequests, *, demo: bool) -> bool:
         self._say("Starting web, worker and scheduler …")
-        request = _first_request() if demo else ""
+        lines = _demo_lines() if demo else _LINES_WITHOUT_DEMO
         _close_connections()
         requests.startup_done()
         started_at = time.time()
@@ -110,7 +116,7 @@ class Command(BaseCommand):
         is_well = supervisor.watch(until=lambda: _is_up(started_at))
         if is_well and not requests.count:
             supervisor.is_up = True
-            self._greet(request)
+            self._greet(lines, demo=demo)
             is_well = supervisor.watch()
         return is_well
 
@@ -122,29 +128,15 @@ class Command(BaseCommand):
             postgres.release()
         self._say("Stopped.")
 
-    def _greet(self, request: str) -> None:
-        lines = [
+    def _greet(self, lines: list[str], *, demo: bool) -> None:
+        start = [
             "",
             f"Throughline is running at {_address()}",
             "",
-            f"  Admin       {_address()}/admin/" + ("   (login: demo / demo)" if request else ""),
+            f"  Admin       {_address()}/admin/" + ("   (login: demo / demo)" if demo else ""),
             f"  API docs    {_address()}/api/docs/",
-            "",
         ]
-        if request:
-            lines += [
-                "Send a contact's first activities: paste this into another terminal.",
-                "",
-                request,
-                "",
-                f"Then look at the contact: {_address()}/admin/contacts/contact/",
-            ]
-        else:
-            lines += [
-                "Create a login:    python manage.py createsuperuser",
-                "Create an API key: python manage.py create_api_key CHANNEL",
-            ]
-        self._say("\n".join([*lines, "", "Press Ctrl-C to stop."]))
+        self._say("\n".join([*start, *lines, "", "Press Ctrl-C to stop."]))
 
     def _children(self) -> list[Child]:
         """In the order in which they are stopped: nothing new comes in, then the rest is done."""
@@ -300,9 +292,30 @@ def _is_up(started_at: float) -> bool:
     return False
 
 
+def _demo_lines() -> list[str]:
+    """The demo's websites, and a first request unless the hub is read-only."""
+    sites = {data.CHANNEL_NAMES[data.SITE]: data.SITE_HOST}
+    sites |= {site.name: site.host for site in data.TRACKED_SITES.values()}
+    lines = ["", "The demo's websites:", ""]
+    lines += [f"  {name:<20}http://{host}:{settings.PORT}/" for name, host in sites.items()]
+    if settings.READ_ONLY:
+        return [*lines, "", "The hub is read-only: it takes no new contacts and activities."]
+    return [
+        *lines,
+        "",
+        "Send a contact's first activities: paste this into another terminal.",
+        "",
+        _first_request(),
+        "",
+        "This key is made anew at every start; for an app, use: "
+        f"python manage.py create_api_key {data.APP}",
+        f"Then look at the contact: {_address()}/admin/contacts/contact/",
+    ]
+
+
 def _first_request() -> str:
     """One shell command that creates a contact and posts its first activities, with a new key."""
-    channel = Channel.objects.get(code_name=DEMO_CHANNEL)
+    channel = Channel.objects.get(code_name=data.APP)
     # Only hashes of keys are kept, so the key of the last start cannot be shown again.
     ApiKey.objects.filter(channel=channel, name=KEY_NAME).delete()
     _, key = create_api_key(channel, name=KEY_NAME)
