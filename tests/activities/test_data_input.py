@@ -9,7 +9,6 @@ from activities.data_input import apply_data_inputs, sweep_data_inputs
 from activities.drafts import Draft
 from activities.models import Activity, DataInput
 from activities.recording import Source, record_activities
-from activities.tasks import sweep_data_input
 from config import celery_app
 from contacts.merging import request_merge
 from contacts.models import Contact, ContactMerge
@@ -163,20 +162,6 @@ def test_decision_about_others_holds_up_no_data_input():
     assert (first.city, activity.contact) == ("Oslo", first)
     assert find_contact(contact.guid) == first
     assert ContactMerge.objects.get(survivor=second).status == ContactMerge.Status.REVIEW
-
-
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
-def test_sweep_applies_what_the_broker_lost():
-    contact = make_contact()
-    submit(contact, first_name="Luke")
-    with celery_app.connection_for_write() as connection:
-        lost = celery_app.control.purge(connection=connection)
-
-    sweep_data_input()
-
-    contact.refresh_from_db()
-    assert lost is None or lost >= 0
-    assert contact.first_name == "Luke"
 
 
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)

@@ -251,7 +251,7 @@ def test_asking_about_another_pair_is_another_request():
 
 
 @pytest.mark.django_db
-def test_sweep_carries_out_a_merge_whose_message_was_lost():
+def test_sweep_carries_out_what_is_pending():
     survivor, loser = make_contact(), make_contact()
     request_merge(survivor=survivor, loser=loser, reason=MARKETER)
 
