@@ -1,7 +1,9 @@
 """The inspector: what was refused, and why, kept for whoever looks for it."""
 
+import re
 import threading
 import time
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -102,12 +104,41 @@ def forget_old_rejections() -> int:
 
 
 def readable(payload: bytes) -> str:
-    """`payload` as people read it: the escapes of JSON resolved, what is no text replaced."""
+    """The words of `payload`, for search: escapes of JSON resolved, what is no text left out."""
+    text = payload.decode(errors="replace")
+    if "\\" in text:
+        resolved = _without_escapes(text)
+        # JSON that was cut or is broken has escapes too; in other text these may be none.
+        text = resolved if _is_json(payload) else f"{resolved} {text}"
+    return " ".join(words_of(text))
+
+
+def words_of(text: str) -> list[str]:
+    """The letters and digits of `text`, of any script, between anything else.
+
+    PostgreSQL would take addresses, paths and the like for one word each.
+    """
+    return _WORD.findall(unicodedata.normalize("NFC", text))
+
+
+# PostgreSQL leaves words of more than 2046 bytes out of its indexes: longer ones are cut up.
+_WORD = re.compile(r"[^\W_]{1,500}")
+_ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|.)", re.DOTALL)
+
+
+def _is_json(payload: bytes) -> bool:
     try:
-        text = msgspec.json.encode(msgspec.json.decode(payload)).decode()
+        msgspec.json.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        text = payload.decode(errors="replace")
-    return text.replace("\0", " ").replace("\\u0000", " ")
+        return False
+    return True
+
+
+def _without_escapes(text: str) -> str:
+    # Those of one letter stand for characters that are no part of a word.
+    text = _ESCAPE.sub(lambda match: chr(int(match[1], 16)) if match[1] else " ", text)
+    # Characters beyond the first 65536 are two escapes.
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 class _Sampler:

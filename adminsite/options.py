@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from django.contrib.admin import ShowFacets
-from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR, SEARCH_VAR
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -35,6 +36,9 @@ class HubChangeList(ChangeList):
     """A list whose heading mentions a number of results only if some rows are filtered out."""
 
     def __init__(self, request, *args, **kwargs):
+        # PostgreSQL cannot even be asked about a text with NUL in it.
+        if any("\0" in value for name, value in request.GET.items() if name != SEARCH_VAR):
+            raise IncorrectLookupParameters
         super().__init__(request, *args, **kwargs)
         self.title = capfirst(self.opts.verbose_name_plural)
 

@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 
+from activities.admin.long_texts import without_long_texts
 from activities.admin.searching import search_activities
 from activities.models import Activity, DataInput
 from adminsite.filters import TimeRangeFilter
@@ -22,6 +23,7 @@ from adminsite.formatting import (
     shortened,
 )
 from adminsite.options import EmptyState, ReadOnlyAdmin
+from contacts.admin.naming import NamingAdmin
 from contacts.admin.snapshots import label_of
 
 OUTCOME_KINDS: dict[str, str] = {
@@ -32,7 +34,7 @@ OUTCOME_KINDS: dict[str, str] = {
 
 
 @admin.register(Activity)
-class ActivityAdmin(ReadOnlyAdmin):
+class ActivityAdmin(ReadOnlyAdmin, NamingAdmin):
     list_display = (
         "shown_at",
         "shown_contact",
@@ -87,7 +89,14 @@ class ActivityAdmin(ReadOnlyAdmin):
             },
         ),
     )
-    readonly_fields = tuple(name for _, options in fieldsets for name in options["fields"])
+    instead_of_names = {
+        "shown_contact": "shown_contact_guid",
+        "shown_data_input": "shown_data_input_outcome",
+    }
+    readonly_fields = (
+        *(name for _, options in fieldsets for name in options["fields"]),
+        *instead_of_names.values(),
+    )
     empty_state = EmptyState(
         icon="timeline",
         title="No activities yet",
@@ -101,6 +110,12 @@ class ActivityAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).select_related(*self.list_select_related)
+
+    def get_list_queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return without_long_texts(queryset)
+
+    def changelist_view(self, request, extra_context=None):
+        return super().changelist_view(request, {"title": "Activity log", **(extra_context or {})})
 
     def get_object(self, request, object_id, from_field=None):
         self_with_data_input = (
@@ -124,9 +139,13 @@ class ActivityAdmin(ReadOnlyAdmin):
     def shown_contact(self, activity):
         return link_to(activity.contact)
 
+    @display(description="Contact")
+    def shown_contact_guid(self, activity):
+        return copyable(activity.contact.guid)
+
     @display(description="Title")
     def shown_title(self, activity):
-        return shortened(activity.title)
+        return shortened(activity.title_start)
 
     @display(description="Type")
     def shown_type(self, activity):
@@ -138,11 +157,11 @@ class ActivityAdmin(ReadOnlyAdmin):
 
     @display(description="URL")
     def shown_url(self, activity):
-        return shortened(activity.url)
+        return shortened(activity.url_start)
 
     @display(description="Referrer")
     def shown_referrer(self, activity):
-        return shortened(activity.referrer)
+        return shortened(activity.referrer_start)
 
     @display(description="Channel")
     def shown_channel(self, activity):
@@ -172,6 +191,14 @@ class ActivityAdmin(ReadOnlyAdmin):
     def shown_data_input(self, activity):
         data_input = getattr(activity, "data_input", None)
         return data_input_table(data_input) if data_input else EMPTY
+
+    @display(description="Contact fields")
+    def shown_data_input_outcome(self, activity):
+        data_input = getattr(activity, "data_input", None)
+        if data_input is None:
+            return EMPTY
+        names = ", ".join(label_of(name) for name in data_input.fields)
+        return field_table([("Given", names or EMPTY), ("Outcome", outcome_badge(data_input))])
 
     @display(description="Activity id")
     def shown_id(self, activity):
@@ -211,10 +238,14 @@ class ActivityAdmin(ReadOnlyAdmin):
 def data_input_table(data_input: DataInput):
     """The fields that came with a data input, and what became of them."""
     rows = [(label_of(name), value) for name, value in data_input.fields.items()]
-    outcome = badge(data_input.get_outcome_display(), OUTCOME_KINDS[data_input.outcome])
-    rows.append(("Outcome", outcome))
+    rows.append(("Outcome", outcome_badge(data_input)))
     if data_input.detail:
         rows.append(("Note", data_input.detail))
     if data_input.sent_by:
         rows.append(("Sent by", link_to(data_input.sent_by)))
     return field_table(rows)
+
+
+def outcome_badge(data_input: DataInput):
+    """What became of a data input."""
+    return badge(data_input.get_outcome_display(), OUTCOME_KINDS[data_input.outcome])

@@ -3,13 +3,13 @@
 import json
 
 from django.contrib import admin
-from django.contrib.postgres.search import SearchQuery, SearchVector
-from django.db.models import Q, QuerySet
-from django.db.models.functions import Left
+from django.db.models import BinaryField, QuerySet
+from django.db.models.functions import Substr
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
 from unfold.decorators import display
 
+from activities.admin.searching import search_rejections
 from activities.models import RejectedActivity
 from adminsite.filters import TimeRangeFilter
 from adminsite.formatting import (
@@ -25,6 +25,7 @@ from adminsite.formatting import (
 )
 from adminsite.options import EmptyState, ReadOnlyAdmin
 from adminsite.searching import as_uuid
+from contacts.admin.naming import NamingAdmin
 from contacts.resolving import find_contact
 
 _EXCERPT = 160
@@ -46,7 +47,11 @@ class _RecentValuesFilter(DropdownFilter):
         return True
 
     def queryset(self, request, queryset):
-        return queryset.filter(**{self.parameter_name: self.value()}) if self.value() else queryset
+        value = self.value()
+        if not value:
+            return queryset
+        # PostgreSQL has no text with NUL.
+        return queryset.none() if "\0" in value else queryset.filter(**{self.parameter_name: value})
 
 
 class CodeFilter(_RecentValuesFilter):
@@ -60,7 +65,7 @@ class DoorFilter(_RecentValuesFilter):
 
 
 @admin.register(RejectedActivity)
-class RejectedActivityAdmin(ReadOnlyAdmin):
+class RejectedActivityAdmin(ReadOnlyAdmin, NamingAdmin):
     list_display = (
         "shown_at",
         "shown_reason",
@@ -87,7 +92,11 @@ class RejectedActivityAdmin(ReadOnlyAdmin):
         ("Where it came from", {"fields": ("door", "channel", "shown_contact", "shown_request")}),
         ("What was sent", {"fields": ("shown_length", "shown_payload")}),
     )
-    readonly_fields = tuple(name for _, options in fieldsets for name in options["fields"])
+    instead_of_names = {"shown_contact": "shown_contact_guid"}
+    readonly_fields = (
+        *(name for _, options in fieldsets for name in options["fields"]),
+        *instead_of_names.values(),
+    )
     empty_state = EmptyState(
         icon="troubleshoot",
         title="Nothing was rejected",
@@ -101,8 +110,12 @@ class RejectedActivityAdmin(ReadOnlyAdmin):
         return super().get_queryset(request).select_related("channel")
 
     def get_list_queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        excerpt = Left("payload_text", _EXCERPT)
+        # No character takes more than four bytes.
+        excerpt = Substr("payload", 1, 4 * _EXCERPT, output_field=BinaryField())
         return queryset.defer("payload", "payload_text").annotate(excerpt=excerpt)
+
+    def changelist_view(self, request, extra_context=None):
+        return super().changelist_view(request, {"title": "Inspector", **(extra_context or {})})
 
     def get_object(self, request, object_id, from_field=None):
         rejected = super().get_object(request, object_id, from_field)
@@ -113,11 +126,7 @@ class RejectedActivityAdmin(ReadOnlyAdmin):
         return rejected
 
     def find(self, queryset: QuerySet, term: str) -> QuerySet:
-        queryset = queryset.annotate(words=SearchVector("payload_text", config="simple"))
-        condition = Q(words=SearchQuery(term, config="simple"))
-        if given := as_uuid(term):
-            condition |= Q(request_id=given) | Q(contact_guid=str(given))
-        return queryset.filter(condition)
+        return search_rejections(queryset, term)
 
     @display(description="Time")
     def shown_at(self, rejected):
@@ -145,7 +154,8 @@ class RejectedActivityAdmin(ReadOnlyAdmin):
 
     @display(description="What was sent")
     def shown_excerpt(self, rejected):
-        return shortened(rejected.excerpt)
+        text = bytes(rejected.excerpt).decode(errors="replace")[:_EXCERPT]
+        return shortened(text.replace("\0", "\ufffd"))
 
     @display(description="Contact")
     def shown_contact(self, rejected):
@@ -155,6 +165,10 @@ class RejectedActivityAdmin(ReadOnlyAdmin):
         return field_table(
             [("Contact", link_to(rejected.contact)), ("GUID", copyable(rejected.contact_guid))]
         )
+
+    @display(description="Contact GUID")
+    def shown_contact_guid(self, rejected):
+        return copyable(rejected.contact_guid) if rejected.contact_guid else EMPTY
 
     @display(description="Request id")
     def shown_request(self, rejected):

@@ -1,16 +1,23 @@
-"""Where did my activity go? One search box of the log, served by indexes alone."""
+"""Where did my activity go? The search boxes of the log and of the inspector.
+
+Indexes alone serve them.
+"""
 
 from uuid import UUID
 
+from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.db.models import Q, QuerySet
 
-from activities.models import Activity, ActivityClaim, DataInput
+from activities.inspector import words_of
+from activities.models import Activity, ActivityClaim, DataInput, RejectedActivity
 from adminsite.searching import as_id, as_uuid
 from channels.models import Channel
 from contacts.admin.searching import contact_named
 from contacts.models import Contact
 
 _SENT_FOR_OTHERS = 1000
+# PostgreSQL refuses queries of very many words.
+_WORDS = 200
 
 
 def search_activities(queryset: QuerySet[Activity], term: str) -> QuerySet[Activity]:
@@ -33,6 +40,26 @@ def search_activities(queryset: QuerySet[Activity], term: str) -> QuerySet[Activ
         condition |= Q(contact=contact)
         ids += _sent_for_others(contact)
     return queryset.filter(condition | Q(pk__in=ids))
+
+
+def search_rejections(
+    queryset: QuerySet[RejectedActivity], term: str
+) -> QuerySet[RejectedActivity]:
+    """Those of `queryset` with this request id or GUID, or with all words of `term`.
+
+    The last word may be the beginning of one.
+    """
+    words = words_of(term)[:_WORDS]
+    if not words:
+        return queryset.none()
+    *whole, last = words
+    query = SearchQuery(f"{last}:*", config="simple", search_type="raw")
+    if whole:
+        query = SearchQuery(" ".join(whole), config="simple") & query
+    condition = Q(words=query)
+    if given := as_uuid(term):
+        condition |= Q(request_id=given) | Q(contact_guid=str(given))
+    return queryset.alias(words=SearchVector("payload_text", config="simple")).filter(condition)
 
 
 def _claimed_as(client_id: UUID) -> list[int]:

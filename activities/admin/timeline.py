@@ -6,9 +6,10 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from activities.admin.activity import OUTCOME_KINDS
+from activities.admin.activity import outcome_badge
+from activities.admin.long_texts import cut_short, without_long_texts
 from activities.models import Activity, DataInput, SystemType
-from adminsite.formatting import EMPTY, badge, change_url, moment
+from adminsite.formatting import EMPTY, change_url, moment
 from adminsite.searching import as_id
 from contacts.admin.sections import ContactSection, SectionContent, register_section
 from contacts.admin.snapshots import label_of
@@ -31,14 +32,16 @@ def page_of_timeline(contact: Contact, before: int | None) -> tuple[list[Activit
     first does.
     """
     activities: QuerySet[Activity] = contact.activities.all()
-    if before is not None and (start := activities.filter(pk=before).first()) is not None:
-        activities = activities.filter(occurred_at__lte=start.occurred_at).filter(
-            Q(occurred_at__lt=start.occurred_at) | Q(pk__lt=start.pk)
-        )
-    found = list(
-        activities.select_related("type", "channel", "tracked_site").order_by(
-            "-occurred_at", "-id"
-        )[: _PER_PAGE + 1]
+    if before is not None:
+        start = activities.filter(pk=before).values_list("occurred_at", flat=True).first()
+        if start is not None:
+            activities = activities.filter(occurred_at__lte=start).filter(
+                Q(occurred_at__lt=start) | Q(pk__lt=before)
+            )
+    found = cut_short(
+        without_long_texts(activities)
+        .select_related("type", "channel", "tracked_site")
+        .order_by("-occurred_at", "-id")[: _PER_PAGE + 1]
     )
     return found[:_PER_PAGE], len(found) > _PER_PAGE
 
@@ -79,12 +82,13 @@ def _data_input_section(request: HttpRequest, contact: Contact) -> SectionConten
     data_inputs = list(
         DataInput.objects.filter(Q(contact=contact) | Q(sent_by=contact))
         .select_related("activity", "contact", "sent_by")
+        .defer("activity__url", "activity__referrer", "activity__properties")
         .order_by("-activity_id")[:_DATA_INPUTS]
     )
     entries = [
         {
             "data_input": one,
-            "badge": badge(one.get_outcome_display(), OUTCOME_KINDS[one.outcome]),
+            "badge": outcome_badge(one),
             "fields": [(label_of(name), value or EMPTY) for name, value in one.fields.items()],
             "belongs_elsewhere": one.contact_id != contact.pk,
         }
@@ -98,6 +102,7 @@ register_section(
         slug="activity",
         title="Activity",
         position=10,
+        permission="activities.view_activity",
         template="activities/sections/timeline.html",
         build=_timeline_section,
     )
@@ -107,6 +112,7 @@ register_section(
         slug="data-input",
         title="Data input",
         position=30,
+        permission="activities.view_activity",
         template="activities/sections/data_input.html",
         build=_data_input_section,
     )

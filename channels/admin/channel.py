@@ -92,7 +92,8 @@ class ChannelAdmin(ExplainedDeletionAdmin):
         return queryset.annotate(key_count=enabled)
 
     def has_new_key_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        return request.user.has_perm("channels.add_apikey")
+        may_add = request.user.has_perm("channels.add_apikey")
+        return may_add and self.has_view_permission(request)
 
     @action(
         description="New API key",

@@ -7,11 +7,12 @@ from unfold.contrib.filters.admin import BooleanRadioFilter, RelatedDropdownFilt
 from unfold.decorators import display
 
 from adminsite.filters import TimeRangeFilter
-from adminsite.formatting import EMPTY, badge, link_to, moment
+from adminsite.formatting import EMPTY, badge, copyable, link_to, moment
 from adminsite.options import EmptyState, ReadOnlyAdmin
 from adminsite.searching import as_uuid
 from consents.admin.text import document_of
 from consents.models import ConsentAgreement, ConsentText
+from contacts.admin.naming import NamingAdmin
 from contacts.admin.searching import contact_named
 from contacts.admin.sections import ContactSection, SectionContent, register_section
 from contacts.models import Contact
@@ -20,7 +21,7 @@ _SHOWN_ON_CONTACT = 100
 
 
 @admin.register(ConsentAgreement)
-class ConsentAgreementAdmin(ReadOnlyAdmin):
+class ConsentAgreementAdmin(ReadOnlyAdmin, NamingAdmin):
     list_display = (
         "shown_at",
         "shown_contact",
@@ -48,7 +49,9 @@ class ConsentAgreementAdmin(ReadOnlyAdmin):
         "shown_where",
         "request_id",
     )
-    readonly_fields = fields
+    instead_of_names = {"shown_contact": "shown_contact_guid"}
+    names_contacts = ("contact",)
+    readonly_fields = (*fields, *instead_of_names.values())
     empty_state = EmptyState(
         icon="how_to_reg",
         title="No agreements yet",
@@ -78,6 +81,10 @@ class ConsentAgreementAdmin(ReadOnlyAdmin):
     @display(description="Contact")
     def shown_contact(self, agreement):
         return link_to(agreement.contact)
+
+    @display(description="Contact")
+    def shown_contact_guid(self, agreement):
+        return copyable(agreement.contact.guid)
 
     @display(description="Consent")
     def shown_consent(self, agreement):
@@ -139,6 +146,7 @@ register_section(
         slug="consents",
         title="Consents",
         position=20,
+        permission="consents.view_consentagreement",
         template="consents/sections/consents.html",
         build=_consents_section,
     )

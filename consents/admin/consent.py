@@ -1,9 +1,10 @@
 """Consents: purposes, with their texts."""
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.http import require_POST
 from unfold.decorators import display
@@ -42,10 +43,15 @@ class ConsentAdmin(ExplainedDeletionAdmin):
     def get_urls(self):
         url = path(
             "preview/",
-            require_POST(self.admin_site.admin_view(preview)),
+            require_POST(self.admin_site.admin_view(self.preview_view)),
             name="consents_consent_preview",
         )
         return [url, *super().get_urls()]
+
+    def preview_view(self, request: HttpRequest) -> HttpResponse:
+        if not (self.has_add_permission(request) or self.has_change_permission(request)):
+            raise PermissionDenied
+        return preview(request)
 
     def render_change_form(self, request, context, *args, obj=None, **kwargs):
         if obj is not None:

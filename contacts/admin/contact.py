@@ -3,6 +3,7 @@
 from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.admin.models import LogEntry
+from django.db import IntegrityError
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import path, reverse
@@ -73,7 +74,15 @@ class ContactAdmin(HubAdmin):
         activities = apps.get_model("activities", "Activity")._default_manager
         newest = activities.filter(contact=OuterRef("pk")).order_by("-occurred_at", "-id")
         live = queryset.filter(merged_into__isnull=True)
+        if not _may_see_activities(request):
+            return live
         return live.annotate(last_activity=Subquery(newest.values("occurred_at")[:1]))
+
+    def get_list_display(self, request):
+        columns = super().get_list_display(request)
+        if _may_see_activities(request):
+            return columns
+        return tuple(name for name in columns if name != "shown_activity")
 
     def find(self, queryset: QuerySet, term: str) -> QuerySet:
         return search_contacts(queryset, term)
@@ -105,6 +114,15 @@ class ContactAdmin(HubAdmin):
             )
             return None
         return HttpResponseRedirect(reverse("admin:contacts_contact_merge", args=ids))
+
+    def changeform_view(self, request, *args, **kwargs):
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except IntegrityError as error:
+            if "one_live_contact_per_email" not in str(error):
+                raise
+        # Somebody else saved this email after the form had looked: now it finds that contact.
+        return super().changeform_view(request, *args, **kwargs)
 
     def render_change_form(self, request, context, *args, obj=None, **kwargs):
         if obj is not None:
@@ -152,3 +170,7 @@ class ContactAdmin(HubAdmin):
     @display(description="Last activity")
     def shown_activity(self, contact):
         return moment(contact.last_activity)
+
+
+def _may_see_activities(request: HttpRequest) -> bool:
+    return request.user.has_perm("activities.view_activity")

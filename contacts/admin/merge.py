@@ -12,8 +12,17 @@ from unfold.contrib.filters.admin import ChoicesDropdownFilter, ChoicesRadioFilt
 from unfold.decorators import display
 
 from adminsite.filters import TimeRangeFilter
-from adminsite.formatting import EMPTY, badge, change_url, link_to, moment, shortened
+from adminsite.formatting import (
+    EMPTY,
+    badge,
+    change_url,
+    copyable,
+    link_to,
+    moment,
+    shortened,
+)
 from adminsite.options import EmptyState, ReadOnlyAdmin
+from contacts.admin.naming import NamingAdmin, hide_values, may_see_contacts
 from contacts.admin.searching import contact_named
 from contacts.admin.sections import ContactSection, SectionContent, register_section
 from contacts.admin.snapshots import compare, fields_of
@@ -30,7 +39,7 @@ _SHOWN_ON_CONTACT = 50
 
 
 @admin.register(ContactMerge)
-class ContactMergeAdmin(ReadOnlyAdmin):
+class ContactMergeAdmin(ReadOnlyAdmin, NamingAdmin):
     list_display = (
         "shown_merge",
         "shown_status",
@@ -68,7 +77,13 @@ class ContactMergeAdmin(ReadOnlyAdmin):
             },
         ),
     )
-    readonly_fields = tuple(fieldsets[0][1]["fields"])
+    instead_of_names = {
+        "shown_merge": "shown_guids",
+        "shown_survivor": "shown_survivor_guid",
+        "shown_loser": "shown_loser_guid",
+    }
+    names_contacts = ("survivor", "loser")
+    readonly_fields = (*fieldsets[0][1]["fields"], "shown_survivor_guid", "shown_loser_guid")
     empty_state = EmptyState(
         icon="merge",
         title="No merges yet",
@@ -124,8 +139,9 @@ class ContactMergeAdmin(ReadOnlyAdmin):
             before = obj.survivor_before if is_done else fields_of(obj.survivor)
             lost = (obj.loser_before or {}) if is_done else fields_of(obj.loser)
             waits = obj.status == ContactMerge.Status.REVIEW
+            rows = compare(before, lost)
             context |= {
-                "rows": compare(before, lost),
+                "rows": rows if may_see_contacts(request) else hide_values(rows),
                 "is_done": is_done,
                 "may_decide": waits and self.may_decide(request),
                 "moving": count_rows(obj.loser) if waits else {},
@@ -135,6 +151,10 @@ class ContactMergeAdmin(ReadOnlyAdmin):
     @display(description="Contacts")
     def shown_merge(self, merge):
         return shortened(f"{merge.loser} into {merge.survivor}")
+
+    @display(description="Contacts")
+    def shown_guids(self, merge):
+        return f"{merge.loser.guid} into {merge.survivor.guid}"
 
     @display(description="Status")
     def shown_status(self, merge):
@@ -147,6 +167,14 @@ class ContactMergeAdmin(ReadOnlyAdmin):
     @display(description="Merged contact")
     def shown_loser(self, merge):
         return _named(merge.loser)
+
+    @display(description="Survivor")
+    def shown_survivor_guid(self, merge):
+        return copyable(merge.survivor.guid)
+
+    @display(description="Merged contact")
+    def shown_loser_guid(self, merge):
+        return copyable(merge.loser.guid)
 
     @display(description="Requested")
     def shown_requested(self, merge):
@@ -213,6 +241,7 @@ register_section(
         slug="merges",
         title="Merges",
         position=40,
+        permission="contacts.view_contactmerge",
         template="contacts/sections/merges.html",
         build=_merges_section,
     )

@@ -21,11 +21,15 @@ class SectionContent:
 
 @dataclass(frozen=True)
 class ContactSection:
-    """A tab of a contact's page; `build` reads, in a constant number of queries, what it shows."""
+    """A tab of a contact's page, for users with its `permission`.
+
+    `build` reads, in a constant number of queries, what it shows.
+    """
 
     slug: str
     title: str
     position: int
+    permission: str
     template: str
     build: Callable[[HttpRequest, Contact], SectionContent]
 
@@ -40,7 +44,9 @@ def register_section(section: ContactSection) -> None:
 
 
 def build_sections(request: HttpRequest, contact: Contact) -> list[dict[str, object]]:
-    """The tabs of the page of `contact`, in order, with what they show."""
+    """The tabs of the page of `contact` that this user may see, in order, with what they show."""
     return [
-        {"section": section, "content": section.build(request, contact)} for section in _sections
+        {"section": section, "content": section.build(request, contact)}
+        for section in _sections
+        if request.user.has_perm(section.permission)
     ]

@@ -2,6 +2,8 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -209,3 +211,27 @@ def test_the_list_of_types_counts_the_last_week(admin_client):
     counts = {one.code_name: one.recent_count for one in page.context["cl"].result_list}
     assert counts["custom_loan_calculator"] == 1
     assert counts["click"] == 0
+
+
+def test_lists_load_the_beginnings_of_long_texts_only(admin_client):
+    contact = make_contact()
+    long = "https://www.example.com/" + "x" * 3_000_000
+    activity = make_activity(contact, url=long, referrer=long, properties={"a": long})
+    DataInput.objects.create(contact=contact, activity=activity, fields={})
+
+    with CaptureQueriesContext(connection) as queries:
+        pages = [
+            admin_client.get(url)
+            for url in (changelist_url(Activity), change_url(contact), reverse("admin:index"))
+        ]
+
+    assert all("x" * 100 in page.text for page in pages[:2])
+    assert all(len(page.content) < 300_000 for page in pages)
+    for query in queries:
+        for name in ("url", "referrer", "properties"):
+            column = f'"activities_activity"."{name}"'
+            assert f", {column}," not in query["sql"]
+
+
+def test_the_list_is_called_what_the_sidebar_calls_it(admin_client):
+    assert admin_client.get(changelist_url(Activity)).context["title"] == "Activity log"

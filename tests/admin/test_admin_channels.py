@@ -2,6 +2,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.contrib.sessions.models import Session
 from django.urls import reverse
 from django.utils import timezone
@@ -91,6 +92,21 @@ def test_a_key_needs_the_permission_to_add_keys(client, django_user_model):
 
     assert create_key(client, channel).status_code == 403
     assert not ApiKey.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("permissions", "status"),
+    [(["add_apikey"], 403), (["view_channel"], 403), (["add_apikey", "view_channel"], 200)],
+)
+def test_a_key_needs_the_permission_to_see_its_channel_too(
+    client, django_user_model, permissions, status
+):
+    user = django_user_model.objects.create(username="keeper", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    client.force_login(user)
+
+    assert create_key(client, make_channel()).status_code == status
+    assert ApiKey.objects.exists() == (status == 200)
 
 
 def test_the_page_of_a_channel_shows_its_identifier_and_its_keys(admin_client):

@@ -1,4 +1,5 @@
 import pytest
+from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 
 from adminsite.formatting import change_url, changelist_url
@@ -145,6 +146,20 @@ def test_the_preview_is_for_people_who_may_log_in(client):
     response = client.post(reverse("admin:consents_consent_preview"), {"html": "x"})
 
     assert response.status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("permission", "status"),
+    [("view_consent", 403), ("add_consent", 200), ("change_consent", 200), (None, 403)],
+)
+def test_the_preview_is_for_people_who_may_write_consents(client, permission, status):
+    user = User.objects.create(username="writer", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename=permission))
+    client.force_login(user)
+
+    response = client.post(reverse("admin:consents_consent_preview"), {"html": "x"})
+
+    assert response.status_code == status
 
 
 def test_texts_are_shown_in_frames_without_rights(admin_client):

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from activities.admin.timeline import page_of_timeline
 from adminsite.formatting import change_url, changelist_url
+from contacts.admin.forms import ContactForm
 from contacts.admin.searching import search_contacts
 from contacts.models import Contact, ContactMerge
 from tests.factories import make_activity, make_channel, make_contact
@@ -218,6 +219,28 @@ def test_the_email_of_another_contact_is_refused_with_a_link_to_it(admin_client)
     assert "Another contact has this email" in response.text
     assert f'href="{change_url(anna)}"' in response.text
     assert other.email == ""
+
+
+@pytest.mark.parametrize("is_new", [True, False])
+def test_an_email_that_was_saved_in_the_same_moment_is_refused(admin_client, monkeypatch, is_new):
+    other = make_contact(first_name="Other")
+    url = reverse("admin:contacts_contact_add") if is_new else change_url(other)
+    clean_email, looks = ContactForm.clean_email, []
+
+    def look_too_early(form):
+        looks.append(form)
+        return clean_email(form) if len(looks) > 1 else form.cleaned_data["email"]
+
+    monkeypatch.setattr(ContactForm, "clean_email", look_too_early)
+    anna = make_contact(email="anna@example.com")
+
+    response = admin_client.post(url, form_of(other, email="ANNA@example.com", city="Bern"))
+
+    assert response.status_code == 200
+    assert "Another contact has this email" in response.text
+    assert change_url(anna) in response.text
+    assert "Bern" in response.text
+    assert list(Contact.objects.order_by("pk")) == [other, anna]
 
 
 def test_the_email_of_a_merged_contact_is_free():

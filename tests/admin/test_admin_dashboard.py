@@ -1,4 +1,5 @@
 import json
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -6,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from activities.models import ActivityType
+from config.dashboard import _top_types
 from tests.admin.history import make_history, make_rejected
 from tests.factories import make_activity, make_channel, make_contact, make_key
 
@@ -80,3 +82,9 @@ def test_the_next_steps_follow_what_is_done(admin_client):
     page = dashboard(admin_client)
 
     assert [step["is_done"] for step in page.context["next_steps"]] == [True, True, False]
+
+
+def test_large_numbers_are_written_with_separators():
+    (entry,) = _top_types(Counter({"Click": 1_234_567}))
+
+    assert entry == {"name": "Click", "count": "1,234,567", "percent": 100}

@@ -1,5 +1,10 @@
-import pytest
+import json
 
+import pytest
+from django.db import connection
+
+from activities.admin.searching import search_rejections
+from activities.inspector import readable
 from activities.models import RejectedActivity
 from adminsite.formatting import change_url, changelist_url
 from tests.admin.history import make_rejected
@@ -86,3 +91,93 @@ def test_a_page_says_that_the_payload_was_cut(admin_client):
     html = admin_client.get(change_url(rejected)).text
 
     assert "5,000 bytes were sent, of which the first 3 were kept" in html
+
+
+LONG = {
+    "type": "first\nsecond\tthird",
+    "url": "https://shop.example.com/loans/applyword?utm_campaign=campword",
+    "contactFields": {"ContactEmail": "person@exampleword.example"},
+    "id": "06b035b8-6658-4a1b-b1de-5994e4975fb1",
+}
+
+
+@pytest.mark.parametrize(
+    "term",
+    [
+        "first",
+        "second",
+        "third",
+        "applyword",
+        "campword",
+        "utm_campaign",
+        "person",
+        "exampleword",
+        "person@exampleword.example",
+        LONG["url"],
+        LONG["id"],
+        LONG["id"].replace("-", ""),
+        "Campaign=CAMPW",
+        "5994e49",
+        "x" * 5000,
+        "grüß",
+    ],
+)
+def test_search_finds_every_word_that_was_sent(admin_client, term):
+    payload = json.dumps(
+        {**LONG, "long": "x" * 5000, "ü": "Grüße", "bare": LONG["id"].replace("-", "")}
+    )
+    rejected = make_rejected(payload=payload.encode(), payload_text=readable(payload.encode()))
+    make_rejected("loans of shop")
+
+    html = admin_client.get(changelist_url(RejectedActivity), {"q": term}).text
+
+    assert "1 rejected activity<" in html
+    assert change_url(rejected) in html
+
+
+@pytest.mark.parametrize(
+    "term", ["?", "' | !", "secondary", "nsecond", "w " * 20_000, "²", "\\", "<->", "a:*b"]
+)
+def test_search_for_what_was_not_sent_finds_nothing(admin_client, term):
+    make_rejected("first\nsecond")
+
+    response = admin_client.get(changelist_url(RejectedActivity), {"q": term})
+
+    assert response.status_code == 200
+    assert "Nothing matches" in response.text
+
+
+@pytest.mark.parametrize("term", ["word", "two words", "06b035b8-6658-4a1b-b1de-5994e4975fb1"])
+def test_search_reads_indexes_only(term):
+    found = search_rejections(RejectedActivity.objects.all(), term)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+
+    plan = found.explain()
+
+    assert "rejection_words" in plan
+    assert "Seq Scan" not in plan
+
+
+@pytest.mark.parametrize("name", ["code", "door"])
+def test_filters_take_what_no_text_can_hold(admin_client, name):
+    make_rejected()
+
+    response = admin_client.get(changelist_url(RejectedActivity, f"{name}=%00"), follow=True)
+
+    assert response.status_code == 200
+    assert response.redirect_chain[0][0].endswith("?e=1")
+
+
+def test_the_list_shows_the_beginning_of_what_was_sent(admin_client):
+    make_rejected(payload="é".encode() * 50_000 + b"\xff\0")
+    make_rejected(payload=b"\0\xff<b>")
+
+    html = admin_client.get(changelist_url(RejectedActivity)).text
+
+    assert f">{'é' * 160}<" in html
+    assert ">\ufffd\ufffd&lt;b&gt;<" in html
+
+
+def test_the_list_is_called_what_the_sidebar_calls_it(admin_client):
+    assert admin_client.get(changelist_url(RejectedActivity)).context["title"] == "Inspector"

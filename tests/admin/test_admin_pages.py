@@ -185,3 +185,19 @@ def test_logging_in_leads_to_the_dashboard(client, django_user_model):
     response = client.post(reverse("admin:login"), {"username": "mia", "password": "secret"})
 
     assert response.headers["Location"] == reverse("admin:index")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "query",
+    [
+        "contacts/contactmerge/?status__exact=%00",
+        "channels/channel/?kind__exact=%00",
+        "auth/user/?username__exact=%00",
+    ],
+)
+def test_a_filter_that_the_database_cannot_be_asked_for_is_left_out(admin_client, query):
+    response = admin_client.get(f"/admin/{query}", follow=True)
+
+    assert response.status_code == 200
+    assert response.redirect_chain[0][0].endswith("?e=1")

@@ -127,6 +127,26 @@ def test_a_visit_that_was_held_back_is_recorded_once(sites, open_browser, websit
     assert Contact.objects.count() == 1
 
 
+def test_a_visit_that_the_page_logs_in_the_moment_of_release_is_the_same(
+    sites, open_browser, websites
+):
+    page = open_browser().new_page()
+    page.goto(f"https://{SHOP}/")
+    settle(page, websites)
+
+    page.evaluate("""kxt('consentagree', { codeName: 'TrackingConsent', callback: () => {
+        kxt('updateconsent', { allow_tracking: true, allow_datainput: true });
+        kxt('pagevisit');
+    } })""")
+    wait_until(lambda: visits().exists())
+    settle(page, websites)
+    assert visits().count() == 1
+
+    page.evaluate("kxt('pagevisit')")
+    settle(page, websites)
+    assert visits().count() == 2
+
+
 def test_a_visit_that_was_held_back_on_the_main_site_is_recorded_once(
     sites, open_browser, websites
 ):

@@ -4,8 +4,8 @@ import json
 from uuid import UUID, uuid4
 
 import pytest
-from django.contrib.postgres.search import SearchQuery, SearchVector
 
+from activities.admin.searching import search_rejections
 from activities.models import Activity, RejectedActivity
 from tests.factories import make_activity_type, make_contact
 from tests.wire.app import App, assert_problem
@@ -17,9 +17,7 @@ CLICK = b'{"type":"click","value":"Buy"}'
 
 def containing(word):
     """The rejections that have this word in their payload, as the inspector searches."""
-    return RejectedActivity.objects.annotate(
-        words=SearchVector("payload_text", config="simple")
-    ).filter(words=SearchQuery(word, config="simple"))
+    return search_rejections(RejectedActivity.objects.all(), word)
 
 
 @pytest.mark.parametrize(
