@@ -8,6 +8,7 @@ import shutil
 import pytest
 from celery import signals
 from celery.contrib.testing.worker import start_worker
+from django.db import connection
 from playwright.sync_api import sync_playwright
 
 from channels.models import Channel
@@ -47,9 +48,14 @@ PREFERENCES = {
 
 
 @pytest.fixture(scope="session")
-def playwright():
+def playwright(django_db_setup):
+    # With the event loop, this thread gets another connection; it has to know as well what every
+    # test starts with.
+    at_start = connection._test_serialized_contents
     with sync_playwright() as running:
+        connection._test_serialized_contents = at_start
         yield running
+        connection.close()
 
 
 @pytest.fixture(scope="session")
@@ -114,7 +120,8 @@ def open_browser(browsers, websites):
     websites.wait_until_idle()
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: other tests do not expect a worker.
+@pytest.fixture(scope="module")
 def running_worker(django_db_setup, django_db_blocker):
     tasks = {"sent": 0, "done": 0}
 
@@ -139,6 +146,8 @@ def running_worker(django_db_setup, django_db_blocker):
         ),
     ):
         yield tasks
+    signals.after_task_publish.disconnect(count_sent)
+    signals.task_postrun.disconnect(count_done)
 
 
 @pytest.fixture
