@@ -1,13 +1,11 @@
 """A broker loses every message: the next sweep does the work all the same."""
 
 import json
-import os
 import subprocess
 import sys
 import urllib.request
 
 import pytest
-from kombu import Connection
 
 from tests.config.hub import ROOT, Web, clean_environment, manage, wait_until
 
@@ -58,17 +56,6 @@ class FileBroker:
         return lost
 
 
-class RedisBroker:
-    def __init__(self, url):
-        self.environment = {"REDIS_URL": url}
-        self._url = url
-
-    def lose(self):
-        """Drop every message of the queues, and return how many there were of each."""
-        with Connection(self._url) as connection:
-            return {queue: connection.default_channel.queue_purge(queue) for queue in QUEUES}
-
-
 class App:
     """An application that reports to the hub."""
 
@@ -109,17 +96,9 @@ def home(migrated, tmp_path):
     return directory
 
 
-@pytest.fixture(params=["files", "redis"])
-def broker(request, home):
-    if request.param == "files":
-        yield FileBroker(home)
-        return
-    if "REDIS_URL" not in os.environ:
-        pytest.skip("REDIS_URL is not set")
-    broker = RedisBroker(os.environ["REDIS_URL"])
-    broker.lose()
-    yield broker
-    broker.lose()
+@pytest.fixture
+def broker(home):
+    return FileBroker(home)
 
 
 @pytest.fixture
