@@ -29,8 +29,10 @@ _VERBS: dict[str, str] = {
 class Draft(msgspec.Struct, kw_only=True):
     """One activity as a door understood it, not yet checked: any member may be of any type.
 
-    `payload` is what the client sent for it, as it came; the inspector keeps it if it is refused.
-    `problem` is set when the door could not even read it.
+    `contact_fields` are for activities of any type: a door leaves out what its format ignores.
+    `payload` is what the client sent for it, as it came; the inspector keeps it if it is refused,
+    or if the door has `remarks` to make about it. `test_code` marks a test there. `problem` is set
+    when the door could not even read it.
     """
 
     type: object = None
@@ -43,11 +45,16 @@ class Draft(msgspec.Struct, kw_only=True):
     client_id: object = None
     occurred_at: object = None
     payload: bytes = b""
+    test_code: str = ""
+    remarks: tuple[InvalidActivity, ...] = ()
     problem: InvalidActivity | None = None
 
 
 class CheckedActivity(msgspec.Struct, kw_only=True):
-    """One activity that keeps every rule and can be written as it is; `properties` is JSON."""
+    """One activity that can be written as it is; `properties` is JSON.
+
+    `remarks` say what was wrong with it all the same.
+    """
 
     type: ActivityType
     title: str
@@ -58,12 +65,15 @@ class CheckedActivity(msgspec.Struct, kw_only=True):
     contact_fields: dict[str, str]
     client_id: UUID | None
     occurred_at: datetime
+    remarks: tuple[InvalidActivity, ...] = ()
 
 
 def check_draft(
-    draft: Draft, types: Mapping[str, ActivityType], received_at: datetime
+    draft: Draft, types: Mapping[str, ActivityType | InvalidActivity], received_at: datetime
 ) -> CheckedActivity:
-    """The activity that `draft` asks for. `types` has the known types by lower-case code name.
+    """The activity that `draft` asks for.
+
+    `types` has the known types by lower-case code name, or why a name cannot become one.
 
     :raises InvalidActivity: with the first rule that the draft breaks
     """
@@ -79,7 +89,7 @@ def check_draft(
     if kind in (SystemType.PAGE_VISIT, SystemType.LANDING_PAGE) and not url:
         raise InvalidActivity("missing_url", "url", f"A {kind} activity needs a url.")
     contact_fields = {}
-    if kind == SystemType.DATA_INPUT and draft.contact_fields is not None:
+    if draft.contact_fields is not None:
         contact_fields = check_contact_fields(draft.contact_fields)
     occurred_at = _check_time(draft.occurred_at, received_at)
     added = {}
@@ -95,7 +105,13 @@ def check_draft(
         contact_fields=contact_fields,
         client_id=_check_client_id(draft.client_id),
         occurred_at=occurred_at,
+        remarks=draft.remarks,
     )
+
+
+def is_data_input(type_: object) -> bool:
+    """Whether a client that gives this type sends a data input."""
+    return isinstance(type_, str) and type_.lower() == SystemType.DATA_INPUT
 
 
 def make_title(activity_type: ActivityType, value: str) -> str:
@@ -104,12 +120,14 @@ def make_title(activity_type: ActivityType, value: str) -> str:
     return f"{words} '{value}'" if value else words
 
 
-def _check_type(given: object, types: Mapping[str, ActivityType]) -> ActivityType:
+def _check_type(given: object, types: Mapping[str, ActivityType | InvalidActivity]) -> ActivityType:
     if not isinstance(given, str) or not given:
         raise InvalidActivity(
             "missing_type", "type", "type must be the code name of an activity type."
         )
     activity_type = types.get(given.lower())
+    if isinstance(activity_type, InvalidActivity):
+        raise activity_type
     if activity_type is None:
         raise InvalidActivity(
             "unknown_type", "type", f"There is no activity type “{_printable(given)}”."

@@ -20,7 +20,7 @@ from channels.models import Channel
 
 
 class Refused(msgspec.Struct, kw_only=True):
-    """One activity, or one whole request, that was refused."""
+    """One activity, or one whole request, that was refused, or is not as it should be."""
 
     problem: InvalidActivity
     door: str
@@ -29,6 +29,7 @@ class Refused(msgspec.Struct, kw_only=True):
     payload_length: int
     channel: Channel | None = None
     contact_guid: str = ""
+    test_code: str = ""
     at: datetime
 
 
@@ -37,14 +38,16 @@ def keep_rejections(refused: Iterable[Refused]) -> None:
     with (
         connection.cursor() as cursor,
         cursor.copy(
-            "COPY activities_rejectedactivity (at, code, reason, field, door, channel_id,"
-            " contact_guid, request_id, payload, payload_length, payload_text) FROM STDIN"
+            "COPY activities_rejectedactivity (status, at, code, reason, field, door, channel_id,"
+            " contact_guid, request_id, test_code, payload, payload_length, payload_text)"
+            " FROM STDIN"
         ) as copy,
     ):
         for one in refused:
             payload = one.payload[: settings.REJECTED_PAYLOAD_BYTES]
             copy.write_row(
                 (
+                    one.problem.status,
                     one.at,
                     one.problem.code,
                     one.problem.detail,
@@ -53,6 +56,7 @@ def keep_rejections(refused: Iterable[Refused]) -> None:
                     one.channel.pk if one.channel else None,
                     one.contact_guid,
                     one.request_id,
+                    one.test_code,
                     payload,
                     one.payload_length,
                     readable(payload),
@@ -69,6 +73,7 @@ def keep_refused_request(
     payload_length: int,
     channel: Channel | None = None,
     contact_guid: str = "",
+    test_code: str = "",
     source: str = "",
 ) -> None:
     """Write a request that was refused as a whole to the inspector.
@@ -90,6 +95,7 @@ def keep_refused_request(
                 payload_length=payload_length,
                 channel=channel,
                 contact_guid=contact_guid,
+                test_code=test_code,
                 at=timezone.now(),
             )
         ]

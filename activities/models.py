@@ -1,14 +1,18 @@
 """What contacts did: the activity log, its types, and what was refused and why."""
 
+import re
+
 from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.contrib.postgres.search import SearchVector
 from django.core.exceptions import ValidationError
-from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from activities.problems import Status
 from contacts.fields import ContactKey, OnErase, OnMerge
+
+_CODE_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
 
 class SystemType(models.TextChoices):
@@ -31,6 +35,12 @@ class ActivityTypeQuerySet(models.QuerySet):
 class ActivityType(models.Model):
     """A kind of thing that contacts do."""
 
+    class Door(models.TextChoices):
+        """The wire format in which the name of a type was seen first."""
+
+        ACTIVECAMPAIGN = "activecampaign", "ActiveCampaign format"
+        COMMANDERSACT = "commandersact", "Commanders Act format"
+
     name = models.CharField(
         "activity type name",
         max_length=250,
@@ -38,11 +48,6 @@ class ActivityType(models.Model):
     )
     code_name = models.CharField(
         max_length=250,
-        validators=[
-            RegexValidator(
-                r"^[A-Za-z0-9_.-]+$", "Use letters, digits, underscores, dots and hyphens only."
-            )
-        ],
         help_text="Applications send this as the “type”. Letter case makes no difference.",
     )
     description = models.TextField(
@@ -52,6 +57,18 @@ class ActivityType(models.Model):
         default=True, help_text="Switch off to refuse activities of this type from now on."
     )
     is_system = models.BooleanField("system type", default=False, editable=False)
+    door = models.CharField(
+        "first seen in",
+        max_length=20,
+        choices=Door.choices,
+        blank=True,
+        editable=False,
+        help_text="Empty: it was made here.",
+    )
+    whitelisted = models.BooleanField(
+        default=False,
+        help_text="Offered by name, as in the list of event names of the API.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     objects = ActivityTypeQuerySet.as_manager()
@@ -72,6 +89,13 @@ class ActivityType(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        # Event names that came through a door are kept as they are, with spaces and all.
+        if not self.door and self.code_name and not _CODE_NAME.fullmatch(self.code_name):
+            raise ValidationError(
+                {"code_name": "Use letters, digits, underscores, dots and hyphens only."}
+            )
 
     def delete(self, *args, **kwargs):
         if self.is_system:
@@ -151,7 +175,9 @@ class Activity(models.Model):
                 condition=models.Q(tracked_site__isnull=False),
                 name="activities_of_a_tracked_site",
             ),
-            BrinIndex(fields=["occurred_at"], autosummarize=True, name="activities_by_time"),
+            BrinIndex(
+                fields=["occurred_at", "recorded_at"], autosummarize=True, name="activities_by_time"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -229,8 +255,14 @@ class DataInput(models.Model):
 
 
 class RejectedActivity(models.Model):
-    """An activity, or a whole request, that was refused: the inspector's rows."""
+    """An activity, or a whole request, that was refused or was not as it should be.
 
+    These are the inspector's rows. What was recorded without any remark is in the log alone.
+    """
+
+    status = models.CharField(
+        max_length=20, choices=Status.choices, default=Status.INVALID_REJECTED
+    )
     at = models.DateTimeField("time", default=timezone.now)
     code = models.SlugField("reason code", max_length=50)
     reason = models.TextField()
@@ -241,6 +273,9 @@ class RejectedActivity(models.Model):
     )
     contact_guid = models.CharField("contact GUID", max_length=36, blank=True)
     request_id = models.UUIDField("request id", db_index=True)
+    test_code = models.CharField(
+        max_length=100, blank=True, help_text="The mark by which its sender finds a test event."
+    )
     payload = models.BinaryField(help_text="What was sent, as it came, cut at the kept length.")
     payload_length = models.PositiveBigIntegerField(help_text="Bytes that were sent.")
     # The payload as people read it, for search: escapes resolved, what is no text left out.
@@ -252,6 +287,7 @@ class RejectedActivity(models.Model):
         indexes = [
             models.Index(fields=["-at", "-id"], name="rejection_newest_first"),
             models.Index(fields=["contact_guid"], name="rejections_of_a_contact"),
+            models.Index(fields=["channel", "-at", "-id"], name="rejections_of_a_channel"),
             GinIndex(SearchVector("payload_text", config="simple"), name="rejection_words"),
         ]
 

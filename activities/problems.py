@@ -1,13 +1,35 @@
-"""Why an activity was refused."""
+"""Why an activity was refused, or is not as it should be."""
+
+from collections.abc import Sequence
+
+from django.db import models
+
+
+class Status(models.TextChoices):
+    """What became of an activity that was not simply recorded as it came."""
+
+    INVALID_ACCEPTED = "invalid_accepted", "Invalid, accepted"
+    INVALID_REJECTED = "invalid_rejected", "Invalid, rejected"
+    FILTERED = "filtered", "Filtered"
+    FAILED = "failed", "Failed"
 
 
 class InvalidActivity(Exception):
-    """One activity cannot be recorded.
+    """One activity cannot be recorded, or not as it came.
 
     `code` is stable and for programs, `field` is the member of the activity that is wrong (or ""),
-    `detail` tells a person what was wrong and what to do.
+    `detail` tells a person what was wrong and what to do. `status` is what becomes of it.
     """
 
-    def __init__(self, code: str, field: str, detail: str):
+    def __init__(
+        self, code: str, field: str, detail: str, status: Status = Status.INVALID_REJECTED
+    ):
         super().__init__(detail)
-        self.code, self.field, self.detail = code, field, detail
+        self.code, self.field, self.detail, self.status = code, field, detail, status
+
+
+def summarise(remarks: Sequence[InvalidActivity]) -> InvalidActivity:
+    """All `remarks` about one activity that was accepted, as one; it has the first one's code."""
+    first, *more = remarks
+    detail = " ".join([first.detail, *(remark.detail for remark in more)])
+    return InvalidActivity(first.code, first.field, detail, Status.INVALID_ACCEPTED)

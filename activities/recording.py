@@ -14,9 +14,10 @@ from django.utils import timezone
 
 from activities import tasks
 from activities.drafts import CheckedActivity, Draft, check_draft, is_storable
+from activities.event_names import make_types
 from activities.inspector import Refused, keep_rejections
 from activities.models import ActivityType, DataInput, SystemType
-from activities.problems import InvalidActivity
+from activities.problems import InvalidActivity, Status, summarise
 from channels.models import Channel
 from consents.agreements import is_agreed
 from contacts.models import Contact
@@ -39,12 +40,16 @@ _PART = 5_000
 
 
 class Source(msgspec.Struct, kw_only=True):
-    """Where activities came from: the door, the channel, and the request that brought them."""
+    """Where activities came from: the door, the channel, and the request that brought them.
+
+    With `names_types`, a type that is not known yet is made, and marked with that door.
+    """
 
     door: str
     channel: Channel
     request_id: UUID
     tracked_site_id: int | None = None
+    names_types: ActivityType.Door | None = None
 
 
 def record_activities(
@@ -116,12 +121,15 @@ class Batch:
 
     def record(self, drafts: list[Draft]) -> None:
         """Write the accepted ones of `drafts`, and keep the others for the inspector."""
-        types = _find_types(drafts)
+        types = _find_types(drafts, self.source)
         accepted, refused = [], []
         for draft in drafts:
             try:
-                accepted.append(self._check(draft, types))
+                activity = self._check(draft, types)
+                accepted.append(activity)
                 self.outcomes.append(_ACCEPTED)
+                if activity.remarks:
+                    refused.append(self._refused(draft, summarise(activity.remarks)))
             except InvalidActivity as problem:
                 self.outcomes.append(self._outcome(problem))
                 refused.append(self._refused(draft, problem))
@@ -136,12 +144,15 @@ class Batch:
             problem = InvalidActivity("more_rejections", "", detail)
             keep_rejections([self._refused(Draft(), problem)])
 
-    def _check(self, draft: Draft, types: dict[str, ActivityType]) -> CheckedActivity:
+    def _check(
+        self, draft: Draft, types: dict[str, ActivityType | InvalidActivity]
+    ) -> CheckedActivity:
         if self._consent_is_missing:
             raise InvalidActivity(
                 "consent",
                 "",
                 "The contact has not agreed to the consent that the channel asks for.",
+                Status.FILTERED,
             )
         return check_draft(draft, types, self.received_at)
 
@@ -162,6 +173,7 @@ class Batch:
             payload_length=len(draft.payload),
             channel=self.source.channel,
             contact_guid=str(self.logged_as),
+            test_code=draft.test_code,
             at=self.received_at,
         )
 
@@ -181,14 +193,18 @@ class Batch:
         _queue_data_inputs(numbered, person, self.received_at)
 
 
-def _find_types(drafts: list[Draft]) -> dict[str, ActivityType]:
+def _find_types(drafts: list[Draft], source: Source) -> dict[str, ActivityType | InvalidActivity]:
     names = {
-        draft.type.lower()
+        draft.type.lower(): draft.type
         for draft in drafts
         if isinstance(draft.type, str) and is_storable(draft.type)
     }
     found = ActivityType.objects.by_code_names(names)
-    return {activity_type.code_name.lower(): activity_type for activity_type in found}
+    types = {activity_type.code_name.lower(): activity_type for activity_type in found}
+    unknown = [name for key, name in names.items() if name and key not in types]
+    if unknown and source.names_types:
+        return types | make_types(unknown, door=source.names_types, channel=source.channel)
+    return {**types}
 
 
 def _lacks_consent(contact: Contact, channel: Channel) -> bool:

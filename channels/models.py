@@ -3,11 +3,20 @@
 import uuid
 
 from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from channels.identifiers import (
+    make_account_id,
+    make_event_key,
+    make_site_id,
+    make_source_key,
+)
 from channels.origins import OriginsField
+
+_without_spaces = RegexValidator(r"^[!-~]+$", "Use letters, digits and signs without spaces.")
 
 
 class CookieLevel(models.IntegerChoices):
@@ -87,6 +96,53 @@ class Channel(models.Model):
             "Track."
         ),
     )
+    account_id = models.CharField(
+        "account ID (actid)",
+        max_length=32,
+        default=make_account_id,
+        validators=[_without_spaces],
+        help_text="ActiveCampaign-format events name this channel by it, as “actid”.",
+    )
+    event_key = models.CharField(
+        max_length=100,
+        default=make_event_key,
+        validators=[_without_spaces],
+        help_text="ActiveCampaign-format events show by it, as “key”, that they may be logged.",
+    )
+    event_tracking_enabled = models.BooleanField(
+        "event tracking",
+        default=True,
+        help_text="When off, ActiveCampaign-format events are refused; the inspector shows them.",
+    )
+    site_id = models.CharField(
+        "site ID (tc_s)",
+        max_length=32,
+        default=make_site_id,
+        validators=[_without_spaces],
+        help_text=(
+            "Commanders Act-format events name the site by it, as “tc_s”. Channels of one site "
+            "share the ID, and with it what user IDs and anonymous IDs mean."
+        ),
+    )
+    source_key = models.CharField(
+        max_length=200,
+        default=make_source_key,
+        validators=[_without_spaces],
+        help_text="Commanders Act-format events name this channel by it, as “token”.",
+    )
+    source_enabled = models.BooleanField(
+        "source is enabled",
+        default=True,
+        help_text="When off, Commanders Act-format events are refused; the inspector shows them.",
+    )
+    accepts_new_event_names = models.BooleanField(
+        "log events with new names",
+        default=True,
+        help_text=(
+            "An event name seen for the first time becomes an activity type. When off, only events "
+            "of existing types are logged."
+        ),
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -101,6 +157,26 @@ class Channel(models.Model):
                 condition=~models.Q(domain=""),
                 name="one_channel_per_domain",
                 violation_error_message="Another channel has this domain.",
+            ),
+            models.UniqueConstraint(
+                "account_id",
+                name="one_channel_per_account_id",
+                violation_error_message="Another channel has this account ID.",
+            ),
+            models.UniqueConstraint(
+                "source_key",
+                name="one_channel_per_source_key",
+                violation_error_message="Another channel has this source key.",
+            ),
+            models.CheckConstraint(
+                condition=~(
+                    models.Q(account_id="")
+                    | models.Q(event_key="")
+                    | models.Q(site_id="")
+                    | models.Q(source_key="")
+                ),
+                name="channels_have_all_identifiers",
+                violation_error_message="No identifier of a channel may be empty.",
             ),
             models.CheckConstraint(
                 condition=models.Q(kind="website") ^ models.Q(domain=""),
@@ -132,6 +208,7 @@ class ApiKey(models.Model):
     class Access(models.TextChoices):
         TRACKING = "tracking", "Tracking API"
         ACTIVECAMPAIGN = "activecampaign", "ActiveCampaign-format API"
+        COMMANDERSACT = "commandersact", "Commanders Act-format Config API"
 
     channel = models.ForeignKey(Channel, models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=200, help_text="Who uses this key, such as “iOS app”.")

@@ -64,6 +64,9 @@ REJECTED_SAMPLES_PER_MINUTE = env.int("REJECTED_SAMPLES_PER_MINUTE", 200)
 REJECTED_KEPT_PER_REQUEST = env.int("REJECTED_KEPT_PER_REQUEST", 20_000)
 REJECTED_KEPT_DAYS = env.int("REJECTED_KEPT_DAYS", 30)
 
+# Activity types that event names seen for the first time may become within an hour, of all doors.
+NEW_ACTIVITY_TYPES_PER_HOUR = env.int("NEW_ACTIVITY_TYPES_PER_HOUR", 200)
+
 # Contacts that the browsers at one address may become on one website within an hour.
 NEW_CONTACTS_PER_SITE_AND_ADDRESS_PER_HOUR = env.int(
     "NEW_CONTACTS_PER_SITE_AND_ADDRESS_PER_HOUR", 300

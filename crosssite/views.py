@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from django.http import HttpResponse, JsonResponse
 
-from activities.drafts import Draft
+from activities.drafts import Draft, is_data_input
 from activities.models import SystemType
 from activities.recording import Source, record_activities
 from consents.agreements import is_agreed, record_agreement
@@ -196,7 +196,7 @@ def _draft(item: dict[str, Any], *, takes_title: bool) -> Draft:
         title=item.get("title") if takes_title else None,
         url=item.get("url"),
         referrer=item.get("referrer"),
-        contact_fields=item.get("contactFields"),
+        contact_fields=item.get("contactFields") if is_data_input(item.get("type")) else None,
         client_id=item.get("id"),
         payload=msgspec.json.encode(item),
     )

@@ -1,6 +1,9 @@
 """Cross-origin requests: which web pages may call a door from a browser."""
 
+import re
+
 from corsheaders.middleware import (
+    ACCESS_CONTROL_ALLOW_CREDENTIALS,
     ACCESS_CONTROL_ALLOW_HEADERS,
     ACCESS_CONTROL_ALLOW_ORIGIN,
     CorsMiddleware,
@@ -12,6 +15,11 @@ from django.http.response import HttpResponseBase
 from channels.models import ApiKey, Channel
 from channels.origins import origin_matches
 from tracking.middleware import is_door
+
+# Doors that any web page may write to: all that they answer is that something has arrived.
+_OPEN_TO_EVERY_PAGE = re.compile(r"(/cdp)?/events?(/|$)")
+# And of these, the ones whose cookie tells which browser it is.
+_WITH_COOKIES = re.compile(r"(/cdp)?/events(/|$)")
 
 
 class DoorCorsMiddleware(CorsMiddleware):
@@ -29,6 +37,8 @@ class DoorCorsMiddleware(CorsMiddleware):
         asked_for = request.headers.get("access-control-request-headers")
         if request.method == "OPTIONS" and asked_for and ACCESS_CONTROL_ALLOW_ORIGIN in response:
             response[ACCESS_CONTROL_ALLOW_HEADERS] = asked_for
+        if ACCESS_CONTROL_ALLOW_ORIGIN in response and _WITH_COOKIES.match(request.path):
+            response[ACCESS_CONTROL_ALLOW_CREDENTIALS] = "true"
         return response
 
 
@@ -36,12 +46,15 @@ def allow_origin(sender, request: HttpRequest, **kwargs) -> bool:
     """Whether the `Origin` of this request may read the answer.
 
     A preflight carries no key, so it is answered for the origins of all channels; the request
-    itself, once its key is known, for the origins of the key's channel.
+    itself, once its key is known, for the origins of the key's channel. The doors for events of
+    other formats answer every page, as those systems do.
     """
     # django-cors-headers also asks when a path has a line break in it, whatever the headers.
     origin = request.headers.get("origin")
     if not origin or not is_door(request.path):
         return False
+    if _OPEN_TO_EVERY_PAGE.match(request.path):
+        return True
     key = getattr(request, "auth", None)
     if isinstance(key, ApiKey):
         return origin_matches(origin, key.channel.allowed_origins)

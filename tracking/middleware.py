@@ -4,7 +4,9 @@ import uuid
 
 from django.http import HttpRequest, HttpResponse
 
-_DOORS = ("/kentico.tracking",)
+_HEADLESS = "/kentico.tracking"
+# Every path at which a door answers, and everything below it.
+_DOORS = (_HEADLESS, "/api/3", "/event", "/visit", "/events", "/cdp", "/v2")
 # Which segments of a path below /Kentico.Tracking/ are fixed words; the others are values.
 _FIXED_SEGMENTS = (0, 2)
 
@@ -23,8 +25,8 @@ def request_id_of(request: HttpRequest) -> uuid.UUID:
 class DoorMiddleware:
     """Give each request of a door an id, and its path the documented spelling.
 
-    Paths match in any letter case, with or without a slash at the end. The answer carries the id as
-    `Request-Id`; what is recorded or refused keeps it.
+    Paths match with or without a slash at the end, those of the headless API in any letter case.
+    The answer carries the id as `Request-Id`; what is recorded or refused keeps it.
     """
 
     def __init__(self, get_response):
@@ -41,7 +43,10 @@ class DoorMiddleware:
 
 
 def _canonical(path: str) -> str:
-    segments = path.rstrip("/").split("/")[2:]
+    path = path.rstrip("/")
+    if not path.lower().startswith(_HEADLESS):
+        return path
+    segments = path.split("/")[2:]
     for index in _FIXED_SEGMENTS:
         if index < len(segments):
             segments[index] = segments[index].lower()

@@ -1,5 +1,6 @@
 """The view that every door's views are made of."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from django.conf import settings
@@ -12,7 +13,7 @@ from rest_framework.views import APIView
 from activities.inspector import keep_refused_request
 from activities.problems import InvalidActivity
 from channels.addresses import client_address
-from channels.models import ApiKey
+from channels.models import ApiKey, Channel
 from tracking.middleware import request_id_of
 from tracking.problems import Problem, as_problem, respond
 
@@ -31,17 +32,25 @@ class DoorView(APIView):
     """A view of a door.
 
     It respects the switches before anything else, answers errors as problems, and keeps a refused
-    POST for the inspector. Subclasses set `contact_guid` as soon as they know whom it is about.
+    request that was to record something for the inspector. Subclasses set `channel` and
+    `contact_guid` as soon as they know where it comes from and whom it is about, and `test_code` if
+    it is marked as a test; those whose format has errors of its own answer them in `respond`.
     """
 
     content_negotiation_class = AlwaysJson
     door: str
+    # Methods that only read.
+    safe_methods: Sequence[str] = SAFE_METHODS
+    # Methods whose refusals the inspector keeps.
+    kept_methods: Sequence[str] = ("POST",)
+    channel: Channel | None = None
     contact_guid = ""
+    test_code = ""
 
     def initial(self, request: Request, *args, **kwargs) -> None:
         if not settings.TRACKING_API_ENABLED:
             raise Problem(404, "tracking_off", "The tracking API is switched off.")
-        if settings.READ_ONLY and request.method not in SAFE_METHODS:
+        if settings.READ_ONLY and request.method not in self.safe_methods:
             raise Problem(
                 503,
                 "read_only",
@@ -54,8 +63,12 @@ class DoorView(APIView):
         problem = as_problem(error)
         if problem is None:
             raise error
-        if self.request.method == "POST" and problem.status_code < 500:
-            self._keep(problem)
+        if self.request.method in self.kept_methods and problem.status_code < 500:
+            self.keep(problem)
+        return self.respond(problem)
+
+    def respond(self, problem: Problem) -> HttpResponse:
+        """The answer that tells the client of `problem`, as its wire format has it."""
         return respond(problem, self.request_id)
 
     @property
@@ -69,19 +82,27 @@ class DoorView(APIView):
         assert isinstance(self.request.auth, ApiKey)
         return self.request.auth
 
-    def _keep(self, problem: Problem) -> None:
+    def payload(self) -> bytes:
+        """What the inspector keeps of this request: the start of its body."""
+        return _start_of_body(self.request._request)
+
+    def keep(self, problem: Problem | InvalidActivity) -> None:
+        """Keep this request for the inspector, with the reason why it was refused."""
         request = self.request._request
         # Django's own request: asking DRF's for `auth` would authenticate again, and fail again.
         key = getattr(request, "auth", None)
-        payload = _start_of_body(request)
+        payload = self.payload()
+        if isinstance(problem, Problem):
+            problem = InvalidActivity(problem.code, problem.field, str(problem.detail))
         keep_refused_request(
-            InvalidActivity(problem.code, problem.field, str(problem.detail)),
+            problem,
             door=self.door,
             request_id=self.request_id,
             payload=payload,
             payload_length=max(len(payload), _content_length(request)),
-            channel=key.channel if isinstance(key, ApiKey) else None,
+            channel=key.channel if isinstance(key, ApiKey) else self.channel,
             contact_guid=self.contact_guid,
+            test_code=self.test_code,
             source=client_address(request),
         )
 

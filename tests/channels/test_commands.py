@@ -61,7 +61,13 @@ def test_commands_about_a_channel_without_any_channel_say_where_to_create_one():
 def test_channel_info_prints_the_identifiers_as_json():
     channel = make_channel(code_name="mobile-app")
 
-    assert json.loads(run("channel_info", "Mobile-App")) == {"guid": str(channel.guid)}
+    assert json.loads(run("channel_info", "Mobile-App")) == {
+        "guid": str(channel.guid),
+        "account_id": channel.account_id,
+        "event_key": channel.event_key,
+        "site_id": channel.site_id,
+        "source_key": channel.source_key,
+    }
 
 
 def test_channel_info_of_an_unknown_channel_names_the_known_ones():

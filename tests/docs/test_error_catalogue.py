@@ -1,4 +1,4 @@
-"""The error catalogue of docs/tracking-api.md has every code of the code, and no other."""
+"""The error catalogues of the documentation have every code of the code, and no other."""
 
 import ast
 import re
@@ -8,6 +8,11 @@ from django.conf import settings
 
 # Where in a call the code is: Problem(400, "code", …) and InvalidActivity("code", …).
 POSITIONS = {"Problem": 1, "InvalidActivity": 0}
+# The page of each door that has a catalogue of its own, and where its code is.
+PAGES = {
+    "activecampaign.md": "tracking/activecampaign",
+    "commanders-act.md": "tracking/commandersact",
+}
 # Raised by Django REST framework, whose name for it we pass on.
 FROM_THE_FRAMEWORK = {"method_not_allowed"}
 
@@ -23,9 +28,17 @@ def codes_raised_by(source):
                 yield code.value
 
 
-def codes_in(*apps):
-    files = [file for app in apps for file in (settings.BASE_DIR / app).rglob("*.py")]
-    return {code for file in files for code in codes_raised_by(file.read_text())}
+def files_of(*folders):
+    """The files in these folders, without those of doors that have a page of their own."""
+    for folder in folders:
+        for file in (settings.BASE_DIR / folder).rglob("*.py"):
+            others = set(PAGES.values()) - set(folders)
+            if not any(file.is_relative_to(settings.BASE_DIR / other) for other in others):
+                yield file
+
+
+def codes_in(*folders):
+    return {code for file in files_of(*folders) for code in codes_raised_by(file.read_text())}
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +66,7 @@ def test_catalogue_has_the_codes_of_activities_where_they_belong(catalogue):
 def test_catalogue_has_the_statuses_of_requests(catalogue):
     statuses = {
         node.args[1].value: str(node.args[0].value)
-        for file in (settings.BASE_DIR / "tracking").rglob("*.py")
+        for file in files_of("tracking")
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
@@ -62,3 +75,12 @@ def test_catalogue_has_the_statuses_of_requests(catalogue):
     }
 
     assert catalogue["requests"] == {**statuses, "method_not_allowed": "405"}
+
+
+@pytest.mark.parametrize(("page", "folder"), PAGES.items())
+def test_doors_have_a_catalogue_of_their_own_codes(page, folder):
+    text = (settings.BASE_DIR / "docs" / page).read_text()
+    _, _, text = text.partition("## Error catalogue")
+    documented = set(re.findall(r"^\| `([a-z_]+)` \|", text, re.MULTILINE))
+
+    assert documented == codes_in(folder)

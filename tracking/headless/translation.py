@@ -6,7 +6,7 @@ from uuid import UUID
 
 import msgspec
 
-from activities.drafts import Draft
+from activities.drafts import Draft, is_data_input
 from activities.problems import InvalidActivity
 from tracking.problems import Problem
 
@@ -115,7 +115,7 @@ def _draft(item_as_sent: msgspec.Raw) -> Draft:
         value=members.get("value"),
         url=members.get("url"),
         referrer=members.get("referrer"),
-        contact_fields=members.get("contactfields"),
+        contact_fields=members.get("contactfields") if is_data_input(members.get("type")) else None,
         properties=members.get("properties"),
         client_id=members.get("id"),
         occurred_at=members.get("timestamp"),

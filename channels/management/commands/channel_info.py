@@ -9,4 +9,6 @@ class Command(ChannelCommand):
     help = "Print, as JSON, the identifiers by which applications name a channel."
 
     def handle(self, *, channel: str, **options) -> None:
-        self.stdout.write(json.dumps({"guid": str(self.get_channel(channel).guid)}))
+        found = self.get_channel(channel)
+        identifiers = ("guid", "account_id", "event_key", "site_id", "source_key")
+        self.stdout.write(json.dumps({name: str(getattr(found, name)) for name in identifiers}))

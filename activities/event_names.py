@@ -1,0 +1,93 @@
+"""Event names of other systems: each is the code name of an activity type, just as it was sent."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import Value
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from activities.models import ActivityType, SystemType
+from activities.problems import InvalidActivity
+from channels.models import Channel
+
+_MAX_LENGTH = 250
+_IDENTIFIER = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
+# What the hub's own types are called when another system has an event of the same name.
+_SUFFIX = " event"
+
+
+def code_name_for(event_name: str) -> str:
+    """The code name of the type that an event of this name belongs to.
+
+    It is the name itself, unless the hub has a type of its own with it, such as "click".
+    """
+    return event_name + _SUFFIX if event_name.lower() in SystemType.values else event_name
+
+
+def event_name_for(activity_type: ActivityType) -> str:
+    """The event name that `activity_type` stands for: what `code_name_for` was given."""
+    name = activity_type.code_name.removesuffix(_SUFFIX)
+    return name if name.lower() in SystemType.values else activity_type.code_name
+
+
+def make_types(
+    names: Iterable[str], *, door: ActivityType.Door, channel: Channel
+) -> dict[str, ActivityType | InvalidActivity]:
+    """Types with these new code names, or why there is none, by lower-case code name.
+
+    Whoever may send events decides about names, so an hour has room for so many new ones only.
+    """
+    found: dict[str, ActivityType | InvalidActivity] = {}
+    for name in names:
+        problem = _why_not(name, channel)
+        found[name.lower()] = problem or make_type(name, door=door)
+    return found
+
+
+def make_type(code_name: str, *, door: ActivityType.Door, **fields) -> ActivityType:
+    """The type with this code name, made now if there was none."""
+    new = ActivityType(code_name=code_name, name=_readable(code_name, door), door=door, **fields)
+    # Two processes may see a name at once: whoever is first makes it.
+    ActivityType.objects.bulk_create([new], ignore_conflicts=True)
+    # PostgreSQL's idea of lower case, which is the one of the constraint.
+    same = ActivityType.objects.annotate(lower_code_name=Lower("code_name"))
+    return same.get(lower_code_name=Lower(Value(code_name)))
+
+
+def _why_not(name: str, channel: Channel) -> InvalidActivity | None:
+    if len(name) > _MAX_LENGTH:
+        return InvalidActivity(
+            "too_long", "type", f"An event name may have at most {_MAX_LENGTH} characters."
+        )
+    if name != name.strip() or any(unicodedata.category(letter)[0] == "C" for letter in name):
+        return InvalidActivity(
+            "bad_text", "type", "An event name has no control characters, and no space at its ends."
+        )
+    if not channel.accepts_new_event_names:
+        return InvalidActivity(
+            "new_event_name",
+            "type",
+            f"No activity type has the name “{name}”, and this channel does not log events with "
+            "new names. Add the type, or allow new names on the channel.",
+        )
+    hour_ago = timezone.now() - timedelta(hours=1)
+    made = ActivityType.objects.filter(created_at__gt=hour_ago).exclude(door="").count()
+    if made >= settings.NEW_ACTIVITY_TYPES_PER_HOUR:
+        return InvalidActivity(
+            "too_many_new_names",
+            "type",
+            f"“{name}” is a new event name, and {made:,} others were new within the last hour. "
+            "Add the type in the admin, or wait.",
+        )
+    return None
+
+
+def _readable(code_name: str, door: ActivityType.Door) -> str:
+    """What people call it: names such as add_to_cart get spaces."""
+    if door == ActivityType.Door.COMMANDERSACT and _IDENTIFIER.fullmatch(code_name):
+        return code_name.replace("_", " ").capitalize()
+    return code_name

@@ -1,0 +1,160 @@
+"""Event names of other systems become activity types."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from activities.drafts import Draft
+from activities.event_names import code_name_for, event_name_for
+from activities.models import Activity, ActivityType, RejectedActivity
+from activities.problems import InvalidActivity, Status
+from activities.recording import Source, record_activities
+from tests.factories import make_activity_type, make_channel, make_contact
+from tests.threads import run_at_once
+
+DOOR = ActivityType.Door.ACTIVECAMPAIGN
+
+
+def record(*drafts, channel=None, door=DOOR):
+    source = Source(
+        door="activecampaign",
+        channel=channel or make_channel(),
+        request_id=uuid.uuid4(),
+        names_types=door,
+    )
+    return record_activities(drafts, contact=make_contact(), source=source)
+
+
+@pytest.mark.django_db
+def test_a_new_name_becomes_a_type_marked_with_its_door():
+    (outcome,) = record(Draft(type="file download request", value="a.pdf"))
+
+    assert outcome.accepted
+    activity = Activity.objects.get()
+    assert activity.title == "file download request 'a.pdf'"
+    assert activity.type.code_name == activity.type.name == "file download request"
+    assert activity.type.door == DOOR
+    assert not activity.type.whitelisted
+
+
+@pytest.mark.django_db
+def test_a_known_name_is_matched_in_any_letter_case():
+    make_activity_type("Purchase")
+
+    record(Draft(type="purchase"), Draft(type="PURCHASE"))
+
+    assert Activity.objects.filter(type__code_name="Purchase").count() == 2
+
+
+@pytest.mark.django_db
+def test_names_like_identifiers_are_made_readable():
+    record(Draft(type="add_to_cart"), door=ActivityType.Door.COMMANDERSACT)
+
+    assert ActivityType.objects.get(code_name="add_to_cart").name == "Add to cart"
+
+
+@pytest.mark.parametrize("event_name", ["click", "Click", "datainput", "purchase", "x event"])
+@pytest.mark.django_db
+def test_the_hubs_own_types_do_not_take_events_of_the_same_name(event_name):
+    (outcome,) = record(Draft(type=code_name_for(event_name)))
+
+    assert outcome.accepted
+    activity_type = Activity.objects.get().type
+    assert not activity_type.is_system
+    assert event_name_for(activity_type) == event_name
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("x" * 251, "too_long"),
+        ("tab\there", "bad_text"),
+        (" space", "bad_text"),
+        ("half \ud800", "unknown_type"),
+        ("nul \0", "unknown_type"),
+        ("", "missing_type"),
+        (17, "missing_type"),
+    ],
+)
+@pytest.mark.django_db
+def test_what_cannot_be_a_name_is_refused(name, code):
+    (outcome,) = record(Draft(type=name))
+
+    assert outcome.problem.code == code
+    assert ActivityType.objects.exclude(door="").count() == 0
+
+
+@pytest.mark.django_db
+def test_letters_whose_lower_case_is_disputed_make_one_type():
+    record(Draft(type="İade"))
+    record(Draft(type="İade"))
+
+    assert ActivityType.objects.exclude(door="").count() == 1
+    assert Activity.objects.count() == 2
+
+
+@pytest.mark.django_db
+def test_a_channel_may_keep_new_names_out():
+    make_activity_type("purchase")
+    channel = make_channel(accepts_new_event_names=False)
+
+    outcomes = record(Draft(type="purchase"), Draft(type="Surprise"), channel=channel)
+
+    assert [outcome.accepted for outcome in outcomes] == [True, False]
+    assert outcomes[1].problem.code == "new_event_name"
+
+
+@pytest.mark.django_db
+def test_an_hour_has_room_for_so_many_new_names_only(settings):
+    settings.NEW_ACTIVITY_TYPES_PER_HOUR = 2
+
+    outcomes = record(Draft(type="one"), Draft(type="two"), Draft(type="three"))
+
+    assert [outcome.accepted for outcome in outcomes] == [True, True, False]
+    assert outcomes[2].problem.code == "too_many_new_names"
+    ActivityType.objects.update(created_at=timezone.now() - timedelta(hours=2))
+    assert record(Draft(type="three"))[0].accepted
+
+
+@pytest.mark.django_db
+def test_a_door_that_names_no_types_refuses_unknown_ones():
+    (outcome,) = record(Draft(type="surprise"), door=None)
+
+    assert outcome.problem.code == "unknown_type"
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_a_name_seen_twice_at_once_makes_one_type():
+    results = run_at_once(*[lambda: record(Draft(type="rush"))] * 4)
+
+    assert all(outcome.accepted for (outcome,) in results)
+    assert ActivityType.objects.filter(code_name="rush").count() == 1
+    assert Activity.objects.count() == 4
+
+
+@pytest.mark.django_db
+def test_an_activity_with_remarks_is_recorded_and_kept_for_the_inspector():
+    remarks = (
+        InvalidActivity("bad_email", "user.email", "The email is none."),
+        InvalidActivity("bad_date", "user.birthdate", "The date is none."),
+    )
+
+    (outcome,) = record(Draft(type="purchase", remarks=remarks, payload=b"{}", test_code="T1"))
+
+    assert outcome.accepted
+    assert Activity.objects.count() == 1
+    row = RejectedActivity.objects.get()
+    assert row.status == Status.INVALID_ACCEPTED
+    assert (row.code, row.field) == ("bad_email", "user.email")
+    assert row.reason == "The email is none. The date is none."
+    assert row.test_code == "T1"
+
+
+@pytest.mark.django_db
+def test_types_made_by_hand_have_plain_code_names():
+    with pytest.raises(ValidationError, match="Use letters"):
+        ActivityType(name="Mine", code_name="with space").full_clean()
+    ActivityType(name="Theirs", code_name="with space", door=DOOR).full_clean()

@@ -1,0 +1,1 @@
+"""The ActiveCampaign-format door."""

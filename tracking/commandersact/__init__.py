@@ -1,0 +1,1 @@
+"""The Commanders Act-format door."""
