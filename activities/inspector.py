@@ -74,15 +74,15 @@ def keep_refused_request(
     channel: Channel | None = None,
     contact_guid: str = "",
     test_code: str = "",
-    source: str = "",
+    stranger: str = "",
 ) -> None:
     """Write a request that was refused as a whole to the inspector.
 
-    Without a `channel` nobody has shown a key, so only samples are kept, for each `source` (an
-    address, say, which is not stored) and in total, and less of each payload.
+    `stranger` is where it came from (an address, say, which is not stored) if nobody has shown a
+    key. Of strangers only samples are kept, of each and in total, and less of each payload.
     """
-    if channel is None:
-        if not _sampler.takes(source):
+    if stranger:
+        if not _sampler.takes(stranger):
             return
         payload = payload[: settings.REJECTED_PAYLOAD_BYTES_UNAUTHENTICATED]
     keep_rejections(

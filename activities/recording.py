@@ -19,7 +19,7 @@ from activities.inspector import Refused, keep_rejections
 from activities.models import ActivityType, DataInput, SystemType
 from activities.problems import InvalidActivity, Status, summarise
 from channels.models import Channel
-from consents.agreements import is_agreed
+from consents.agreements import has_revoked, is_agreed
 from contacts.models import Contact
 from contacts.resolving import get_live_contact
 
@@ -42,7 +42,8 @@ _PART = 5_000
 class Source(msgspec.Struct, kw_only=True):
     """Where activities came from: the door, the channel, and the request that brought them.
 
-    With `names_types`, a type that is not known yet is made, and marked with that door.
+    With `names_types`, a type that is not known yet is made, and marked with that door. What a
+    browser sends by itself is `from_browser`: there nobody else asks whether tracking was revoked.
     """
 
     door: str
@@ -50,6 +51,7 @@ class Source(msgspec.Struct, kw_only=True):
     request_id: UUID
     tracked_site_id: int | None = None
     names_types: ActivityType.Door | None = None
+    from_browser: bool = False
 
 
 def record_activities(
@@ -115,7 +117,7 @@ class Batch:
         self.contact, self.source, self.logged_as = contact, source, logged_as
         self.received_at = timezone.now()
         self.outcomes: list[Outcome] = []
-        self._consent_is_missing = _lacks_consent(contact, source.channel)
+        self._consent_is_missing = _lacks_consent(contact, source)
         self._rejections = 0
         self._outcomes: dict[tuple[str, str, str], Outcome] = {}
 
@@ -151,7 +153,7 @@ class Batch:
             raise InvalidActivity(
                 "consent",
                 "",
-                "The contact has not agreed to the consent that the channel asks for.",
+                "The contact has not agreed to the tracking consent of the channel, or revoked it.",
                 Status.FILTERED,
             )
         return check_draft(draft, types, self.received_at)
@@ -207,9 +209,13 @@ def _find_types(drafts: list[Draft], source: Source) -> dict[str, ActivityType |
     return {**types}
 
 
-def _lacks_consent(contact: Contact, channel: Channel) -> bool:
-    consent = channel.tracking_consent if channel.enforce_consent else None
-    return consent is not None and not is_agreed(contact, consent)
+def _lacks_consent(contact: Contact, source: Source) -> bool:
+    consent = source.channel.tracking_consent
+    if consent is None:
+        return False
+    if source.channel.enforce_consent:
+        return not is_agreed(contact, consent)
+    return source.from_browser and has_revoked(contact, consent)
 
 
 def _take_ids(count: int) -> list[int]:

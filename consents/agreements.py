@@ -44,10 +44,17 @@ def record_agreement(
 
 def is_agreed(contact: Contact, consent: Consent) -> bool:
     """Whether the last answer of `contact` to `consent` was yes."""
-    last = (
-        ConsentAgreement.objects.filter(contact=contact, consent=consent)
-        .order_by("-at", "-id")
-        .values_list("agreed", flat=True)
-        .first()
-    )
-    return bool(last)
+    last = find_last_answer(contact, consent)
+    return last is not None and last.agreed
+
+
+def has_revoked(contact: Contact, consent: Consent) -> bool:
+    """Whether the last answer of `contact` to `consent` was no."""
+    last = find_last_answer(contact, consent)
+    return last is not None and not last.agreed
+
+
+def find_last_answer(contact: Contact, consent: Consent) -> ConsentAgreement | None:
+    """The answer of `contact` to `consent` that counts, or None if there was none."""
+    answers = ConsentAgreement.objects.filter(contact=contact, consent=consent)
+    return answers.order_by("-at", "-id").first()

@@ -221,5 +221,5 @@ class CommandView(View):
             request_id=self.request_id,
             payload=payload,
             payload_length=len(payload),
-            source=f"{client_address(self.request)} {refusal.code}",
+            stranger=f"{client_address(self.request)} {refusal.code}",
         )

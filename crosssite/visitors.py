@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.utils.crypto import salted_hmac
 
 from channels.models import Channel, CookieLevel
-from consents.models import Consent, ConsentAgreement
+from consents.agreements import find_last_answer
 from contacts.merging import CannotMerge, choose_survivor, request_merge
 from contacts.models import Contact, ContactMerge
 from contacts.resolving import get_live_contact
@@ -50,7 +50,7 @@ class Visitor:
         consent = self.channel.tracking_consent
         if consent is None:
             return None
-        answers = [_last_answer(contact, consent) for contact in self.contacts]
+        answers = [find_last_answer(contact, consent) for contact in self.contacts]
         given = [answer for answer in answers if answer is not None]
         return max(given, key=lambda answer: answer.at).agreed if given else None
 
@@ -190,8 +190,3 @@ def _on_any_site(crossing: list[Contact]) -> list[Contact]:
     browsers = SiteContact.objects.filter(contact__in=crossing).values("visitor")
     rows = SiteContact.objects.filter(visitor__in=browsers).select_related("contact")
     return [row.contact for row in rows.order_by("pk")]
-
-
-def _last_answer(contact: Contact, consent: Consent) -> ConsentAgreement | None:
-    answers = ConsentAgreement.objects.filter(contact=contact, consent=consent)
-    return answers.order_by("-at", "-id").first()

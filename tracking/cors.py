@@ -39,6 +39,8 @@ class DoorCorsMiddleware(CorsMiddleware):
             response[ACCESS_CONTROL_ALLOW_HEADERS] = asked_for
         if ACCESS_CONTROL_ALLOW_ORIGIN in response and _WITH_COOKIES.match(request.path):
             response[ACCESS_CONTROL_ALLOW_CREDENTIALS] = "true"
+            if request.method == "OPTIONS":
+                response.status_code = 204
         return response
 
 

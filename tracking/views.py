@@ -33,8 +33,9 @@ class DoorView(APIView):
 
     It respects the switches before anything else, answers errors as problems, and keeps a refused
     request that was to record something for the inspector. Subclasses set `channel` and
-    `contact_guid` as soon as they know where it comes from and whom it is about, and `test_code` if
-    it is marked as a test; those whose format has errors of its own answer them in `respond`.
+    `contact_guid` as soon as they know where it comes from and whom it is about, `has_shown_a_key`
+    once the caller has proved it by a key that is no API key, and `test_code` if it is marked as a
+    test; those whose format has errors of its own answer them in `respond`.
     """
 
     content_negotiation_class = AlwaysJson
@@ -44,6 +45,7 @@ class DoorView(APIView):
     # Methods whose refusals the inspector keeps.
     kept_methods: Sequence[str] = ("POST",)
     channel: Channel | None = None
+    has_shown_a_key = False
     contact_guid = ""
     test_code = ""
 
@@ -91,6 +93,7 @@ class DoorView(APIView):
         request = self.request._request
         # Django's own request: asking DRF's for `auth` would authenticate again, and fail again.
         key = getattr(request, "auth", None)
+        is_known = isinstance(key, ApiKey) or self.has_shown_a_key
         payload = self.payload()
         if isinstance(problem, Problem):
             problem = InvalidActivity(problem.code, problem.field, str(problem.detail))
@@ -103,7 +106,7 @@ class DoorView(APIView):
             channel=key.channel if isinstance(key, ApiKey) else self.channel,
             contact_guid=self.contact_guid,
             test_code=self.test_code,
-            source=client_address(request),
+            stranger="" if is_known else client_address(request) or "unknown",
         )
 
 
