@@ -6,10 +6,18 @@ from django.conf import settings
 from django.contrib.postgres.indexes import OpClass
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import MD5, Lower
 from django.utils import timezone
 
 from contacts.fields import ContactKey, OnErase, OnMerge
+
+
+class Sha256(models.Func):
+    """The SHA-256 of a text in hexadecimal digits; immutable, so that it can be indexed."""
+
+    # PostgreSQL takes the hash of bytes only, and a backslash begins an escape among them.
+    template = r"encode(sha256(decode(replace(%(expressions)s, '\', '\\'), 'escape')), 'hex')"
+    output_field = models.TextField()
 
 
 class ContactQuerySet(models.QuerySet):
@@ -22,6 +30,16 @@ class ContactQuerySet(models.QuerySet):
         # PostgreSQL's idea of lower case, which is the one of the constraint.
         lower_email = Lower(models.Value(email))
         return self.live().annotate(lower_email=Lower("email")).filter(lower_email=lower_email)
+
+    def with_email_hash(self, *, sha256: str = "", md5: str = ""):
+        """The live contact with an email of one of these hashes, made of its lower case."""
+        matches = models.Q(pk=None)
+        if sha256:
+            matches |= models.Q(email_sha256=sha256)
+        if md5:
+            matches |= models.Q(email_md5=md5)
+        hashed = self.annotate(email_sha256=Sha256(Lower("email")), email_md5=MD5(Lower("email")))
+        return hashed.live().exclude(email="").filter(matches)
 
     def locked(self):
         """Lock in id order, so that two callers cannot wait for each other.
@@ -110,6 +128,17 @@ class Contact(models.Model):
                 condition=~models.Q(first_name=""),
             ),
             models.Index(fields=["-created_at", "-id"], name="contact_newest_first"),
+            # Other systems name people by the hash of their email.
+            models.Index(
+                Sha256(Lower("email")),
+                name="contact_email_sha256",
+                condition=models.Q(merged_into__isnull=True) & ~models.Q(email=""),
+            ),
+            models.Index(
+                MD5(Lower("email")),
+                name="contact_email_md5",
+                condition=models.Q(merged_into__isnull=True) & ~models.Q(email=""),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -127,6 +156,40 @@ class Contact(models.Model):
         return self.full_name or self.email or anonymous
 
 
+class ContactIdentifier(models.Model):
+    """What another system knows a contact by, such as the id of a user or of a browser."""
+
+    class Kind(models.TextChoices):
+        ANONYMOUS_ID = "anonymous_id", "Anonymous ID"
+        USER_ID = "user_id", "User ID"
+        EMAIL_SHA256 = "email_sha256", "Email, as SHA-256"
+        EMAIL_MD5 = "email_md5", "Email, as MD5"
+
+    contact = ContactKey(
+        on_merge=OnMerge.MOVE,
+        on_erase=OnErase.DELETE,
+        export=True,
+        related_name="identifiers",
+    )
+    site_id = models.CharField(
+        "site ID", max_length=32, help_text="The site that the identifier has a meaning on."
+    )
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    value = models.CharField(max_length=250)
+    created_at = models.DateTimeField("first seen", default=timezone.now)
+
+    class Meta:
+        verbose_name = "identifier"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["site_id", "kind", "value"], name="one_contact_per_identifier"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.value}"
+
+
 class ContactMergeQuerySet(models.QuerySet):
     def open(self):
         """Merges that a worker or a person has yet to deal with."""
@@ -140,6 +203,7 @@ class ContactMerge(models.Model):
         SAME_EMAIL = "same_email", "Gave the email of the other contact"
         MARKETER = "marketer", "Asked for in the admin"
         JOURNEY = "journey", "Went from one website to another"
+        IDENTIFIER = "identifier", "Is the same user of a website or an app"
 
     class Status(models.TextChoices):
         PENDING = "pending", "Waiting for a worker"

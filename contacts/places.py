@@ -18,3 +18,13 @@ def state_names() -> dict[str, str]:
     states = pycountry.subdivisions.get(country_code="US")
     names = {state.code.removeprefix("US-"): state.name for state in states}
     return dict(sorted(names.items(), key=lambda item: item[1]))
+
+
+def country_code(text: str) -> str:
+    """The alpha-3 code of the country that has this code of two or three letters, or ""."""
+    country = None
+    if len(text) == 2:
+        country = pycountry.countries.get(alpha_2=text.upper())
+    elif len(text) == 3:
+        country = pycountry.countries.get(alpha_3=text.upper())
+    return country.alpha_3 if country else ""

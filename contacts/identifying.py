@@ -1,0 +1,289 @@
+"""Who somebody is, by what another system knows them by: a user, an email, a browser.
+
+An email says most, then the id of a user, then the id of a browser or an app, which several people
+may use one after the other. What contradicts itself is never merged without a person.
+"""
+
+import hashlib
+import struct
+from collections.abc import Iterable
+from contextlib import suppress
+
+import msgspec
+from django.db import IntegrityError, connection, transaction
+
+from contacts.merging import CannotMerge, choose_survivor, lock_live, request_merge
+from contacts.models import Contact, ContactIdentifier, ContactMerge
+from contacts.resolving import get_live_contact
+
+Kind = ContactIdentifier.Kind
+
+_HASHES = (Kind.EMAIL_SHA256, Kind.EMAIL_MD5)
+_LONGEST = ContactIdentifier._meta.get_field("value").max_length or 0
+# What programs send for want of anything, beside zeros.
+_NOTHING = frozenset(
+    {
+        *("-1", "[object object]", "[]", "{}", "(not set)", "not_set", "n/a", "na"),
+        *("anonymous", "empty", "false", "guest", "invalid", "nan", "nil", "none", "null"),
+        *("true", "undefined", "unknown"),
+    }
+)
+_HASHES_OF_NOTHING = frozenset(
+    algorithm(text.encode()).hexdigest()
+    for algorithm in (hashlib.sha256, hashlib.md5)
+    for text in ("", *_NOTHING)
+)
+
+
+class Identity(msgspec.Struct, kw_only=True, frozen=True):
+    """What one event says about who did it. Everything is optional, and junk counts as absent.
+
+    `anonymous_ids` name a browser or an app, the one that counts most first. `email` has been
+    checked to be one; the hashes are of an email in lower case, in hexadecimal digits.
+    """
+
+    site_id: str
+    anonymous_ids: tuple[str, ...] = ()
+    user_id: str = ""
+    email: str = ""
+    email_sha256: str = ""
+    email_md5: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it names nobody."""
+        return not (self.browsers or self.keys)
+
+    @property
+    def browsers(self) -> list[str]:
+        """The anonymous ids that are no junk."""
+        return [value for value in dict.fromkeys(self.anonymous_ids) if not is_junk(value)]
+
+    @property
+    def keys(self) -> dict[str, str]:
+        """What names a person, and not just a browser, by its kind."""
+        given = {
+            Kind.EMAIL_SHA256: self.email_sha256,
+            Kind.EMAIL_MD5: self.email_md5,
+            **(_hashes_of(self.email) if self.email else {}),
+            Kind.USER_ID: self.user_id,
+        }
+        return {kind: value for kind, value in given.items() if not is_junk(value)}
+
+
+def is_junk(value: str) -> bool:
+    """Whether `value` is what programs send for want of an id, or cannot be kept as one.
+
+    Everybody who sends it would become one contact.
+    """
+    text = value.strip().lower()
+    return (
+        not text
+        or len(value) > _LONGEST
+        or "\0" in value
+        or text in _NOTHING
+        or text in _HASHES_OF_NOTHING
+        or not text.strip("0-")
+    )
+
+
+def find_identified(identity: Identity) -> Contact | None:
+    """The contact that `identity` names by now, or None. Nothing is made, joined or kept."""
+    return _Lookup(identity).person
+
+
+def identify(identity: Identity) -> Contact:
+    """The contact that `identity` names, made now if there was none.
+
+    Two contacts who turn out to be one are asked to be merged: by a worker, or, if they have
+    different emails, by a person. Somebody who says to be another person than the last one on the
+    same browser is another contact, and the browser is theirs from then on.
+
+    :raises ValueError: if the identity is empty
+    """
+    if identity.is_empty:
+        raise ValueError("Nobody is named.")
+    lookup = _Lookup(identity)
+    if lookup.person and lookup.is_complete:
+        return lookup.person
+    for attempts_left in (2, 1, 0):
+        try:
+            with transaction.atomic():
+                _wait_for_others(identity)
+                return _Lookup(identity).settle()
+        except IntegrityError:  # somebody else got this email, or was merged, just now
+            if not attempts_left:
+                raise
+    raise AssertionError("unreachable")
+
+
+class _Lookup:
+    """Everything that the database says about an identity at one moment."""
+
+    def __init__(self, identity: Identity):
+        self.identity = identity
+        self.keys, self.browsers = identity.keys, identity.browsers
+        self._rows = self._read_rows()
+        by_email = self._find_by_email()
+        self._by_key = [by_email] if by_email else []
+        self._by_key += [self._rows[pair] for pair in self.keys.items() if pair in self._rows]
+        self._by_browser = [
+            self._rows[Kind.ANONYMOUS_ID, value]
+            for value in self.browsers
+            if (Kind.ANONYMOUS_ID, value) in self._rows
+        ]
+        self.person = self._choose()
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether there is nothing to make, to join or to keep."""
+        assert self.person is not None
+        has_email = not self.identity.email or bool(self.person.email)
+        return (
+            has_email
+            and all(other == self.person for other in (*self._by_key, *self._by_browser))
+            and not self._unkept(self.person)
+        )
+
+    def settle(self) -> Contact:
+        """Make, join and keep what there is to, and return the contact that is named."""
+        email = self.identity.email
+        person = self.person or Contact.objects.create(email=email)
+        if email and not person.email:
+            (person,) = lock_live(person.pk)
+            person.email = person.email or email
+            person.save(update_fields=["email"])
+        for other in self._by_key:
+            _ask_to_merge(person, other)
+        for other in self._by_browser:
+            if not self._contradict(person, other):
+                _ask_to_merge(person, other)
+        self._keep(person)
+        return person
+
+    def _read_rows(self) -> dict[tuple[str, str], Contact]:
+        wanted = {*self.keys.items(), *((Kind.ANONYMOUS_ID, value) for value in self.browsers)}
+        rows = ContactIdentifier.objects.filter(
+            site_id=self.identity.site_id, value__in=[value for _, value in wanted]
+        ).select_related("contact__merged_into")
+        return {
+            (row.kind, row.value): contact
+            for row in rows
+            if (row.kind, row.value) in wanted
+            # Somebody whose email is known is found by that, and not by a hash of long ago.
+            and not ((contact := _live(row.contact)).email and row.kind in _HASHES)
+        }
+
+    def _find_by_email(self) -> Contact | None:
+        if self.identity.email:
+            return Contact.objects.with_email(self.identity.email).first()
+        sha256, md5 = self.keys.get(Kind.EMAIL_SHA256, ""), self.keys.get(Kind.EMAIL_MD5, "")
+        if not (sha256 or md5):
+            return None
+        return Contact.objects.with_email_hash(sha256=sha256, md5=md5).order_by("pk").first()
+
+    def _choose(self) -> Contact | None:
+        given = {kind: {value} for kind, value in self.keys.items()}
+        for contact in self._by_key:
+            if not _differ(given, _emails_of(contact)):
+                return contact
+        for contact in self._by_browser:
+            if not self.keys or not _differ(given, self._known_keys(contact)):
+                return contact
+        return None
+
+    def _contradict(self, person: Contact, other: Contact) -> bool:
+        """Whether somebody who has used the same browser is somebody else than `person`."""
+        if person == other:
+            return True
+        known, given = self._known_keys(person), self.keys.items()
+        mine = {kind: known.get(kind, set()) | {value} for kind, value in given}
+        return _differ({**known, **mine}, self._known_keys(other))
+
+    def _known_keys(self, contact: Contact) -> dict[str, set[str]]:
+        known = _emails_of(contact)
+        rows = contact.identifiers.filter(site_id=self.identity.site_id)
+        for kind, value in rows.exclude(kind=Kind.ANONYMOUS_ID).values_list("kind", "value"):
+            if kind not in _HASHES or not contact.email:
+                known.setdefault(kind, set()).add(value)
+        return known
+
+    def _unkept(self, person: Contact) -> list[tuple[str, str]]:
+        """The identifiers that are to be kept for `person` and are not."""
+        keys = [
+            (kind, value)
+            for kind, value in self.keys.items()
+            if kind == Kind.USER_ID or not person.email
+        ]
+        browsers = [(Kind.ANONYMOUS_ID.value, value) for value in self.browsers]
+        return [pair for pair in keys if pair not in self._rows] + [
+            pair for pair in browsers if self._rows.get(pair) != person
+        ]
+
+    def _keep(self, person: Contact) -> None:
+        ContactIdentifier.objects.bulk_create(
+            [
+                ContactIdentifier(
+                    contact=person, site_id=self.identity.site_id, kind=kind, value=value
+                )
+                for kind, value in self._unkept(person)
+            ],
+            # Whoever uses a browser now has it.
+            update_conflicts=True,
+            unique_fields=["site_id", "kind", "value"],
+            update_fields=["contact"],
+        )
+
+
+def _live(contact: Contact) -> Contact:
+    return get_live_contact(contact.pk) if contact.merged_into_id else contact
+
+
+def _differ(one: dict[str, set[str]], other: dict[str, set[str]]) -> bool:
+    """Whether both have keys of one kind, and none of them in common."""
+    return any(
+        one[kind] and other[kind] and not one[kind] & other[kind] for kind in one.keys() & other
+    )
+
+
+def _emails_of(contact: Contact) -> dict[str, set[str]]:
+    hashes = _hashes_of(contact.email) if contact.email else {}
+    return {kind: {value} for kind, value in hashes.items()}
+
+
+def _hashes_of(email: str) -> dict[str, str]:
+    lower = email.lower().encode()
+    return {
+        Kind.EMAIL_SHA256: hashlib.sha256(lower).hexdigest(),
+        Kind.EMAIL_MD5: hashlib.md5(lower, usedforsecurity=False).hexdigest(),
+    }
+
+
+def _ask_to_merge(person: Contact, other: Contact) -> None:
+    if person == other or _were_kept_apart(person, other):
+        return
+    survivor, loser = choose_survivor(person, other)
+    with suppress(CannotMerge):  # they have become one in the meantime
+        request_merge(survivor=survivor, loser=loser, reason=ContactMerge.Reason.IDENTIFIER)
+
+
+def _were_kept_apart(one: Contact, other: Contact) -> bool:
+    """Whether a person decided that these are two people; nobody wants to be asked again."""
+    return ContactMerge.objects.filter(
+        survivor__in=(one, other), loser__in=(one, other), status=ContactMerge.Status.DISMISSED
+    ).exists()
+
+
+def _wait_for_others(identity: Identity) -> None:
+    """Let whoever deals with the same identifiers come first: together we would make two people."""
+    named: Iterable[str] = (*identity.keys.values(), *identity.browsers)
+    numbers = sorted(_lock_number(f"{identity.site_id} {value}") for value in named)
+    with connection.cursor() as cursor:
+        # In one order everywhere, so that two callers cannot wait for each other.
+        for number in numbers:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
+
+
+def _lock_number(text: str) -> int:
+    (number,) = struct.unpack("q", hashlib.blake2b(text.encode(), digest_size=8).digest())
+    return number
