@@ -30,6 +30,7 @@ class Draft(msgspec.Struct, kw_only=True):
     """One activity as a door understood it, not yet checked: any member may be of any type.
 
     `contact_fields` are for activities of any type: a door leaves out what its format ignores.
+    `amount`, such as `89.90 EUR`, ends the title that the hub makes.
     `payload` is what the client sent for it, as it came; the inspector keeps it if it is refused,
     or if the door has `remarks` to make about it. `test_code` marks a test there. `problem` is set
     when the door could not even read it.
@@ -38,6 +39,7 @@ class Draft(msgspec.Struct, kw_only=True):
     type: object = None
     value: object = None
     title: object = None
+    amount: str = ""
     url: object = None
     referrer: object = None
     contact_fields: object = None
@@ -97,7 +99,7 @@ def check_draft(
         added["original_timestamp"] = str(draft.occurred_at)
     return CheckedActivity(
         type=activity_type,
-        title=title or make_title(activity_type, value),
+        title=title or make_title(activity_type, value, draft.amount),
         value=value,
         url=url,
         referrer=_check_text("referrer", draft.referrer),
@@ -114,10 +116,10 @@ def is_data_input(type_: object) -> bool:
     return isinstance(type_, str) and type_.lower() == SystemType.DATA_INPUT
 
 
-def make_title(activity_type: ActivityType, value: str) -> str:
+def make_title(activity_type: ActivityType, value: str, amount: str = "") -> str:
     """The title of an activity that came without one, such as `Page visit 'Home'`."""
     words = _VERBS.get(activity_type.code_name, activity_type.name)
-    return f"{words} '{value}'" if value else words
+    return " ".join(filter(None, (words, f"'{value}'" if value else "", amount)))
 
 
 def _check_type(given: object, types: Mapping[str, ActivityType | InvalidActivity]) -> ActivityType:
@@ -149,6 +151,11 @@ def _check_text(name: str, given: object, max_length: int | None = None) -> str:
     if not is_storable(given):
         raise InvalidActivity("bad_text", name, f"{name} contains a NUL or half a character.")
     return given
+
+
+def is_credible(time: datetime, received_at: datetime) -> bool:
+    """Whether something that was received then can have happened at `time`."""
+    return _EARLIEST <= time <= received_at + _LATEST_AHEAD
 
 
 def is_storable(text: str) -> bool:
@@ -226,7 +233,7 @@ def _check_time(given: object, received_at: datetime) -> datetime:
             raise ValueError
         time = given if isinstance(given, datetime) else datetime.fromisoformat(given)  # type: ignore[arg-type]
         time = time if time.tzinfo else time.replace(tzinfo=UTC)
-        credible = _EARLIEST <= time <= received_at + _LATEST_AHEAD
+        credible = is_credible(time, received_at)
     except (TypeError, ValueError, OverflowError):
         raise InvalidActivity(
             "bad_timestamp", "timestamp", "timestamp must be ISO 8601, as 2026-05-04T10:30:00Z."

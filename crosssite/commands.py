@@ -5,7 +5,6 @@ from uuid import uuid4
 
 import msgspec
 from django.conf import settings
-from django.core.cache import cache
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
@@ -16,11 +15,12 @@ from django.views.decorators.csrf import csrf_exempt
 from activities.inspector import keep_refused_request
 from activities.problems import InvalidActivity
 from channels.addresses import client_address
+from channels.bots import is_bot
+from channels.limits import is_within
 from channels.models import Channel
 from consents.models import Consent
 from contacts.models import Contact
 from crosssite import cookies
-from crosssite.bots import is_bot
 from crosssite.hits import count_hit
 from crosssite.hosts import find_channel
 from crosssite.models import BrowserHits
@@ -175,12 +175,8 @@ class CommandView(View):
     def _limit_new_contacts(self) -> None:
         address = client_address(self.request)
         bucket = f"new-contacts:{self.caller.origin}:{address}"
-        cache.add(bucket, 0, timeout=3600)
-        try:
-            made = cache.incr(bucket)
-        except ValueError:  # it ran out between the two lines
-            made = 1
-        if made > settings.NEW_CONTACTS_PER_SITE_AND_ADDRESS_PER_HOUR:
+        limit = settings.NEW_CONTACTS_PER_SITE_AND_ADDRESS_PER_HOUR
+        if not is_within(limit, seconds=3600, bucket=bucket):
             detail = "Too many new visitors from this address; try again later."
             raise Refusal(429, Outcome.LIMIT, "too_many_contacts", detail)
 

@@ -17,9 +17,9 @@ from channels.origins import origin_matches
 from tracking.middleware import is_door
 
 # Doors that any web page may write to: all that they answer is that something has arrived.
-_OPEN_TO_EVERY_PAGE = re.compile(r"(/cdp)?/events?(/|$)")
+_OPEN_TO_EVERY_PAGE = re.compile(r"/events?(/|$)")
 # And of these, the ones whose cookie tells which browser it is.
-_WITH_COOKIES = re.compile(r"(/cdp)?/events(/|$)")
+_WITH_COOKIES = re.compile(r"/events(/|$)")
 
 
 class DoorCorsMiddleware(CorsMiddleware):

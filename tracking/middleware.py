@@ -7,6 +7,8 @@ from django.http import HttpRequest, HttpResponse
 _HEADLESS = "/kentico.tracking"
 # Every path at which a door answers, and everything below it.
 _DOORS = (_HEADLESS, "/api/3", "/event", "/visit", "/events", "/cdp", "/v2")
+# Websites that send Commanders Act-format events to a domain of their own have this in front.
+_COLLECTION_PREFIX = "/cdp"
 # Which segments of a path below /Kentico.Tracking/ are fixed words; the others are values.
 _FIXED_SEGMENTS = (0, 2)
 
@@ -44,6 +46,8 @@ class DoorMiddleware:
 
 def _canonical(path: str) -> str:
     path = path.rstrip("/")
+    if path.startswith(f"{_COLLECTION_PREFIX}/"):
+        return path.removeprefix(_COLLECTION_PREFIX)
     if not path.lower().startswith(_HEADLESS):
         return path
     segments = path.split("/")[2:]

@@ -31,6 +31,9 @@ OPERATIONS = [
     "getConsentStatus",
     "answerConsent",
     "logActivities",
+    "sendEvent",
+    "sendEventBatch",
+    "sendEventByPixel",
 ]
 CHECKS = [
     not_a_server_error,
@@ -108,6 +111,9 @@ def make_real(case, app, contact, draw):
     for name, value in existing.items():
         if name in case.path_parameters and draw(LIKELY):
             case.path_parameters[name] = value
+    for name, value in {"tc_s": app.channel.site_id, "token": app.channel.source_key}.items():
+        if name in (case.query or {}) and draw(LIKELY):
+            case.query[name] = value
     if not isinstance(case.body, dict) or "channel" not in case.body:
         return
     for name, value in {"channel": app.channel.guid, "contact": contact.guid}.items():

@@ -28,17 +28,28 @@ def test_document_has_the_documented_endpoints_and_no_others():
         ("/Kentico.Tracking/contacts", "post"),
         ("/Kentico.Tracking/contacts/{contact_guid}/consents/{consent_name}", "get"),
         ("/Kentico.Tracking/contacts/{contact_guid}/consents/{consent_name}", "post"),
+        ("/events", "get"),
+        ("/events", "post"),
+        ("/events/batch", "post"),
     }
 
 
-def test_every_operation_asks_for_a_key_and_has_a_request_id():
-    operations = [one for methods in document()["paths"].values() for one in methods.values()]
+def operations_below(*roots):
+    paths = document()["paths"].items()
+    return [one for path, methods in paths if path.startswith(roots) for one in methods.values()]
 
-    for operation in operations:
-        assert operation["security"] == [{"apiKey": []}]
-        assert {"401", "404"} < set(operation["responses"])
+
+def test_every_operation_has_a_request_id():
+    for operation in operations_below("/"):
         for response in operation["responses"].values():
             assert response["headers"]["Request-Id"]["schema"]["format"] == "uuid"
+
+
+@pytest.mark.parametrize(("root", "scheme"), [("/Kentico.Tracking/", "apiKey")])
+def test_operations_ask_for_a_key(root, scheme):
+    for operation in operations_below(root):
+        assert operation["security"] == [{scheme: []}]
+        assert {"401", "404"} < set(operation["responses"])
 
 
 def test_document_tells_all_contact_fields():

@@ -41,7 +41,8 @@ class ProblemSerializer(serializers.Serializer):
     requestId = serializers.UUIDField(required=False)
 
 
-def _problems(*statuses: int) -> dict:
+def problems(*statuses: int) -> dict:
+    """The answers of these statuses, as `extend_schema` wants them."""
     return {
         (status, "application/problem+json"): OpenApiResponse(
             ProblemSerializer, description=_MEANINGS[status]
@@ -68,7 +69,7 @@ _CONSENT_NAME = OpenApiParameter(
     examples=[OpenApiExample("consent", "TrackingConsent")],
 )
 
-_ANSWER_HEADERS = [
+ANSWER_HEADERS = [
     OpenApiParameter(
         "Request-Id",
         OpenApiTypes.UUID,
@@ -86,7 +87,7 @@ _ANSWER_HEADERS = [
         description="Bearer",
     ),
 ]
-_RETRY_AFTER = OpenApiParameter(
+RETRY_AFTER = OpenApiParameter(
     "Retry-After",
     int,
     OpenApiParameter.HEADER,
@@ -99,7 +100,7 @@ consent_text = extend_schema(
     operation_id="getConsentText",
     tags=_TAGS,
     parameters=[
-        *_ANSWER_HEADERS,
+        *ANSWER_HEADERS,
         _CONSENT_NAME,
         OpenApiParameter(
             "languageName",
@@ -115,7 +116,7 @@ consent_text = extend_schema(
                 "fullText": serializers.CharField(help_text="HTML, may be empty"),
             },
         ),
-        **_problems(401, 404),
+        **problems(401, 404),
     },
 )
 
@@ -124,8 +125,8 @@ create_contact = extend_schema(
     tags=_TAGS,
     request=None,
     parameters=[
-        *_ANSWER_HEADERS,
-        _RETRY_AFTER,
+        *ANSWER_HEADERS,
+        RETRY_AFTER,
         OpenApiParameter(
             "Idempotency-Key",
             {"type": "string", "maxLength": 255},
@@ -135,24 +136,24 @@ create_contact = extend_schema(
     ],
     responses={
         200: inline_serializer("CreatedContact", {"contact": serializers.UUIDField()}),
-        **_problems(400, 401, 404, 503),
+        **problems(400, 401, 404, 503),
     },
 )
 
 consent_status = extend_schema(
     operation_id="getConsentStatus",
     tags=_TAGS,
-    parameters=[*_ANSWER_HEADERS, _CONTACT_GUID, _CONSENT_NAME],
+    parameters=[*ANSWER_HEADERS, _CONTACT_GUID, _CONSENT_NAME],
     responses={
         200: inline_serializer("ConsentStatus", {"isAgreed": serializers.BooleanField()}),
-        **_problems(401, 404),
+        **problems(401, 404),
     },
 )
 
 answer_consent = extend_schema(
     operation_id="answerConsent",
     tags=_TAGS,
-    parameters=[*_ANSWER_HEADERS, _RETRY_AFTER, _CONTACT_GUID, _CONSENT_NAME],
+    parameters=[*ANSWER_HEADERS, RETRY_AFTER, _CONTACT_GUID, _CONSENT_NAME],
     request=inline_serializer(
         "ConsentAnswer",
         {
@@ -164,7 +165,7 @@ answer_consent = extend_schema(
     ),
     responses={
         200: OpenApiResponse(description="Recorded; the answer is empty."),
-        **_problems(400, 401, 404, 413, 503),
+        **problems(400, 401, 404, 413, 503),
     },
 )
 
@@ -224,7 +225,7 @@ _RESULT = inline_serializer(
 log_activities = extend_schema(
     operation_id="logActivities",
     tags=_TAGS,
-    parameters=[*_ANSWER_HEADERS, _RETRY_AFTER],
+    parameters=[*ANSWER_HEADERS, RETRY_AFTER],
     request={
         "application/json": OpenApiRequest(
             {
@@ -244,6 +245,6 @@ log_activities = extend_schema(
     },
     responses={
         207: inline_serializer("ActivityResults", {"results": _RESULT}),
-        **_problems(400, 401, 403, 404, 413, 503),
+        **problems(400, 401, 403, 404, 413, 503),
     },
 )

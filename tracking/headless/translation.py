@@ -1,6 +1,5 @@
 """The headless wire format: from JSON, in any spelling of its names, to drafts."""
 
-import re
 from collections.abc import Iterator
 from uuid import UUID
 
@@ -8,15 +7,11 @@ import msgspec
 
 from activities.drafts import Draft, is_data_input
 from activities.problems import InvalidActivity
+from tracking.bodies import UNDECODABLE, decode_json, explain
 from tracking.problems import Problem
 
 _SMALLEST_ACTIVITY = len('{"type":"a"}')
 _FEW = 1_000
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_ESCAPE = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
-    re.DOTALL,
-)
 
 
 def read_members(body: bytes) -> dict[str, msgspec.Raw]:
@@ -24,15 +19,11 @@ def read_members(body: bytes) -> dict[str, msgspec.Raw]:
 
     :raises Problem: 400, if it is no JSON object
     """
-    body = body.removeprefix(_BYTE_ORDER_MARK)
     try:
-        try:
-            members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-        except msgspec.DecodeError:
-            members = msgspec.json.decode(_mend(body), type=dict[str, msgspec.Raw])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        members = decode_json(body, dict[str, msgspec.Raw])
+    except UNDECODABLE as error:
         raise Problem(
-            400, "malformed_json", f"The body must be a JSON object: {_say(error)}."
+            400, "malformed_json", f"The body must be a JSON object: {explain(error)}."
         ) from None
     return {name.lower(): value for name, value in members.items()}
 
@@ -97,10 +88,10 @@ def _draft(item_as_sent: msgspec.Raw) -> Draft:
     payload = bytes(item_as_sent)
     try:
         item = msgspec.json.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except UNDECODABLE as error:
         return Draft(
             problem=InvalidActivity(
-                "malformed_json", "", f"The activity is no JSON: {_say(error)}."
+                "malformed_json", "", f"The activity is no JSON: {explain(error)}."
             ),
             payload=payload,
         )
@@ -123,11 +114,6 @@ def _draft(item_as_sent: msgspec.Raw) -> Draft:
     )
 
 
-def _mend(body: bytes) -> bytes:
-    """`body` with half characters replaced: clients that cut texts short send them as escapes."""
-    return _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
-
-
 def _read(members: dict[str, msgspec.Raw], name: str, *, required: bool = True) -> object:
     if name not in members:
         if required:
@@ -135,17 +121,9 @@ def _read(members: dict[str, msgspec.Raw], name: str, *, required: bool = True) 
         return None
     try:
         return msgspec.json.decode(members[name])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise Problem(400, "malformed_json", f"{name}: {_say(error)}.", field=name) from None
+    except UNDECODABLE as error:
+        raise Problem(400, "malformed_json", f"{name}: {explain(error)}.", field=name) from None
 
 
 def _missing(name: str) -> Problem:
     return Problem(400, "missing_member", f"The body has no member {name}.", field=name)
-
-
-def _say(error: Exception) -> str:
-    if isinstance(error, RecursionError):
-        return "it is nested too deeply"
-    if isinstance(error, UnicodeDecodeError):
-        return "it is not UTF-8"
-    return str(error)

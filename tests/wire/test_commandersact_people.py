@@ -1,0 +1,319 @@
+"""Who did what Commanders Act-format events tell, what they agreed to, and calls from browsers."""
+
+import hashlib
+import re
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from activities.data_input import sweep_data_inputs
+from activities.models import Activity, RejectedActivity
+from consents.agreements import is_agreed, record_agreement
+from consents.models import ConsentAgreement
+from contacts.merging import carry_out_merge
+from contacts.models import Contact, ContactMerge
+from tests.factories import make_channel, make_consent, make_contact
+from tests.wire.source import BROWSER, EventSource, event
+from tracking.models import ConsentCategory, UserProperty
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def source():
+    return EventSource()
+
+
+@pytest.fixture
+def consent(source):
+    """A consent that category 3 of the source stands for."""
+    consent = make_consent()
+    ConsentCategory.objects.create(channel=source.channel, category="3", consent=consent)
+    return consent
+
+
+# Who it was
+
+
+def test_server_side_events_of_one_anonymous_id_are_one_contact(source):
+    first, second = source.send(event()), source.send(event("page_view"))
+
+    assert first.contact == second.contact
+    assert not first.contact.email
+
+
+def test_user_on_two_devices_is_one_contact(source):
+    phone = source.send(event(user={"consistent_anonymous_id": "phone", "id": "1234"}))
+    laptop = source.send(event(user={"consistent_anonymous_id": "laptop", "id": "1234"}))
+
+    assert phone.contact == laptop.contact
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        {"email": "ADA@example.com"},
+        {"email_sha256": hashlib.sha256(b"ada@example.com").hexdigest()},
+        {"email_md5": hashlib.md5(b"ada@example.com").hexdigest().upper()},
+    ],
+)
+def test_event_is_of_the_contact_who_has_the_email(source, user):
+    contact = make_contact(email="ada@example.com", first_name="Ada")
+
+    assert source.send(event(user=user)).contact == contact
+
+
+def test_anonymous_history_comes_along_when_somebody_is_identified(source):
+    known = make_contact(email="ada@example.com")
+    before = source.send(event("page_view"))
+
+    source.send(event("login", user={"email": "ada@example.com"}))
+    merge = ContactMerge.objects.get()
+    assert merge.status == ContactMerge.Status.PENDING
+
+    carry_out_merge(merge.pk)
+    before.refresh_from_db()
+    assert before.contact == known
+
+
+def test_mapping_is_the_table_of_the_admin(source):
+    UserProperty.objects.filter(name="firstname").delete()
+    UserProperty.objects.create(name="employer", contact_field="ContactCompanyName")
+
+    activity = source.send(event(user={"firstname": "Ada", "employer": "Analytical Engines"}))
+    sweep_data_inputs()
+
+    contact = Contact.objects.get()
+    assert (contact.first_name, contact.company_name) == ("", "Analytical Engines")
+    assert activity.properties["user"]["firstname"] == "Ada"
+
+
+# What they agreed to
+
+
+def test_categories_become_agreements_and_their_absence_a_revocation(source, consent):
+    contact = source.send(event(user={"consent_categories": ["1", "3"]})).contact
+    assert is_agreed(contact, consent)
+
+    source.send(event(user={"consent_categories": [1, 3]}))
+    assert ConsentAgreement.objects.count() == 1
+
+    source.send(event(user={"consent_categories": [1]}))
+    assert not is_agreed(contact, consent)
+    answer = ConsentAgreement.objects.order_by("-id").first()
+    assert (answer.agreed, answer.channel) == (False, source.channel)
+    source.send(event())
+    source.send(event(user={"consent_categories": []}))
+    assert ConsentAgreement.objects.count() == 2
+
+
+def test_category_of_another_channel_means_nothing(consent):
+    other = EventSource()
+
+    other.send(event(user={"consent_categories": ["3"]}))
+
+    assert ConsentAgreement.objects.count() == 0
+
+
+def test_no_is_not_recorded_of_somebody_who_was_never_asked(source, consent):
+    source.send(event(user={"consent_categories": ["1"]}))
+
+    assert ConsentAgreement.objects.count() == 0
+
+
+def test_the_latest_answer_counts_whenever_it_arrives(source, consent):
+    contact = source.send(event(user={"consent_categories": ["3"]})).contact
+    yesterday = (timezone.now() - timedelta(days=1)).isoformat()
+
+    source.send(event(user={"consent_categories": []}, context={"event_timestamp": yesterday}))
+    assert is_agreed(contact, consent)
+
+    tomorrow = (timezone.now() + timedelta(hours=5)).isoformat()
+    source.send(event(user={"consent_categories": []}, context={"event_timestamp": tomorrow}))
+    assert not is_agreed(contact, consent)
+    source.send(event(user={"consent_categories": ["3"]}))
+    assert is_agreed(contact, consent)
+
+
+def track_with(source, consent, **fields):
+    source.channel.tracking_consent = consent
+    for name, value in fields.items():
+        setattr(source.channel, name, value)
+    source.channel.save()
+
+
+def test_browser_of_somebody_who_does_not_agree_is_not_tracked(source, consent):
+    track_with(source, consent)
+
+    response = source.post(event(id="A-1", user={"consent_categories": ["1"]}), headers=BROWSER)
+
+    assert response.status_code == 200
+    assert not response.cookies
+    assert Activity.objects.count() == Contact.objects.count() == 0
+    row = RejectedActivity.objects.get()
+    assert (row.status, row.code) == ("filtered", "not_agreed")
+    assert bytes(row.payload) == b""
+
+
+def test_revocation_in_a_browser_is_recorded_and_ends_tracking(source, consent):
+    track_with(source, consent)
+    contact = source.send(event(user={"consent_categories": ["3"]}), headers=BROWSER).contact
+
+    source.post(event(user={"consent_categories": []}), headers=BROWSER)
+    assert not is_agreed(contact, consent)
+
+    # Whatever the page asks for, now or later.
+    source.post(event(), headers=BROWSER)
+    assert Activity.objects.count() == 1
+    assert set(RejectedActivity.objects.values_list("status", flat=True)) == {"filtered"}
+
+
+def test_server_answers_for_consent_itself_unless_the_channel_enforces_it(source, consent):
+    track_with(source, consent)
+    refusing = event(user={"consent_categories": []})
+    source.send(refusing)
+
+    track_with(source, consent, enforce_consent=True)
+    source.post(refusing)
+
+    assert Activity.objects.count() == 1
+    assert RejectedActivity.objects.get().status == "filtered"
+
+
+def test_contact_who_revoked_elsewhere_is_not_tracked_in_browsers(source, consent):
+    track_with(source, consent)
+    contact = make_contact(email="ada@example.com")
+    record_agreement(contact, consent, agreed=False)
+
+    source.post(event(user={"email": "ada@example.com"}), headers=BROWSER)
+
+    assert Activity.objects.count() == 0
+    assert RejectedActivity.objects.get().code == "consent"
+
+
+def test_do_not_track_is_respected_and_nothing_is_kept(source):
+    query = f"tc_do_not_track=true&tc_s={source.channel.site_id}&token={source.channel.source_key}"
+
+    response = source.post(event(id="secret"), query=query)
+
+    assert response.status_code == 200
+    assert Activity.objects.count() == Contact.objects.count() == 0
+    row = RejectedActivity.objects.get()
+    assert (row.status, row.code, bytes(row.payload)) == ("filtered", "do_not_track", b"")
+
+
+# Browsers
+
+
+def anonymous(name="page_view"):
+    return {"event_name": name, "user": {}}
+
+
+def test_new_browser_gets_a_cookie_and_is_recognised_by_it(source):
+    response = source.post(anonymous(), headers=BROWSER)
+
+    cookie = response.cookies["CAID"]
+    assert re.fullmatch(r"\d{26}", cookie.value)
+    assert cookie.value.startswith(f"{timezone.now():%Y%m%d}")
+    assert (cookie["max-age"], cookie["samesite"]) == (31_536_000, "None")
+    assert cookie["httponly"]
+    assert cookie["secure"]
+
+    again = source.post(anonymous("search"), headers=BROWSER)
+    assert not again.cookies
+    assert Contact.objects.count() == 1
+    assert Activity.objects.count() == 2
+
+
+@pytest.mark.parametrize("name", ["CAID", "TCID"])
+def test_cookie_of_the_browser_tells_who_it_is(source, name):
+    source.http.cookies[name] = "20260305101530123456"
+
+    first = source.send(anonymous(), headers=BROWSER)
+    by_server = source.send(event(user={"consistent_anonymous_id": "20260305101530123456"}))
+
+    assert first.contact == by_server.contact
+
+
+def test_batch_of_a_new_browser_is_one_contact(source):
+    source.post_batch(anonymous(), anonymous(), headers=BROWSER)
+
+    assert Contact.objects.count() == 1
+
+
+def test_pixel_of_a_new_browser_gets_a_cookie(source):
+    site, key = source.channel.site_id, source.channel.source_key
+    path = f"/events?tc_s={site}&token={key}&event_name=page_view"
+
+    response = source.http.get(
+        path, headers={"Sec-Fetch-Mode": "no-cors", "User-Agent": "Mozilla/5.0 Firefox/140.0"}
+    )
+
+    assert "CAID" in response.cookies
+    assert Activity.objects.count() == 1
+
+
+def test_servers_get_no_cookie(source):
+    assert not source.post(event()).cookies
+    source.post(anonymous())
+    assert RejectedActivity.objects.get().code == "no_identity"
+
+
+def test_robots_become_nobody(source):
+    robot = {"Origin": "https://shop.example", "User-Agent": "Googlebot/2.1"}
+
+    response = source.post(anonymous(), headers=robot)
+
+    assert not response.cookies
+    assert RejectedActivity.objects.get().code == "robot"
+    assert Contact.objects.count() == 0
+
+
+def test_one_address_becomes_so_many_contacts_only(source, settings):
+    settings.NEW_CONTACTS_PER_SITE_AND_ADDRESS_PER_HOUR = 2
+
+    for _ in range(4):
+        source.http.cookies.clear()
+        source.post(anonymous(), headers=BROWSER)
+
+    assert Contact.objects.count() == 2
+    codes = set(RejectedActivity.objects.values_list("code", flat=True))
+    assert codes == {"too_many_visitors"}
+
+
+@pytest.mark.parametrize("path", ["/events", "/cdp/events", "/events/batch"])
+def test_preflight_is_answered_for_every_page_with_credentials(source, path):
+    response = source.http.options(
+        path,
+        headers={
+            "Origin": "https://shop.example",
+            "Access-Control-Request-Method": "POST",
+            "Access-Control-Request-Headers": "content-type",
+        },
+    )
+
+    assert response.status_code == 204
+    assert response["Access-Control-Allow-Origin"] == "https://shop.example"
+    assert response["Access-Control-Allow-Credentials"] == "true"
+    assert response["Access-Control-Allow-Headers"] == "content-type"
+
+
+def test_answer_may_be_read_by_every_page_with_credentials(source):
+    response = source.post(event(), headers=BROWSER)
+
+    assert response["Access-Control-Allow-Origin"] == "https://shop.example"
+    assert response["Access-Control-Allow-Credentials"] == "true"
+
+
+def test_known_contact_costs_few_queries(source, django_assert_max_num_queries):
+    source.send(event())
+
+    with django_assert_max_num_queries(16):
+        source.post(event())
+
+
+def test_website_channels_are_sources_too():
+    source = EventSource(make_channel(kind="website", domain="shop.example"))
+
+    assert source.send(event()).channel == source.channel

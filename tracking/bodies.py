@@ -1,0 +1,40 @@
+"""JSON bodies as clients send them: with a byte order mark, or with halves of characters."""
+
+import re
+from typing import Any
+
+import msgspec
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+# What decoding raises about a body that cannot be understood.
+UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+def decode_json(body: bytes, type: Any = Any) -> Any:
+    """The value that `body` holds, of the given type.
+
+    :raises msgspec.DecodeError, UnicodeDecodeError, RecursionError: see UNDECODABLE and `explain`
+    """
+    body = body.removeprefix(_BYTE_ORDER_MARK)
+    try:
+        return msgspec.json.decode(body, type=type)
+    except msgspec.DecodeError:
+        return msgspec.json.decode(_mend(body), type=type)
+
+
+def explain(error: Exception) -> str:
+    """What is wrong with a body about which `decode_json` raised `error`, as part of a sentence."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8"
+    return str(error)
+
+
+def _mend(body: bytes) -> bytes:
+    """`body` with half characters replaced: clients that cut texts short send them as escapes."""
+    return _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)

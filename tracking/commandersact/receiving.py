@@ -1,0 +1,194 @@
+"""What becomes of the events of one request: who did it, what they agreed to, and the log."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from functools import cached_property
+from random import SystemRandom
+from uuid import UUID
+
+import msgspec
+from django.conf import settings
+from django.utils import timezone
+
+from activities.contact_fields import WIRE_NAMES
+from activities.drafts import Draft
+from activities.inspector import keep_refused_request
+from activities.models import ActivityType
+from activities.problems import InvalidActivity, Status
+from activities.recording import Source, record_activities
+from channels.limits import is_within
+from channels.models import Channel
+from consents.agreements import find_last_answer, record_agreement
+from consents.models import Consent
+from contacts.identifying import Identity, find_identified, identify
+from contacts.models import Contact
+from tracking.commandersact.translation import Event, make_draft, read_identity
+from tracking.models import UserProperty
+
+DOOR = "commandersact"
+_random = SystemRandom()
+
+
+class Browser(msgspec.Struct, kw_only=True):
+    """What sent a request, if it was a web page: its address, and whether it is a known robot."""
+
+    address: str
+    is_robot: bool
+
+
+class Receiver:
+    """Takes the events that one request brought for the source `channel`.
+
+    `cookie` is the CAID that came with it, or "". `new_cookie` is the one that the browser should
+    get from now on, if any.
+    """
+
+    def __init__(
+        self, channel: Channel, request_id: UUID, *, cookie: str = "", browser: Browser | None
+    ):
+        self.channel, self.request_id = channel, request_id
+        self.cookie, self.browser = cookie, browser
+        self.new_cookie = ""
+        self.received_at = timezone.now()
+
+    def receive(self, events: Iterable[Event]) -> None:
+        """Record what can be recorded, and keep the rest in the inspector with its reason."""
+        drafts: dict[Contact, list[Draft]] = {}
+        for event in events:
+            try:
+                contact = self._contact_of(event)
+            except InvalidActivity as problem:
+                self._keep(problem, event)
+                continue
+            drafts.setdefault(contact, []).append(self._draft(event, contact))
+        source = Source(
+            door=DOOR,
+            channel=self.channel,
+            request_id=self.request_id,
+            names_types=ActivityType.Door.COMMANDERSACT,
+            from_browser=self.browser is not None,
+        )
+        for contact, of_contact in drafts.items():
+            record_activities(of_contact, contact=contact, source=source)
+
+    def _contact_of(self, event: Event) -> Contact:
+        """Who did it, after the ledger has what they agreed to.
+
+        :raises InvalidActivity: if it is not to be recorded for anybody
+        """
+        if event.problem:
+            raise event.problem
+        identity = read_identity(event, site_id=self.channel.site_id, cookie=self.cookie)
+        answers = self._answers_in(event)
+        if self._refuses_tracking(answers):
+            if contact := find_identified(identity):
+                self._note_answers(contact, answers, event)
+            raise InvalidActivity(
+                "not_agreed",
+                "user.consent_categories",
+                "The user has not agreed to what the tracking consent stands for.",
+                Status.FILTERED,
+            )
+        if identity.is_empty:
+            identity = self._newcomer()
+        contact = identify(identity)
+        self._note_answers(contact, answers, event)
+        return contact
+
+    def _newcomer(self) -> Identity:
+        """A browser that is seen for the first time, and gets a cookie."""
+        if self.browser is None:
+            raise InvalidActivity(
+                "no_identity",
+                "user",
+                "The event names nobody. Send user.consistent_anonymous_id, user.id or user.email.",
+            )
+        if self.browser.is_robot:
+            detail = "A known robot is nobody's contact."
+            raise InvalidActivity("robot", "", detail, Status.FILTERED)
+        if not self.new_cookie:
+            limit = settings.NEW_CONTACTS_PER_SITE_AND_ADDRESS_PER_HOUR
+            bucket = f"new-caids:{self.channel.pk}:{self.browser.address}"
+            if not is_within(limit, seconds=3600, bucket=bucket):
+                raise InvalidActivity(
+                    "too_many_visitors",
+                    "",
+                    f"More than {limit:,} new visitors came from one address within an hour.",
+                    Status.FILTERED,
+                )
+            self.new_cookie = make_caid(self.received_at)
+        return Identity(site_id=self.channel.site_id, anonymous_ids=(self.new_cookie,))
+
+    def _draft(self, event: Event, contact: Contact) -> Draft:
+        draft = make_draft(event, self._mapping, self.received_at)
+        # Most events repeat what is known by now: that is no work for anybody.
+        draft.contact_fields = {
+            name: value
+            for name, value in draft.contact_fields.items()  # type: ignore[attr-defined]
+            if value != str(getattr(contact, WIRE_NAMES[name]) or "")
+        } or None
+        return draft
+
+    def _keep(self, problem: InvalidActivity, event: Event) -> None:
+        # What somebody does who is not to be tracked is kept nowhere, in the inspector neither.
+        payload = b"" if problem.code == "not_agreed" else event.payload
+        keep_refused_request(
+            problem,
+            door=DOOR,
+            request_id=self.request_id,
+            payload=payload,
+            payload_length=len(event.payload),
+            channel=self.channel,
+            test_code=event.test_code,
+        )
+
+    @cached_property
+    def _mapping(self) -> dict[str, str]:
+        return dict(UserProperty.objects.order_by("pk").values_list("name", "contact_field"))
+
+    @cached_property
+    def _categories(self) -> dict[Consent, set[str]]:
+        """The categories that stand for each consent on this channel."""
+        categories: dict[Consent, set[str]] = {}
+        for row in self.channel.consent_categories.select_related("consent"):  # type: ignore[attr-defined]
+            categories.setdefault(row.consent, set()).add(row.category)
+        return categories
+
+    def _answers_in(self, event: Event) -> dict[Consent, bool]:
+        given = event.consent_categories
+        if given is None:
+            return {}
+        return {consent: bool(own & given) for consent, own in self._categories.items()}
+
+    def _refuses_tracking(self, answers: dict[Consent, bool]) -> bool:
+        asks_itself = self.browser is not None or self.channel.enforce_consent
+        consent = self.channel.tracking_consent
+        return asks_itself and consent is not None and answers.get(consent) is False
+
+    def _note_answers(self, contact: Contact, answers: dict[Consent, bool], event: Event) -> None:
+        """Add to the ledger what has changed since the last answer; the latest answer counts."""
+        if not answers:
+            return
+        at = self._time_of(event)
+        for consent, agreed in answers.items():
+            last = find_last_answer(contact, consent)
+            if last and last.at >= at:
+                continue
+            if agreed != (last is not None and last.agreed):
+                record_agreement(
+                    contact,
+                    consent,
+                    agreed=agreed,
+                    channel=self.channel,
+                    request_id=self.request_id,
+                    at=at,
+                )
+
+    def _time_of(self, event: Event) -> datetime:
+        time = make_draft(event, {}, self.received_at).occurred_at
+        return min(time, self.received_at) if isinstance(time, datetime) else self.received_at
+
+
+def make_caid(now: datetime) -> str:
+    """A new CAID, the id of a browser: the time to the second, and random digits."""
+    return f"{now:%Y%m%d%H%M%S}{_random.randrange(10**12):012}"
