@@ -23,7 +23,7 @@ from consents.models import Consent
 from contacts.identifying import Identity, find_identified, identify
 from contacts.models import Contact
 from tracking.commandersact.translation import Event, make_draft, read_identity
-from tracking.models import UserProperty
+from tracking.models import ConsentCategory, UserProperty
 
 DOOR = "commandersact"
 _random = SystemRandom()
@@ -150,7 +150,8 @@ class Receiver:
     def _categories(self) -> dict[Consent, set[str]]:
         """The categories that stand for each consent on this channel."""
         categories: dict[Consent, set[str]] = {}
-        for row in self.channel.consent_categories.select_related("consent"):  # type: ignore[attr-defined]
+        rows = ConsentCategory.objects.filter(channel=self.channel).select_related("consent")
+        for row in rows:
             categories.setdefault(row.consent, set()).add(row.category)
         return categories
 
