@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from activities.models import RejectedActivity
 from activities.problems import InvalidActivity
+from activities.quality import count_events
 from channels.models import Channel
 
 
@@ -76,15 +77,18 @@ def keep_refused_request(
     test_code: str = "",
     stranger: str = "",
 ) -> None:
-    """Write a request that was refused as a whole to the inspector.
+    """Write a request that was refused as a whole to the inspector, and count it.
 
     `stranger` is where it came from (an address, say, which is not stored) if nobody has shown a
     key. Of strangers only samples are kept, of each and in total, and less of each payload.
     """
+    now = timezone.now()
     if stranger:
         if not _sampler.takes(stranger):
             return
         payload = payload[: settings.REJECTED_PAYLOAD_BYTES_UNAUTHENTICATED]
+    elif channel:
+        count_events(channel.pk, {problem.status: 1}, now)
     keep_rejections(
         [
             Refused(
@@ -96,7 +100,7 @@ def keep_refused_request(
                 channel=channel,
                 contact_guid=contact_guid,
                 test_code=test_code,
-                at=timezone.now(),
+                at=now,
             )
         ]
     )

@@ -257,7 +257,8 @@ class DataInput(models.Model):
 class RejectedActivity(models.Model):
     """An activity, or a whole request, that was refused or was not as it should be.
 
-    These are the inspector's rows. What was recorded without any remark is in the log alone.
+    These are the inspector's rows. What was recorded without any remark is in the log alone, unless
+    its sender marked it as a test.
     """
 
     status = models.CharField(
@@ -293,3 +294,25 @@ class RejectedActivity(models.Model):
 
     def __str__(self) -> str:
         return f"{self.reason} ({self.at:%d %b %Y %H:%M:%S})"
+
+
+class EventCount(models.Model):
+    """How many activities of a channel had this status within an hour.
+
+    Each connection counts in the `slot` of its own, so that they do not wait for each other.
+    """
+
+    pk = models.CompositePrimaryKey("channel_id", "hour", "status", "slot")
+    channel = models.ForeignKey(
+        "channels.Channel", models.CASCADE, db_index=False, related_name="+"
+    )
+    hour = models.DateTimeField()
+    status = models.CharField(max_length=20, choices=Status.choices)
+    slot = models.PositiveSmallIntegerField()
+    count = models.PositiveBigIntegerField()
+
+    class Meta:
+        verbose_name = "event count"
+
+    def __str__(self) -> str:
+        return f"{self.count:,} {self.status} at {self.hour:%d %b %Y %H:%M}"

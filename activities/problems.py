@@ -1,4 +1,4 @@
-"""Why an activity was refused, or is not as it should be."""
+"""What became of an activity: why it was refused, or is not as it should be."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,9 @@ from django.db import models
 
 
 class Status(models.TextChoices):
-    """What became of an activity that was not simply recorded as it came."""
+    """What became of an activity."""
 
+    VALID = "valid", "Valid"
     INVALID_ACCEPTED = "invalid_accepted", "Invalid, accepted"
     INVALID_REJECTED = "invalid_rejected", "Invalid, rejected"
     FILTERED = "filtered", "Filtered"

@@ -1,6 +1,7 @@
 """Recording: the one way in. Every door, and Python code, ends here."""
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from itertools import islice
@@ -18,6 +19,7 @@ from activities.event_names import make_types
 from activities.inspector import Refused, keep_rejections
 from activities.models import ActivityType, DataInput, SystemType
 from activities.problems import InvalidActivity, Status, summarise
+from activities.quality import count_events
 from channels.models import Channel
 from consents.agreements import has_revoked, is_agreed
 from contacts.models import Contact
@@ -70,7 +72,7 @@ def record_activities(
     with transaction.atomic():
         while part := list(islice(remaining, _PART)):
             batch.record(part)
-        batch.keep_summary_of_rejections()
+        batch.finish()
     return batch.outcomes
 
 
@@ -118,33 +120,36 @@ class Batch:
         self.received_at = timezone.now()
         self.outcomes: list[Outcome] = []
         self._consent_is_missing = _lacks_consent(contact, source)
-        self._rejections = 0
+        self._counts: Counter[Status] = Counter()
+        self._inspected = 0
         self._outcomes: dict[tuple[str, str, str], Outcome] = {}
 
     def record(self, drafts: list[Draft]) -> None:
         """Write the accepted ones of `drafts`, and keep the others for the inspector."""
         types = _find_types(drafts, self.source)
-        accepted, refused = [], []
+        accepted, inspected = [], []
         for draft in drafts:
             try:
                 activity = self._check(draft, types)
                 accepted.append(activity)
                 self.outcomes.append(_ACCEPTED)
-                if activity.remarks:
-                    refused.append(self._refused(draft, summarise(activity.remarks)))
+                if remark := _remark_on(activity, draft):
+                    inspected.append(self._as_refused(draft, remark))
             except InvalidActivity as problem:
                 self.outcomes.append(self._outcome(problem))
-                refused.append(self._refused(draft, problem))
+                self._counts[problem.status] += 1
+                inspected.append(self._as_refused(draft, problem))
         if accepted:
             self._write(accepted)
-        self._keep(refused)
+        self._keep(inspected)
 
-    def keep_summary_of_rejections(self) -> None:
-        """Say in the inspector how many rejections were not kept one by one."""
-        if (more := self._rejections - settings.REJECTED_KEPT_PER_REQUEST) > 0:
-            detail = f"{more:,} more activities of this request were refused and are not kept."
+    def finish(self) -> None:
+        """Count what became of the activities, and say how many the inspector has no room for."""
+        count_events(self.source.channel.pk, self._counts, self.received_at)
+        if (more := self._inspected - settings.REJECTED_KEPT_PER_REQUEST) > 0:
+            detail = f"{more:,} more activities of this request are not kept here."
             problem = InvalidActivity("more_rejections", "", detail)
-            keep_rejections([self._refused(Draft(), problem)])
+            keep_rejections([self._as_refused(Draft(), problem)])
 
     def _check(
         self, draft: Draft, types: dict[str, ActivityType | InvalidActivity]
@@ -166,7 +171,7 @@ class Batch:
             self._outcomes[key] = Outcome(problem.with_traceback(None))
         return self._outcomes[key]
 
-    def _refused(self, draft: Draft, problem: InvalidActivity) -> Refused:
+    def _as_refused(self, draft: Draft, problem: InvalidActivity) -> Refused:
         return Refused(
             problem=problem,
             door=self.source.door,
@@ -179,20 +184,31 @@ class Batch:
             at=self.received_at,
         )
 
-    def _keep(self, refused: list[Refused]) -> None:
-        room = max(0, settings.REJECTED_KEPT_PER_REQUEST - self._rejections)
-        self._rejections += len(refused)
-        if refused and room:
-            keep_rejections(refused[:room])
+    def _keep(self, inspected: list[Refused]) -> None:
+        room = max(0, settings.REJECTED_KEPT_PER_REQUEST - self._inspected)
+        self._inspected += len(inspected)
+        if inspected and room:
+            keep_rejections(inspected[:room])
 
     def _write(self, accepted: list[CheckedActivity]) -> None:
         # The ids, and with them a transaction id, come before the contact is resolved: so a merge
         # that this misses waits for this transaction before it settles (see contacts.merging).
         numbered = dict(zip(_take_ids(len(accepted)), accepted, strict=True))
         numbered = _without_repeats(numbered, self.source.channel)
+        for activity in numbered.values():
+            self._counts[Status.INVALID_ACCEPTED if activity.remarks else Status.VALID] += 1
         person = get_live_contact(self.contact.pk)
         _copy_activities(numbered, person, self.logged_as, self.source, self.received_at)
         _queue_data_inputs(numbered, person, self.received_at)
+
+
+def _remark_on(activity: CheckedActivity, draft: Draft) -> InvalidActivity | None:
+    """What the inspector says about an activity that was accepted, if it is to say anything."""
+    if activity.remarks:
+        return summarise(activity.remarks)
+    if draft.test_code:
+        return InvalidActivity("recorded", "", "Recorded as it came.", Status.VALID)
+    return None
 
 
 def _find_types(drafts: list[Draft], source: Source) -> dict[str, ActivityType | InvalidActivity]:

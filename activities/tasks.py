@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from activities import data_input, inspector
+from activities import data_input, inspector, quality
 
 
 @shared_task(name="activities.apply_data_input")
@@ -18,5 +18,6 @@ def sweep_data_input() -> None:
 
 @shared_task(name="activities.forget_old_rejections")
 def forget_old_rejections() -> None:
-    """Delete rejections that are older than they are to be kept."""
+    """Delete rejections, and counts, that are older than they are to be kept."""
     inspector.forget_old_rejections()
+    quality.forget_old_counts()

@@ -1,9 +1,11 @@
 """The view that every door's views are made of."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from uuid import UUID
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.permissions import SAFE_METHODS
@@ -11,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from activities.inspector import keep_refused_request
-from activities.problems import InvalidActivity
+from activities.problems import InvalidActivity, Status
 from channels.addresses import client_address
 from channels.models import ApiKey, Channel
 from tracking.middleware import request_id_of
@@ -64,10 +66,19 @@ class DoorView(APIView):
     def handle_exception(self, error: Exception) -> HttpResponse:  # type: ignore[override]
         problem = as_problem(error)
         if problem is None:
+            self._keep_failure()
             raise error
         if self.request.method in self.kept_methods and problem.status_code < 500:
             self.keep(problem)
         return self.respond(problem)
+
+    def _keep_failure(self) -> None:
+        """Say in the inspector that the hub failed, if the database still takes it."""
+        if self.request.method not in self.kept_methods:
+            return
+        detail = "Something went wrong in the hub; its log says more. Send the request again."
+        with suppress(DatabaseError):
+            self.keep(InvalidActivity("failed", "", detail, Status.FAILED))
 
     def respond(self, problem: Problem) -> HttpResponse:
         """The answer that tells the client of `problem`, as its wire format has it."""

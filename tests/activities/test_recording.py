@@ -76,7 +76,7 @@ def test_recording_takes_the_same_queries_for_one_and_for_many(django_assert_num
     contact, source = make_contact(), source_for(make_channel())
 
     for count in (1, 300):
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(8):
             record_activities(
                 clicks(*[uuid4() for _ in range(count)]), contact=contact, source=source
             )

@@ -4,9 +4,11 @@ import json
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import connection
 
 from activities.admin.searching import search_rejections
 from activities.models import Activity, RejectedActivity
+from activities.problems import Status
 from tests.factories import make_activity_type, make_contact
 from tests.wire.app import App, assert_problem
 
@@ -365,3 +367,18 @@ def test_many_activities_may_be_small():
 
     assert len(results) == 12_000
     assert RejectedActivity.objects.count() == 12_000
+
+
+def test_fault_of_the_hub_is_in_the_inspector_too():
+    app, contact = App(), make_contact()
+    # What a migration that went wrong would leave behind.
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE activities_activity RENAME TO activities_lost")
+
+    response = app.log_raw(CLICK, contact=contact.guid)
+
+    assert response.status_code == 500
+    row = RejectedActivity.objects.get()
+    assert (row.status, row.code, row.channel) == (Status.FAILED, "failed", app.channel)
+    assert str(row.request_id) == response["Request-Id"]
+    assert bytes(row.payload).decode().count("Buy") == 1

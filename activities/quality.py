@@ -1,0 +1,80 @@
+"""How good the activities of a source are: every one counts, by what became of it."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+import msgspec
+from django.conf import settings
+from django.db import connection
+from django.db.models import Sum
+from django.utils import timezone
+
+from activities.models import EventCount
+from activities.problems import Status
+
+_SOUND = (Status.VALID,)
+# What was left out on purpose says nothing about its source.
+_JUDGED = (*_SOUND, Status.INVALID_ACCEPTED, Status.INVALID_REJECTED, Status.FAILED)
+# From how many per cent on the weather is so good.
+_WEATHER = ((100.0, "sunny"), (95.0, "cloudy"), (90.0, "rainy"), (0.0, "stormy"))
+
+
+class Quality(msgspec.Struct, frozen=True):
+    """What became of the activities of one channel: how many there were of each status."""
+
+    counts: Mapping[Status, int]
+
+    @property
+    def figure(self) -> float | None:
+        """Per cent that were valid, cut to two decimals; None if there was nothing to judge."""
+        judged = sum(self.counts.get(status, 0) for status in _JUDGED)
+        sound = sum(self.counts.get(status, 0) for status in _SOUND)
+        # Cut, not rounded: 100 means that there was no exception.
+        return sound * 10_000 // judged / 100 if judged else None
+
+    @property
+    def weather(self) -> str:
+        """`sunny` (100 %), `cloudy` (from 95), `rainy` (from 90) or `stormy`; "" if unknown."""
+        figure = self.figure
+        return "" if figure is None else next(name for low, name in _WEATHER if figure >= low)
+
+
+def count_events(channel_id: int, counts: Mapping[Status, int], at: datetime) -> None:
+    """Add to what became of the activities of this channel in the hour of `at`."""
+    # Each connection counts in a row of its own, as far as there are some: nobody waits for another
+    # one's commit. Rows are taken in one order, so that two who share them never wait in a circle.
+    statuses = sorted(status for status, count in counts.items() if count)
+    if not statuses:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO activities_eventcount (channel_id, hour, status, slot, count)"
+            " SELECT %s, date_trunc('hour', %s, 'UTC'), given.status, pg_backend_pid() %% 16,"
+            " given.count FROM unnest(%s::text[], %s::bigint[]) AS given (status, count)"
+            " ON CONFLICT (channel_id, hour, status, slot)"
+            " DO UPDATE SET count = activities_eventcount.count + excluded.count",
+            [channel_id, at, statuses, [counts[status] for status in statuses]],
+        )
+
+
+def quality_of(channel_ids: Iterable[int], since: datetime) -> dict[int, Quality]:
+    """The quality of each of these channels since then, to the hour, in one query."""
+    counts: dict[int, Counter[Status]] = {channel_id: Counter() for channel_id in channel_ids}
+    rows = (
+        EventCount.objects.filter(
+            channel__in=counts, hour__gte=since.replace(minute=0, second=0, microsecond=0)
+        )
+        .values_list("channel", "status")
+        .annotate(total=Sum("count"))
+    )
+    for channel_id, status, total in rows:
+        counts[channel_id][Status(status)] = total
+    return {channel_id: Quality(counted) for channel_id, counted in counts.items()}
+
+
+def forget_old_counts() -> int:
+    """Delete what is older than rejections are kept, and return how many rows that were."""
+    before = timezone.now() - timedelta(days=settings.REJECTED_KEPT_DAYS)
+    deleted, _ = EventCount.objects.filter(hour__lt=before).delete()
+    return deleted
