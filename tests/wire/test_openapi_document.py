@@ -31,6 +31,10 @@ def test_document_has_the_documented_endpoints_and_no_others():
         ("/events", "get"),
         ("/events", "post"),
         ("/events/batch", "post"),
+        ("/v2/{site_id}/event-inspector", "get"),
+        ("/v2/{site_id}/monitoring/sources-data-quality", "get"),
+        ("/v2/{site_id}/sources", "get"),
+        ("/v2/{site_id}/sources/{source_id}", "get"),
     }
 
 
@@ -45,7 +49,9 @@ def test_every_operation_has_a_request_id():
             assert response["headers"]["Request-Id"]["schema"]["format"] == "uuid"
 
 
-@pytest.mark.parametrize(("root", "scheme"), [("/Kentico.Tracking/", "apiKey")])
+@pytest.mark.parametrize(
+    ("root", "scheme"), [("/Kentico.Tracking/", "apiKey"), ("/v2/", "configKey")]
+)
 def test_operations_ask_for_a_key(root, scheme):
     for operation in operations_below(root):
         assert operation["security"] == [{scheme: []}]

@@ -159,7 +159,7 @@ def _data(name: str, type_: str, attributes: dict, *, many: bool = True) -> dict
     resource = inline_serializer(
         name,
         {
-            "type": serializers.ChoiceField([type_]),
+            "type": serializers.CharField(help_text=f"Always “{type_}”."),
             "id": serializers.CharField(),
             "attributes": inline_serializer(f"{name}Attributes", attributes),
         },
@@ -168,29 +168,35 @@ def _data(name: str, type_: str, attributes: dict, *, many: bool = True) -> dict
     return {(200, _JSON_API): inline_serializer(f"{name}Answer", {"data": resource})}
 
 
-def _errors(*statuses: int) -> dict:
-    error = inline_serializer(
-        "ConfigError",
-        {
-            "status": serializers.CharField(),
-            "title": serializers.CharField(help_text="A code for programs."),
-            "detail": serializers.CharField(),
-        },
-        many=True,
-    )
-    answer = inline_serializer("ConfigErrors", {"errors": error})
-    return {
-        (status, _JSON_API): OpenApiResponse(answer, description=_CONFIG_MEANINGS[status])
-        for status in statuses
-    }
-
-
+_ERRORS = inline_serializer(
+    "ConfigErrors",
+    {
+        "errors": inline_serializer(
+            "ConfigError",
+            {
+                "status": serializers.CharField(),
+                "title": serializers.CharField(help_text="A code for programs."),
+                "detail": serializers.CharField(),
+            },
+            many=True,
+        )
+    },
+)
 _CONFIG_MEANINGS = {
     400: "A parameter has a wrong value.",
     401: "The API key is missing, unknown, disabled, expired or of another access type.",
     403: "The API key belongs to a channel of another site.",
     404: "The source is unknown, or the tracking API is switched off.",
 }
+
+
+def _errors(*statuses: int) -> dict:
+    return {
+        (status, _JSON_API): OpenApiResponse(_ERRORS, description=_CONFIG_MEANINGS[status])
+        for status in statuses
+    }
+
+
 _SOURCE = {
     "name": serializers.CharField(),
     "active": serializers.BooleanField(),

@@ -35,6 +35,7 @@ _HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}")
 # Makes UUIDs of event ids that are none.
 _EVENT_IDS = UUID("6f1c9a52-2f0b-4a54-9f0e-3d5f5a1f7c11")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TIME = "event_timestamp"
 
 Remarks = tuple[InvalidActivity, ...]
 
@@ -255,11 +256,11 @@ def _read_time(given: object, received_at: datetime) -> tuple[object, Remarks]:
         time = _parse_time(given)
     except (TypeError, ValueError, OverflowError):
         detail = "event_timestamp must be milliseconds since 1970, or ISO 8601."
-        return None, (_time_remark("bad_timestamp", detail),)
+        return None, (InvalidActivity("bad_timestamp", _TIME, detail),)
     if is_credible(time, received_at):
         return time, ()
     detail = f"event_timestamp says {time:%d %b %Y}: the time of receipt counts."
-    return time, (_time_remark("improbable_timestamp", detail),)
+    return time, (InvalidActivity("improbable_timestamp", _TIME, detail),)
 
 
 def _parse_time(given: object) -> datetime:
@@ -268,10 +269,6 @@ def _parse_time(given: object) -> datetime:
         return _EPOCH + timedelta(milliseconds=float(text))
     time = datetime.fromisoformat(text)
     return time if time.tzinfo else time.replace(tzinfo=UTC)
-
-
-def _time_remark(code: str, detail: str) -> InvalidActivity:
-    return InvalidActivity(code, "event_timestamp", detail)
 
 
 def _client_id(context: dict[str, Any]) -> UUID | None:

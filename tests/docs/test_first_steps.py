@@ -1,0 +1,63 @@
+"""The requests that the documentation asks its readers to paste, pasted."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+
+from tests.config.hub import Hub, clean_environment
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory):
+    with Hub(tmp_path_factory.mktemp("first-steps") / "hub", "--demo") as hub:
+        yield hub
+
+
+def paste(hub, page, *beginnings):
+    """Run the page's blocks for a shell that begin with these words, one after the other."""
+    blocks = re.findall(r"^```sh\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+    chosen = [next(one for one in blocks if one.startswith(words)) for words in beginnings]
+    script = "\n".join(["set -e", *chosen])
+    script = script.replace("http://127.0.0.1:8000", f"http://127.0.0.1:{hub.port}")
+    script = script.replace(".venv/bin/python", sys.executable)
+    done = subprocess.run(
+        ["sh", "-c", script],
+        cwd=settings.BASE_DIR,
+        env=clean_environment(hub.home),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def titles(hub):
+    """The newest titles of the activity log."""
+    return hub.shell(
+        "from activities.models import Activity; "
+        "print(*Activity.objects.order_by('-id').values_list('title', flat=True)[:4], sep='\\n')"
+    )
+
+
+def test_readme(hub):
+    printed = paste(hub, settings.BASE_DIR / "README.md", "HUB=")
+
+    assert printed == '{"results":[{"status":202},{"status":202},{"status":202},{"status":202}]}'
+    assert "Page visit 'Home'" in titles(hub)
+
+
+def test_commanders_act(hub):
+    page = settings.BASE_DIR / "docs" / "commanders-act.md"
+
+    printed = paste(hub, page, "HUB=", "KEY=")
+
+    assert printed.startswith("HTTP/1.1 200 OK")
+    assert "Purchase 'A-1042' 89.90 EUR" in titles(hub)
+    assert re.search(r'"quality": \d+\.\d+, "weather": "[a-z]+"', printed)
+    assert "A-1042" in printed.partition("inspected-events")[2]
