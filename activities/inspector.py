@@ -7,6 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from urllib.parse import unquote
 from uuid import UUID
 
 import msgspec
@@ -116,8 +117,11 @@ def forget_old_rejections() -> int:
 
 
 def readable(payload: bytes) -> str:
-    """The words of `payload`, for search: escapes of JSON resolved, what is no text left out."""
+    """The words of `payload`, for search: escapes resolved, what is no text left out."""
     text = payload.decode(errors="replace")
+    # Forms and queries have escapes as well; in other text these may be none.
+    if (unescaped := unquote(text)) != text and not _is_json(payload):
+        text = f"{unescaped} {text}"
     if "\\" in text:
         resolved = _without_escapes(text)
         # JSON that was cut or is broken has escapes too; in other text these may be none.

@@ -71,6 +71,11 @@ REJECTED_KEPT_DAYS = env.int("REJECTED_KEPT_DAYS", 30)
 # Activity types that event names seen for the first time may become within an hour, of all doors.
 NEW_ACTIVITY_TYPES_PER_HOUR = env.int("NEW_ACTIVITY_TYPES_PER_HOUR", 200)
 
+# The longest event name in the ActiveCampaign format; 0 is as long as a type's code name may be.
+ACTIVECAMPAIGN_MAX_EVENT_NAME = env.int("ACTIVECAMPAIGN_MAX_EVENT_NAME", 0)
+# What a channel may ask for in a second in the ActiveCampaign format; 0 is as much as it wants.
+ACTIVECAMPAIGN_REQUESTS_PER_SECOND = env.int("ACTIVECAMPAIGN_REQUESTS_PER_SECOND", 0)
+
 # Contacts that the browsers at one address may become on one website within an hour.
 NEW_CONTACTS_PER_SITE_AND_ADDRESS_PER_HOUR = env.int(
     "NEW_CONTACTS_PER_SITE_AND_ADDRESS_PER_HOUR", 300

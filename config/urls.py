@@ -18,6 +18,7 @@ urlpatterns = [
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
     path("", include("tracking.headless.urls")),
+    path("", include("tracking.activecampaign.urls")),
     path("", include("tracking.commandersact.urls")),
     path("", include("crosssite.urls")),
 ]

@@ -24,6 +24,9 @@ from activities.inspector import readable, words_of
         pytest.param(rb'{"a":"one\ntwo', "a one two a one ntwo", id="cut-json"),
         pytest.param(rb"C:\new", "C ew C new", id="no-json"),
         pytest.param(b"https://x.example/a_b?c=d", "https x example a b c d", id="address"),
+        pytest.param(b"e=ada%40x.example", "e ada x example e ada 40x example", id="form"),
+        pytest.param(b"100% of %zz", "100 of zz", id="percent-signs"),
+        pytest.param(b'{"a":"50%25"}', "a 50 25", id="percent-signs-in-json"),
         pytest.param(b"[" * 30_000 + b'"deep"', "deep", id="deep"),
         pytest.param(b"x" * 501, "x" * 500 + " x", id="long-word"),
         pytest.param(b"", "", id="nothing"),
@@ -35,6 +38,7 @@ def test_the_words_of_a_payload(payload, words):
 
 @given(st.text(), st.booleans())
 @example('"\\n\\\\u00e9\n', True)
+@example("%41", True)
 def test_the_words_of_a_string_are_the_same_however_json_writes_it(text, ascii_only):
     payload = json.dumps(text, ensure_ascii=ascii_only).encode(errors="replace")
 

@@ -61,3 +61,11 @@ def test_commanders_act(hub):
     assert "Purchase 'A-1042' 89.90 EUR" in titles(hub)
     assert re.search(r'"quality": \d+\.\d+, "weather": "[a-z]+"', printed)
     assert "A-1042" in printed.partition("inspected-events")[2]
+
+
+def test_activecampaign(hub):
+    printed = paste(hub, settings.BASE_DIR / "docs" / "activecampaign.md", "HUB=")
+
+    assert printed.startswith("HTTP/1.1 200 OK")
+    assert printed.endswith('{"success":1,"message":"Event spawned"}')
+    assert "file download request 'https://www.example.com/downloads/file.pdf'" in titles(hub)

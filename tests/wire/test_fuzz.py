@@ -33,6 +33,8 @@ OPERATIONS = [
     "getConsentStatus",
     "answerConsent",
     "logActivities",
+    "logEvent",
+    "logVisitByPixel",
     "sendEvent",
     "sendEventBatch",
     "sendEventByPixel",
@@ -124,9 +126,19 @@ def make_real(case, app, contact, draw):
     for name, value in existing.items():
         if name in case.path_parameters and draw(LIKELY):
             case.path_parameters[name] = value
-    for name, value in {"tc_s": app.channel.site_id, "token": app.channel.source_key}.items():
-        if name in (case.query or {}) and draw(LIKELY):
-            case.query[name] = value
+    parameters = {
+        "tc_s": app.channel.site_id,
+        "token": app.channel.source_key,
+        "actid": app.channel.account_id,
+        "key": app.channel.event_key,
+        "visit": '{"email":"ada@example.com"}',
+        "e": contact.email,
+    }
+    forms = [form for form in (case.query, case.body) if isinstance(form, dict)]
+    for name, value in parameters.items():
+        for form in forms:
+            if name in form and draw(LIKELY):
+                form[name] = value
     if not isinstance(case.body, dict) or "channel" not in case.body:
         return
     for name, value in {"channel": app.channel.guid, "contact": contact.guid}.items():
@@ -162,7 +174,7 @@ def test_every_answer_is_as_documented(api, operation_id, mode):
     @given(case=operation.as_strategy(generation_mode=mode), data=st.data())
     def answer_is_as_documented(case, data):
         with undone():
-            app, contact = App(), make_contact()
+            app, contact = App(), make_contact(email="ada@example.com")
             make_consent()
             make_activity_type("custom")
             make_real(case, app, contact, data.draw)

@@ -36,15 +36,20 @@ def pieces(length):
         yield b" " * MEGABYTE
 
 
-def post(hub, key, body):
+def send(hub, path, body, **headers):
     """What Python's http.client gets, which sends all of the body before it reads anything."""
     connection = http.client.HTTPConnection("127.0.0.1", hub.port, timeout=30)
     with closing(connection):
-        connection.request(
-            "POST", "/Kentico.Tracking/activities", body, {"Authorization": f"Bearer {key}"}
-        )
+        connection.request("POST", path, body, headers)
         response = connection.getresponse()
-        return response.status, json.loads(response.read())["code"]
+        return response.status, json.loads(response.read())
+
+
+def post(hub, key, body):
+    status, problem = send(
+        hub, "/Kentico.Tracking/activities", body, Authorization=f"Bearer {key}"
+    )
+    return status, problem["code"]
 
 
 @pytest.mark.parametrize("megabytes", [11, 40])
@@ -54,6 +59,16 @@ def test_client_that_sends_too_much_is_told_so(hub, key, megabytes, is_chunked):
     body = pieces(length) if is_chunked else b" " * length
 
     assert post(hub, key, body) == (413, "too_large")
+
+
+@pytest.mark.parametrize("is_chunked", [False, True], ids=["with-length", "chunked"])
+def test_client_of_activecampaign_format_events_is_told_so_in_that_format(hub, is_chunked):
+    body = pieces(40 * MEGABYTE) if is_chunked else b"x" * 40 * MEGABYTE
+
+    assert send(hub, "/event", body) == (
+        400,
+        {"success": 0, "message": "An event may have 1,048,576 bytes at most."},
+    )
 
 
 def test_client_without_a_key_is_told_so_however_much_it_sends(hub):

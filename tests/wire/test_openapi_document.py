@@ -28,6 +28,7 @@ def test_document_has_the_documented_endpoints_and_no_others():
         ("/Kentico.Tracking/contacts", "post"),
         ("/Kentico.Tracking/contacts/{contact_guid}/consents/{consent_name}", "get"),
         ("/Kentico.Tracking/contacts/{contact_guid}/consents/{consent_name}", "post"),
+        ("/event", "post"),
         ("/events", "get"),
         ("/events", "post"),
         ("/events/batch", "post"),
@@ -35,6 +36,7 @@ def test_document_has_the_documented_endpoints_and_no_others():
         ("/v2/{site_id}/monitoring/sources-data-quality", "get"),
         ("/v2/{site_id}/sources", "get"),
         ("/v2/{site_id}/sources/{source_id}", "get"),
+        ("/visit", "get"),
     }
 
 

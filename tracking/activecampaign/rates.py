@@ -1,0 +1,35 @@
+"""How many requests a channel may make within a second, where the operator has set a limit."""
+
+from time import time
+
+from django.conf import settings
+
+from channels.limits import is_within
+from channels.models import Channel
+from tracking.problems import Problem
+
+_RETRY_AFTER_SECONDS = 1
+
+
+def count_request(channel: Channel) -> None:
+    """Count one more request of `channel` in this second.
+
+    :raises Problem: 429, if these are more than ACTIVECAMPAIGN_REQUESTS_PER_SECOND
+    """
+    limit = settings.ACTIVECAMPAIGN_REQUESTS_PER_SECOND
+    if not limit:
+        return
+    # Each second has a counter of its own: not every cache forgets one as early as it is told to.
+    bucket = f"activecampaign-requests:{channel.pk}:{int(time())}"
+    if is_within(limit, seconds=_RETRY_AFTER_SECONDS, bucket=bucket):
+        return
+    raise Problem(
+        429,
+        "too_many_requests",
+        f"This account may make {limit:,} requests in a second.",
+        headers={
+            "Retry-After": str(_RETRY_AFTER_SECONDS),
+            "RateLimit-Limit": str(limit),
+            "RateLimit-Remaining": "0",
+        },
+    )

@@ -1,0 +1,119 @@
+"""What becomes of an event or a page visit: which account it is for, who did it, and the log."""
+
+from uuid import UUID
+
+from django.conf import settings
+from django.utils.crypto import constant_time_compare
+
+from activities.drafts import Draft, is_storable
+from activities.models import ActivityType
+from activities.problems import InvalidActivity
+from activities.recording import Source, record_activities
+from channels.models import Channel
+from contacts.models import Contact
+from tracking.activecampaign.translation import Form
+
+DOOR = "activecampaign"
+_LONGEST_NAME = ActivityType._meta.get_field("code_name").max_length or 0
+_LONGEST_EMAIL = Contact._meta.get_field("email").max_length or 0
+
+
+def find_channel(form: Form) -> Channel:
+    """The channel whose account ID the request has.
+
+    :raises InvalidActivity: if there is none
+    """
+    account_id = form.require("actid")
+    channel = None
+    if is_storable(account_id):
+        channels = Channel.objects.select_related("tracking_consent")
+        channel = channels.filter(account_id=account_id).first()
+    if channel is None:
+        raise InvalidActivity(
+            "unknown_account",
+            "actid",
+            "There is no account with this ID. Compare actid with “Settings, Tracking” in the "
+            "admin.",
+        )
+    return channel
+
+
+def check_key(channel: Channel, form: Form) -> None:
+    """Make sure that the request has the event key of `channel`.
+
+    :raises InvalidActivity: if it has not
+    """
+    # Keys may have a plus, which stands for a space in a form if it is not escaped.
+    key = form.require("key").replace(" ", "+")
+    if not constant_time_compare(channel.event_key, key):
+        raise InvalidActivity(
+            "wrong_key",
+            "key",
+            "This is not the event key of the account. Compare key with “Settings, Tracking” in "
+            "the admin.",
+        )
+
+
+def read_name(form: Form) -> str:
+    """The name of the event.
+
+    :raises InvalidActivity: if it is missing or too long
+    """
+    name = form.require("event")
+    limit = settings.ACTIVECAMPAIGN_MAX_EVENT_NAME or _LONGEST_NAME
+    if len(name) > limit:
+        raise InvalidActivity(
+            "event_name_too_long",
+            "event",
+            f"An event name may have at most {limit} characters.",
+        )
+    return name
+
+
+def check_tracking(channel: Channel) -> None:
+    """Make sure that `channel` takes events at present.
+
+    :raises InvalidActivity: if it does not
+    """
+    if not channel.event_tracking_enabled:
+        raise InvalidActivity(
+            "event_tracking_off",
+            "",
+            "Event tracking is turned off for this account. Turn it on in “Settings, Tracking” in "
+            "the admin.",
+        )
+
+
+def find_contact(email: str, field: str) -> Contact:
+    """The contact with this email, which came in `field`.
+
+    :raises InvalidActivity: if there is none
+    """
+    if not email:
+        raise InvalidActivity(
+            "missing_email", field, "Nobody is named: the email of the contact is missing."
+        )
+    contact = None
+    if len(email) <= _LONGEST_EMAIL and is_storable(email):
+        contact = Contact.objects.with_email(email).first()
+    if contact is None:
+        raise InvalidActivity(
+            "unknown_contact",
+            field,
+            "No contact has this email, and this format makes none. Create the contact first.",
+        )
+    return contact
+
+
+def record(
+    draft: Draft, *, contact: Contact, channel: Channel, request_id: UUID, from_browser: bool
+) -> None:
+    """Record what `contact` did; the inspector says so if it breaks a rule."""
+    source = Source(
+        door=DOOR,
+        channel=channel,
+        request_id=request_id,
+        names_types=ActivityType.Door.ACTIVECAMPAIGN,
+        from_browser=from_browser,
+    )
+    record_activities([draft], contact=contact, source=source)
