@@ -5,7 +5,7 @@ import threading
 import time
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -34,8 +34,10 @@ class Refused(msgspec.Struct, kw_only=True):
     at: datetime
 
 
-def keep_rejections(refused: Iterable[Refused]) -> None:
+def keep_rejections(refused: Sequence[Refused]) -> None:
     """Write these to the inspector, each payload cut at the kept length."""
+    if not refused:
+        return
     with (
         connection.cursor() as cursor,
         cursor.copy(
@@ -88,7 +90,7 @@ def keep_refused_request(
             return
         payload = payload[: settings.REJECTED_PAYLOAD_BYTES_UNAUTHENTICATED]
     elif channel:
-        count_events(channel.pk, {problem.status: 1}, now)
+        count_events({(channel.pk, problem.status): 1}, now)
     keep_rejections(
         [
             Refused(

@@ -40,21 +40,24 @@ class Quality(msgspec.Struct, frozen=True):
         return "" if figure is None else next(name for low, name in _WEATHER if figure >= low)
 
 
-def count_events(channel_id: int, counts: Mapping[Status, int], at: datetime) -> None:
-    """Add to what became of the activities of this channel in the hour of `at`."""
-    # Each connection counts in a row of its own, as far as there are some: nobody waits for another
-    # one's commit. Rows are taken in one order, so that two who share them never wait in a circle.
-    statuses = sorted(status for status, count in counts.items() if count)
-    if not statuses:
+def count_events(counts: Mapping[tuple[int, Status], int], at: datetime) -> None:
+    """Add to what became of activities in the hour of `at`: so many per channel id and status."""
+    if not counts:
         return
+    # Each connection counts in rows of its own, as far as there are some: nobody waits for another
+    # one's commit. Rows are taken in one order, so that two who share them never wait in a circle.
+    keys = sorted(counts)
+    channel_ids, statuses = zip(*keys, strict=True)
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO activities_eventcount (channel_id, hour, status, slot, count)"
-            " SELECT %s, date_trunc('hour', %s, 'UTC'), given.status, pg_backend_pid() %% 16,"
-            " given.count FROM unnest(%s::text[], %s::bigint[]) AS given (status, count)"
+            " SELECT given.channel_id, date_trunc('hour', %s, 'UTC'), given.status,"
+            " pg_backend_pid() %% 16, given.count"
+            " FROM unnest(%s::bigint[], %s::text[], %s::bigint[])"
+            " AS given (channel_id, status, count)"
             " ON CONFLICT (channel_id, hour, status, slot)"
             " DO UPDATE SET count = activities_eventcount.count + excluded.count",
-            [channel_id, at, statuses, [counts[status] for status in statuses]],
+            [at, list(channel_ids), list(statuses), [counts[key] for key in keys]],
         )
 
 

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
+from channels.memory import ShortMemory
 from channels.models import ApiKey, Channel
 
 _PREFIX = "tl"
@@ -33,17 +34,28 @@ def create_api_key(
 
 
 def find_api_key(text: str, *, access: str) -> ApiKey | None:
-    """The enabled, unexpired key with this text and access type, with its channel, or None."""
+    """The enabled, unexpired key with this text and access type, with its channel, or None.
+
+    A change of the key or its channel counts within REMEMBERED_SECONDS.
+    """
     prefix, _, rest = text.partition("_")
     identifier, _, secret = rest.partition("_")
     if prefix != _PREFIX or not secret or not identifier.isalnum() or len(identifier) > 16:
         return None
-    key = ApiKey.objects.select_related("channel").filter(identifier=identifier).first()
+    key = _keys.get(identifier)
     if key is None or not constant_time_compare(key.secret_hash, _hash(secret)):
         return None
     if key.access != access or not key.enabled or key.is_expired:
         return None
     return key
+
+
+def _read_key(identifier: str) -> ApiKey | None:
+    keys = ApiKey.objects.select_related("channel__tracking_consent")
+    return keys.filter(identifier=identifier).first()
+
+
+_keys = ShortMemory(_read_key)
 
 
 def note_use(key: ApiKey) -> None:

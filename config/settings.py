@@ -53,8 +53,12 @@ X_FRAME_OPTIONS = "DENY"
 TRACKING_API_ENABLED = env.bool("TRACKING_API_ENABLED", True)
 READ_ONLY = env.bool("READ_ONLY", False)
 READ_ONLY_RETRY_AFTER_SECONDS = 120
+BUSY_RETRY_AFTER_SECONDS = 5
 MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", 10_000_000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+
+# For how long a process goes on with what it knows of keys and domains; nobody should notice.
+REMEMBERED_SECONDS = 0.5
 
 # How much of a refused payload the inspector keeps, and for how long.
 REJECTED_PAYLOAD_BYTES = 32 * 1024
@@ -100,11 +104,12 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     "tracking.middleware.DoorMiddleware",
     "tracking.cors.DoorCorsMiddleware",
-    "crosssite.cors.TrackerCorsMiddleware",
     "crosssite.hosts.HostMiddleware",
+    "tracking.middleware.ServeDoorsMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "crosssite.cors.TrackerCorsMiddleware",
     "config.read_only.ReadOnlyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -42,19 +42,19 @@ def record_agreement(
     )
 
 
-def is_agreed(contact: Contact, consent: Consent) -> bool:
+def is_agreed(contact: Contact | int, consent: Consent) -> bool:
     """Whether the last answer of `contact` to `consent` was yes."""
     last = find_last_answer(contact, consent)
     return last is not None and last.agreed
 
 
-def has_revoked(contact: Contact, consent: Consent) -> bool:
+def has_revoked(contact: Contact | int, consent: Consent) -> bool:
     """Whether the last answer of `contact` to `consent` was no."""
     last = find_last_answer(contact, consent)
     return last is not None and not last.agreed
 
 
-def find_last_answer(contact: Contact, consent: Consent) -> ConsentAgreement | None:
-    """The answer of `contact` to `consent` that counts, or None if there was none."""
+def find_last_answer(contact: Contact | int, consent: Consent) -> ConsentAgreement | None:
+    """The answer of `contact`, or of who has that id, that counts; None if there was none."""
     answers = ConsentAgreement.objects.filter(contact=contact, consent=consent)
     return answers.order_by("-at", "-id").first()

@@ -1,8 +1,15 @@
 """From a GUID to a person, whichever of their records it once named."""
 
+from collections.abc import Collection
 from uuid import UUID
 
+from django.db import connection
+
 from contacts.models import Contact
+
+
+class UnknownContact(LookupError):
+    """A GUID leads to no contact."""
 
 
 def find_contact(guid: UUID) -> Contact | None:
@@ -14,6 +21,20 @@ def find_contact(guid: UUID) -> Contact | None:
 def get_live_contact(contact_id: int) -> Contact:
     """The live contact that this one is by now, as the database has it."""
     return _follow(Contact.objects.select_related("merged_into").get(pk=contact_id))
+
+
+def find_live_ids(guids: Collection[UUID]) -> dict[UUID, int]:
+    """The ids of the live contacts that these GUIDs lead to, as far as they lead to any."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH RECURSIVE line (guid, id, merged_into_id) AS ("
+            "SELECT guid, id, merged_into_id FROM contacts_contact WHERE guid = ANY(%s)"
+            " UNION SELECT line.guid, next.id, next.merged_into_id FROM line"
+            " JOIN contacts_contact AS next ON next.id = line.merged_into_id"
+            ") SELECT guid, id FROM line WHERE merged_into_id IS NULL",
+            [list(guids)],
+        )
+        return dict(cursor.fetchall())
 
 
 def _follow(contact: Contact) -> Contact:

@@ -1,6 +1,5 @@
 """Which host belongs to whom: allowed hosts, website channels and the admin."""
 
-import time
 from collections.abc import Callable
 
 from django.conf import settings
@@ -9,30 +8,20 @@ from django.http import Http404, HttpRequest
 from django.http.request import split_domain_port, validate_host
 from django.http.response import HttpResponseBase
 
+from channels.memory import ShortMemory
 from channels.models import Channel
 
-# How long a process may go on with the domains that it knows, in seconds.
-_FRESH_FOR = 0.5
+
+def _read_domains(kind: Channel.Kind) -> frozenset[str]:
+    domains = Channel.objects.filter(kind=kind).values_list("domain", flat=True)
+    return frozenset(domain.lower() for domain in domains)
 
 
-class _Domains:
-    """The domains of all website channels, read again twice a second at most."""
-
-    def __init__(self) -> None:
-        self._known: frozenset[str] = frozenset()
-        self._read_at = float("-inf")
-
-    def get(self) -> frozenset[str]:
-        if time.monotonic() - self._read_at > _FRESH_FOR:
-            domains = Channel.objects.filter(kind=Channel.Kind.WEBSITE)
-            self._known = frozenset(
-                domain.lower() for domain in domains.values_list("domain", flat=True)
-            )
-            self._read_at = time.monotonic()
-        return self._known
+_domains = ShortMemory(_read_domains)
 
 
-_domains = _Domains()
+def _website_domains() -> frozenset[str]:
+    return _domains.get(Channel.Kind.WEBSITE) or frozenset()
 
 
 class HostMiddleware:
@@ -47,7 +36,7 @@ class HostMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         host = request.get_host().lower()
         name, _ = split_domain_port(host)
-        if not validate_host(name, settings.HUB_HOSTS) and not {host, name} & _domains.get():
+        if not validate_host(name, settings.HUB_HOSTS) and not {host, name} & _website_domains():
             raise DisallowedHost(f"The host {host!r} is neither in ALLOWED_HOSTS nor a channel's.")
         is_admin = request.path_info.startswith("/admin")
         if is_admin and settings.ADMIN_HOSTS and not validate_host(name, settings.ADMIN_HOSTS):

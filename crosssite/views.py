@@ -102,7 +102,7 @@ class LogView(CommandView):
         drafts = [_draft(item, takes_title=self.caller.site is None) for item in items]
         outcomes = record_activities(
             self._with_landing_page(drafts, response),
-            contact=contact,
+            contact_guid=contact.guid,
             source=Source(
                 door="crosssite",
                 channel=self.channel,

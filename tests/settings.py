@@ -15,3 +15,5 @@ if not REDIS_URL:  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # What Django's test client calls the hub.
 HUB_HOSTS = [*HUB_HOSTS, "testserver"]  # noqa: F405
+# Tests look at what they have just changed.
+REMEMBERED_SECONDS = 0

@@ -3,6 +3,7 @@
 import uuid
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import resolve
 
 _HEADLESS = "/kentico.tracking"
 # Every path at which a door answers, and everything below it.
@@ -42,6 +43,24 @@ class DoorMiddleware:
         response = self.get_response(request)
         response["Request-Id"] = str(request_id_of(request))
         return response
+
+
+class ServeDoorsMiddleware:
+    """Answer requests of the doors here, whatever middleware comes after this one.
+
+    That is for people: sessions, forms, messages. Applications have none of it, and send far more
+    requests.
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not is_door(request.path_info):
+            return self.get_response(request)
+        request.resolver_match = match = resolve(request.path_info)
+        response = match.func(request, *match.args, **match.kwargs)
+        return response.render() if hasattr(response, "render") else response
 
 
 def _canonical(path: str) -> str:

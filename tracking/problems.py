@@ -9,6 +9,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostE
 from django.views import defaults
 from rest_framework.exceptions import APIException
 
+from activities.group_commit import Busy
+from contacts.resolving import UnknownContact
 from tracking.middleware import is_door, request_id_of
 
 
@@ -42,6 +44,15 @@ def as_problem(error: Exception) -> Problem | None:
             limit = f"{settings.MAX_BODY_BYTES:,}"
             detail = f"The body is larger than {limit} bytes; send it in several requests."
             return Problem(413, "too_large", detail)
+        case UnknownContact():
+            return Problem(404, "unknown_contact", "There is no contact with this GUID.")
+        case Busy():
+            return Problem(
+                503,
+                "busy",
+                "The hub does not keep up for the moment; try again later.",
+                headers={"Retry-After": str(settings.BUSY_RETRY_AFTER_SECONDS)},
+            )
         case UnreadablePostError():
             return Problem(400, "unreadable", "The body ended before it was complete.")
         case APIException():

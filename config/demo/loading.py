@@ -182,7 +182,7 @@ def _report(visit: Visit, contact: Contact, channel: Channel) -> None:
     body = json.dumps({"activities": [act.wire for act in visit.acts]}).encode()
     outcomes = record_activities(
         read_activities(read_members(body)),
-        contact=contact,
+        contact_guid=contact.guid,
         source=Source(door="headless", channel=channel, request_id=uuid4()),
     )
     codes = [outcome.problem.code if outcome.problem else "" for outcome in outcomes]

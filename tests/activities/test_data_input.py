@@ -25,7 +25,7 @@ def submit(contact, **fields):
         contact_fields={f"Contact{name.replace('_', '')}": value for name, value in fields.items()},
     )
     source = Source(door="test", channel=make_channel(), request_id=uuid4())
-    (outcome,) = record_activities([draft], contact=contact, source=source)
+    (outcome,) = record_activities([draft], contact_guid=contact.guid, source=source)
     assert outcome.accepted
     return Activity.objects.latest("id")
 

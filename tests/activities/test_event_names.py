@@ -25,7 +25,7 @@ def record(*drafts, channel=None, door=DOOR):
         request_id=uuid.uuid4(),
         names_types=door,
     )
-    return record_activities(drafts, contact=make_contact(), source=source)
+    return record_activities(drafts, contact_guid=make_contact().guid, source=source)
 
 
 @pytest.mark.django_db
@@ -111,12 +111,12 @@ def test_a_channel_may_keep_new_names_out():
 def test_an_hour_has_room_for_so_many_new_names_only(settings):
     settings.NEW_ACTIVITY_TYPES_PER_HOUR = 2
 
-    outcomes = record(Draft(type="one"), Draft(type="two"), Draft(type="three"))
+    outcomes = record(Draft(type="first"), Draft(type="second"), Draft(type="third"))
 
     assert [outcome.accepted for outcome in outcomes] == [True, True, False]
     assert outcomes[2].problem.code == "too_many_new_names"
     ActivityType.objects.update(created_at=timezone.now() - timedelta(hours=2))
-    assert record(Draft(type="three"))[0].accepted
+    assert record(Draft(type="third"))[0].accepted
 
 
 @pytest.mark.django_db

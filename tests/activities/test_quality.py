@@ -25,7 +25,7 @@ def click(**fields):
 
 def record(*drafts, channel, contact=None):
     source = Source(door="test", channel=channel, request_id=uuid4())
-    record_activities(drafts, contact=contact or make_contact(), source=source)
+    record_activities(drafts, contact_guid=(contact or make_contact()).guid, source=source)
 
 
 def counts_of(channel):
@@ -96,8 +96,8 @@ def test_counting_at_once_loses_nothing_and_locks_nobody_out():
 @pytest.mark.django_db
 def test_only_what_came_since_then_counts():
     channel, now = make_channel(), timezone.now()
-    count_events(channel.pk, {Status.VALID: 5}, now - timedelta(days=2))
-    count_events(channel.pk, {Status.VALID: 7}, now)
+    count_events({(channel.pk, Status.VALID): 5}, now - timedelta(days=2))
+    count_events({(channel.pk, Status.VALID): 7}, now)
 
     quality = quality_of([channel.pk], now - timedelta(days=1))
 
@@ -146,8 +146,8 @@ def test_failures_count_against_the_quality():
 def test_old_counts_are_forgotten_with_the_rejections(settings):
     settings.REJECTED_KEPT_DAYS = 30
     channel, now = make_channel(), timezone.now()
-    count_events(channel.pk, {Status.VALID: 1}, now - timedelta(days=31))
-    count_events(channel.pk, {Status.VALID: 1}, now - timedelta(days=29))
+    count_events({(channel.pk, Status.VALID): 1}, now - timedelta(days=31))
+    count_events({(channel.pk, Status.VALID): 1}, now - timedelta(days=29))
 
     forget_old_rejections()
 
@@ -167,7 +167,7 @@ def test_marked_tests_are_in_the_inspector_also_if_they_are_valid():
 @pytest.mark.django_db
 def test_connections_count_in_rows_of_their_own():
     channel = make_channel()
-    count_events(channel.pk, {Status.VALID: 1}, timezone.now())
+    count_events({(channel.pk, Status.VALID): 1}, timezone.now())
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid() % 16")

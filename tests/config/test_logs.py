@@ -36,7 +36,7 @@ from contacts.models import Contact
 source = Source(door="test", channel=Channel.objects.get(), request_id=uuid4())
 draft = Draft(type="datainput", value="Form", contact_fields={"ContactLastName": "Secretsurname"})
 for _ in range(2):
-    record_activities([draft], contact=Contact.objects.create(), source=source)
+    record_activities([draft], contact_guid=Contact.objects.create().guid, source=source)
 """
 CREATE_EMAIL_TWICE = """
 import logging

@@ -318,7 +318,7 @@ def test_activities_recorded_during_a_merge_end_up_with_the_survivor():
     def record():
         for number in range(20):
             draft = Draft(type="click", value=str(number))
-            record_activities([draft], contact=loser, source=source)
+            record_activities([draft], contact_guid=loser.guid, source=source)
 
     run_at_once(record, record, record, partial(carry_out_merge, request.pk))
     settle_all()

@@ -5,7 +5,6 @@ from django.core.cache import cache
 
 from activities import inspector
 from channels.models import Channel
-from crosssite import hosts
 from crosssite.models import TrackedSite
 from tests.crosssite.browsers import BLOG, SHOP, Browser
 from tests.factories import make_consent
@@ -15,7 +14,6 @@ from tests.factories import make_consent
 def fresh_process(monkeypatch):
     """Nothing is remembered of the tests before."""
     cache.clear()
-    monkeypatch.setattr(hosts, "_domains", hosts._Domains())
     monkeypatch.setattr(inspector, "_sampler", inspector._Sampler())
 
 

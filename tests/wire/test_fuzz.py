@@ -374,7 +374,7 @@ def test_every_draft_is_stored_or_rejected_in_its_place(drafts):
         make_activity_type("off", enabled=False)
         source = Source(door="test", channel=channel, request_id=uuid4())
 
-        outcomes = record_activities(drafts, contact=contact, source=source)
+        outcomes = record_activities(drafts, contact_guid=contact.guid, source=source)
 
         assert len(outcomes) == len(drafts)
         pairs = list(zip(drafts, outcomes, strict=True))

@@ -69,7 +69,7 @@ class Receiver:
             from_browser=self.browser is not None,
         )
         for contact, of_contact in drafts.items():
-            record_activities(of_contact, contact=contact, source=source)
+            record_activities(of_contact, contact_guid=contact.guid, source=source)
 
     def _contact_of(self, event: Event) -> Contact:
         """Who did it, after the ledger has what they agreed to.

@@ -122,8 +122,7 @@ class ActivitiesView(HeadlessView):
             )
         outcomes = record_activities(
             drafts,
-            contact=self.get_contact(contact_guid),
-            logged_as=contact_guid,
+            contact_guid=contact_guid,
             source=Source(door=self.door, channel=self.key.channel, request_id=self.request_id),
         )
         return Response({"results": _results(outcomes)}, status=207)

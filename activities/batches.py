@@ -1,0 +1,326 @@
+"""Writing: what several callers want recorded, in one transaction and few statements."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+from uuid import UUID
+
+import msgspec
+from django.db import connection, transaction
+from django.utils import timezone
+
+from activities.drafts import CheckedActivity, Draft, check_draft, is_storable
+from activities.event_names import make_types
+from activities.inspector import Refused, keep_rejections
+from activities.models import ActivityType, DataInput
+from activities.problems import InvalidActivity, Status, summarise
+from activities.quality import count_events
+from channels.models import Channel
+from consents.agreements import has_revoked, is_agreed
+from contacts.resolving import find_live_ids
+
+Types = dict[str, ActivityType | InvalidActivity]
+
+
+class Source(msgspec.Struct, kw_only=True):
+    """Where activities came from: the door, the channel, and the request that brought them.
+
+    With `names_types`, a type that is not known yet is made, and marked with that door. What a
+    browser sends by itself is `from_browser`: there nobody else asks whether tracking was revoked.
+    """
+
+    door: str
+    channel: Channel
+    request_id: UUID
+    tracked_site_id: int | None = None
+    names_types: ActivityType.Door | None = None
+    from_browser: bool = False
+
+
+class Outcome(msgspec.Struct):
+    """What became of one draft: recorded (now or by an earlier, equal request), or refused."""
+
+    problem: InvalidActivity | None = None
+
+    @property
+    def accepted(self) -> bool:
+        return self.problem is None
+
+
+class Submission(msgspec.Struct, kw_only=True):
+    """What one caller wants recorded: what the contact did whom `contact_guid` leads to.
+
+    The inspector has room for `room` of the activities.
+    """
+
+    drafts: Sequence[Draft]
+    contact_guid: UUID
+    source: Source
+    room: int
+
+
+class Written(msgspec.Struct, kw_only=True):
+    """What became of a submission.
+
+    There is one outcome per draft, in their order. `inspected` activities were for the inspector;
+    `data_input_of` is the contact who has a new data input, if any.
+    """
+
+    outcomes: list[Outcome] = []
+    inspected: int = 0
+    data_input_of: int | None = None
+
+
+_ACCEPTED = Outcome()
+
+
+def write(submissions: Sequence[Submission]) -> list[Written | None]:
+    """Record what can be recorded, and commit; None for whom no contact has the GUID.
+
+    What is refused is kept in the inspector with its reason, and never stands in the way of the
+    rest.
+    """
+    with transaction.atomic():
+        return _Batch(submissions).write()
+
+
+class _Batch:
+    """What is written in one transaction."""
+
+    def __init__(self, submissions: Sequence[Submission]):
+        self.submissions = submissions
+        self.received_at = timezone.now()
+        self.rows: list[_Row] = []
+        self.inspected: list[Refused] = []
+        self.counts: Counter[tuple[int, Status]] = Counter()
+        self._outcomes: dict[tuple[str, str, str], Outcome] = {}
+
+    def write(self) -> list[Written | None]:
+        # The ids, and with them a transaction id, come before the contacts are resolved: so a merge
+        # that this misses waits for this transaction before it settles (see contacts.merging).
+        ids = _take_ids(sum(len(submission.drafts) for submission in self.submissions))
+        people = find_live_ids({submission.contact_guid for submission in self.submissions})
+        known = _find_types(self.submissions)
+        written = [
+            self._take(submission, people.get(submission.contact_guid), known, ids)
+            for submission in self.submissions
+        ]
+        new = _without_repeats(self.rows)
+        for row in new:
+            status = Status.INVALID_ACCEPTED if row.activity.remarks else Status.VALID
+            self.counts[row.source.channel.pk, status] += 1
+        _copy(new, self.received_at)
+        _queue_data_inputs(new, self.received_at)
+        keep_rejections(self.inspected)
+        count_events(self.counts, self.received_at)
+        return written
+
+    def _take(
+        self, submission: Submission, contact_id: int | None, known: Types, ids: Iterator[int]
+    ) -> Written | None:
+        """Check the drafts of one submission, and sort out what becomes of each."""
+        if contact_id is None:
+            return None
+        written = Written()
+        types = _with_new_types(known, submission)
+        obstacle = _obstacle(contact_id, submission.source)
+        for draft in submission.drafts:
+            checked = obstacle or self._check(draft, types)
+            if isinstance(checked, InvalidActivity):
+                remark: InvalidActivity | None = checked
+                self.counts[submission.source.channel.pk, checked.status] += 1
+                written.outcomes.append(self._outcome(checked))
+            else:
+                remark = _remark_on(checked, draft)
+                written.outcomes.append(_ACCEPTED)
+                self.rows.append(_Row(next(ids), checked, contact_id, submission, written))
+            if remark:
+                written.inspected += 1
+                if written.inspected <= submission.room:
+                    self.inspected.append(
+                        as_refused(draft, remark, submission, at=self.received_at)
+                    )
+        return written
+
+    def _check(self, draft: Draft, types: Types) -> CheckedActivity | InvalidActivity:
+        try:
+            return check_draft(draft, types, self.received_at)
+        except InvalidActivity as problem:
+            # Its traceback would keep everything alive that the check had in its hands.
+            return problem.with_traceback(None)
+
+    def _outcome(self, problem: InvalidActivity) -> Outcome:
+        """The outcome for this problem; equal ones are one object, as there can be very many."""
+        key = (problem.code, problem.field, problem.detail)
+        if key not in self._outcomes:
+            self._outcomes[key] = Outcome(problem)
+        return self._outcomes[key]
+
+
+class _Row(NamedTuple):
+    """An activity that can be written, and where it comes from."""
+
+    pk: int
+    activity: CheckedActivity
+    contact_id: int
+    submission: Submission
+    written: Written
+
+    @property
+    def source(self) -> Source:
+        return self.submission.source
+
+
+def as_refused(
+    draft: Draft, problem: InvalidActivity, submission: Submission, *, at: datetime
+) -> Refused:
+    """What the inspector keeps of a draft."""
+    return Refused(
+        problem=problem,
+        door=submission.source.door,
+        request_id=submission.source.request_id,
+        payload=draft.payload,
+        payload_length=len(draft.payload),
+        channel=submission.source.channel,
+        contact_guid=str(submission.contact_guid),
+        test_code=draft.test_code,
+        at=at,
+    )
+
+
+def _remark_on(activity: CheckedActivity, draft: Draft) -> InvalidActivity | None:
+    """What the inspector says about an activity that was accepted, if it is to say anything."""
+    if activity.remarks:
+        return summarise(activity.remarks)
+    if draft.test_code:
+        return InvalidActivity("recorded", "", "Recorded as it came.", Status.VALID)
+    return None
+
+
+def _take_ids(count: int) -> Iterator[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval('activities_activity_id_seq'), pg_current_xact_id()"
+            " FROM generate_series(1, %s)",
+            [count],
+        )
+        return iter([row[0] for row in cursor.fetchall()])
+
+
+def _find_types(submissions: Sequence[Submission]) -> Types:
+    """The types that the drafts name, by their code names in lower case."""
+    names = {name for submission in submissions for name in _names_in(submission)}
+    found = ActivityType.objects.by_code_names(names)
+    return {activity_type.code_name.lower(): activity_type for activity_type in found}
+
+
+def _names_in(submission: Submission) -> dict[str, str]:
+    """The types that the drafts name, by their code names in lower case."""
+    return {
+        draft.type.lower(): draft.type
+        for draft in submission.drafts
+        if isinstance(draft.type, str) and is_storable(draft.type)
+    }
+
+
+def _with_new_types(known: Types, submission: Submission) -> Types:
+    source = submission.source
+    if source.names_types is None:
+        return known
+    unknown = [name for key, name in _names_in(submission).items() if name and key not in known]
+    # In one order everywhere, so that two who make the same types cannot wait for each other.
+    return known | make_types(sorted(unknown), door=source.names_types, channel=source.channel)
+
+
+def _obstacle(contact_id: int, source: Source) -> InvalidActivity | None:
+    """Why nothing that this contact did may be recorded, if so."""
+    consent = source.channel.tracking_consent if source.channel.tracking_consent_id else None
+    if consent is None:
+        return None
+    if source.channel.enforce_consent:
+        is_allowed = is_agreed(contact_id, consent)
+    else:
+        is_allowed = not (source.from_browser and has_revoked(contact_id, consent))
+    if is_allowed:
+        return None
+    return InvalidActivity(
+        "consent",
+        "",
+        "The contact has not agreed to the tracking consent of the channel, or revoked it.",
+        Status.FILTERED,
+    )
+
+
+def _without_repeats(rows: list[_Row]) -> list[_Row]:
+    """Claim the ids that the clients chose; leave out what an earlier request has claimed."""
+    # In one order everywhere, so that two requests with the same ids cannot wait for each other.
+    claims = sorted(
+        (row.source.channel.pk, row.activity.client_id, row.pk)
+        for row in rows
+        if row.activity.client_id
+    )
+    if not claims:
+        return rows
+    channel_ids, client_ids, pks = zip(*claims, strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO activities_activityclaim (channel_id, client_id, activity_id)"
+            " SELECT * FROM unnest(%s::bigint[], %s::uuid[], %s::bigint[])"
+            " ON CONFLICT DO NOTHING RETURNING activity_id",
+            [list(channel_ids), list(client_ids), list(pks)],
+        )
+        repeated = set(pks) - {row[0] for row in cursor.fetchall()}
+    return [row for row in rows if row.pk not in repeated]
+
+
+def _copy(rows: list[_Row], recorded_at: datetime) -> None:
+    if not rows:
+        return
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(
+            "COPY activities_activity (id, type_id, contact_id, channel_id, tracked_site_id, title,"
+            " value, url, referrer, properties, occurred_at, recorded_at, logged_as, client_id,"
+            " request_id)"
+            " FROM STDIN"
+        ) as copy,
+    ):
+        for row in rows:
+            activity, source = row.activity, row.source
+            copy.write_row(
+                (
+                    row.pk,
+                    activity.type.pk,
+                    row.contact_id,
+                    source.channel.pk,
+                    source.tracked_site_id,
+                    activity.title,
+                    activity.value,
+                    activity.url,
+                    activity.referrer,
+                    activity.properties and activity.properties.decode(),
+                    activity.occurred_at,
+                    recorded_at,
+                    row.submission.contact_guid,
+                    activity.client_id,
+                    source.request_id,
+                )
+            )
+
+
+def _queue_data_inputs(rows: list[_Row], received_at: datetime) -> None:
+    inputs = []
+    for row in rows:
+        if fields := row.activity.contact_fields:
+            row.written.data_input_of = row.contact_id
+            inputs.append(
+                DataInput(
+                    contact_id=row.contact_id,
+                    activity_id=row.pk,
+                    fields=fields,
+                    received_at=received_at,
+                )
+            )
+    if inputs:
+        DataInput.objects.bulk_create(inputs)

@@ -1,0 +1,39 @@
+"""What a process remembers for a moment, so that it need not ask the database at each request."""
+
+import time
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from django.conf import settings
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+# More keys than anybody has; whoever makes some up is not to fill the memory.
+_MOST = 10_000
+
+
+class ShortMemory(Generic[Key, Value]):
+    """Answers what `read` answers, or answered at most REMEMBERED_SECONDS ago.
+
+    That there is nothing (None) is not remembered: what is new works at once.
+    """
+
+    def __init__(self, read: Callable[[Key], Value | None]):
+        self._read = read
+        self._known: dict[Key, tuple[float, Value]] = {}
+
+    def get(self, key: Key) -> Value | None:
+        """What `key` stands for, or None."""
+        read_at, value = self._known.get(key, (float("-inf"), None))
+        now = time.monotonic()
+        if now - read_at < settings.REMEMBERED_SECONDS:
+            return value
+        value = self._read(key)
+        if value is None:
+            self._known.pop(key, None)
+        else:
+            if len(self._known) >= _MOST:
+                self._known.clear()
+            self._known[key] = now, value
+        return value

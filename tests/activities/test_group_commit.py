@@ -1,0 +1,176 @@
+"""Group commit: who comes meanwhile shares the next commit; who cannot be written fails alone."""
+
+import threading
+import time
+
+import pytest
+
+from activities.group_commit import Busy, GroupCommit
+from tests.threads import run_at_once
+
+
+class Disk:
+    """Writes numbers in groups. `gate` holds up whatever is being written."""
+
+    def __init__(self, *, room=100, patience=5.0, is_undone=lambda error: True):
+        self.groups, self.gate, self.entered = [], threading.Event(), threading.Semaphore(0)
+        self.commits = GroupCommit(
+            self._write,
+            size_of=lambda number: number,
+            is_undone=is_undone,
+            room=room,
+            patience=patience,
+        )
+
+    def _write(self, numbers):
+        self.groups.append(list(numbers))
+        self.entered.release()
+        assert self.gate.wait(10)
+        if 13 in numbers:
+            raise ValueError("13")
+        return [number * 2 for number in numbers]
+
+
+def start(function, *args):
+    """Run it in a thread; the thread has its `result`, or the `error` that it ended with."""
+
+    def run():
+        try:
+            thread.result = function(*args)
+        except BaseException as error:
+            thread.error = error
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.result = thread.error = None
+    thread.start()
+    return thread
+
+
+def start_and_line_up(disk, *numbers):
+    """One that is being written, and the others behind it in this order."""
+    first, *others = numbers
+    threads = [start(disk.commits.write, first)]
+    assert disk.entered.acquire(timeout=10)
+    for place, number in enumerate(others, start=1):
+        threads.append(start(disk.commits.write, number))
+        while len(disk.commits._queue) < place:
+            time.sleep(0.001)
+    return threads
+
+
+def finish(threads):
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+    return [thread.result for thread in threads]
+
+
+def test_who_is_alone_is_written_at_once():
+    disk = Disk()
+    disk.gate.set()
+
+    assert disk.commits.write(4) == 8
+    assert disk.groups == [[4]]
+
+
+def test_who_comes_meanwhile_shares_the_next_commit():
+    disk = Disk()
+    threads = start_and_line_up(disk, 1, 2, 3, 4)
+
+    disk.gate.set()
+
+    assert finish(threads) == [2, 4, 6, 8]
+    assert disk.groups == [[1], [2, 3, 4]]
+
+
+def test_nobody_is_answered_before_the_commit():
+    disk = Disk()
+    threads = start_and_line_up(disk, 1, 2)
+
+    assert [thread.is_alive() for thread in threads] == [True, True]
+
+    disk.gate.set()
+    finish(threads)
+
+
+def test_group_takes_no_more_than_it_has_room_for():
+    disk = Disk(room=10)
+    threads = start_and_line_up(disk, 1, 6, 4, 5, 50, 3)
+
+    disk.gate.set()
+    finish(threads)
+
+    assert disk.groups == [[1], [6, 4], [5], [50], [3]]
+
+
+def test_who_cannot_be_written_fails_alone():
+    disk = Disk()
+    threads = start_and_line_up(disk, 1, 2, 13, 4)
+
+    disk.gate.set()
+
+    assert finish(threads) == [2, 4, None, 8]
+    assert str(threads[2].error) == "13"
+    assert disk.groups[1] == [2, 13, 4]
+    assert sorted(disk.groups[2:]) == [[2], [4], [13]]
+
+
+def test_who_was_alone_and_failed_is_not_written_again():
+    disk = Disk()
+    disk.gate.set()
+
+    with pytest.raises(ValueError, match="13"):
+        disk.commits.write(13)
+
+    assert disk.groups == [[13]]
+    assert disk.commits.write(1) == 2
+
+
+def test_nothing_is_repeated_that_may_have_been_committed():
+    disk = Disk(is_undone=lambda error: False)
+    threads = start_and_line_up(disk, 1, 2, 13)
+
+    disk.gate.set()
+    finish(threads)
+
+    assert [str(thread.error) for thread in threads] == ["None", "13", "13"]
+    assert disk.groups == [[1], [2, 13]]
+
+
+def test_who_waits_too_long_is_told_so_and_not_written():
+    disk = Disk(patience=0.2)
+    threads = start_and_line_up(disk, 1, 2)
+
+    threads[1].join(10)
+    assert isinstance(threads[1].error, Busy)
+
+    disk.gate.set()
+    finish(threads)
+    assert disk.groups == [[1]]
+
+
+def test_who_comes_when_nothing_moves_is_told_at_once():
+    disk = Disk(patience=0.2)
+    threads = start_and_line_up(disk, 1)
+    time.sleep(0.25)
+
+    with pytest.raises(Busy):
+        disk.commits.write(2)
+
+    disk.gate.set()
+    finish(threads)
+    assert disk.commits.write(3) == 6
+
+
+def test_everybody_gets_their_own_result_however_many_come_at_once():
+    disk = Disk()
+    disk.gate.set()
+
+    def write_many(start):
+        return [disk.commits.write(number) for number in range(start, start + 700, 70)]
+
+    numbers = [number for number in range(20, 40) if number != 13]
+    results = run_at_once(*[lambda number=number: write_many(number) for number in numbers])
+
+    assert results == [[n * 2 for n in range(number, number + 700, 70)] for number in numbers]
+    assert sum(map(len, disk.groups)) == len(numbers) * 10
