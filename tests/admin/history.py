@@ -20,6 +20,7 @@ from tests.factories import (
     make_contact,
     make_key,
 )
+from tracking.models import ConsentCategory, UserProperty
 
 NASTY = "<script>alert('x')</script>\"><img src=x onerror=alert(1)> 🎉 {{ 7 }}"
 
@@ -65,6 +66,8 @@ def make_history(text="Home"):
         detail=text,
     )
     make_rejected(text, channel=channel, contact_guid=str(contact.guid))
+    ConsentCategory.objects.create(channel=channel, category=text[:100], consent=consent)
+    UserProperty.objects.create(name=f"{number} {text}"[:100], contact_field="ContactNotes")
     User.objects.create(username=number, first_name=text)
     Group.objects.create(name=f"{number} {text}")
     return contact
@@ -95,6 +98,7 @@ SHOWN_MODELS = (
     Channel,
     Consent,
     ConsentAgreement,
+    ConsentCategory,
     ConsentText,
     Contact,
     ContactMerge,
@@ -102,4 +106,5 @@ SHOWN_MODELS = (
     RejectedActivity,
     TrackedSite,
     User,
+    UserProperty,
 )
