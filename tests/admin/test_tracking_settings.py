@@ -2,14 +2,18 @@
 
 import re
 import subprocess
+from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from activities.models import Activity
+from activities.problems import Status
+from activities.quality import count_events
 from adminsite.formatting import change_url
 from channels.models import Channel
 from tests.admin.history import NASTY
@@ -79,6 +83,37 @@ def test_the_lines_to_paste_name_the_channel_and_this_hub(admin_client):
     assert f"http://testserver/events?tc_s={channel.site_id}&token=a%2Bb%2Fc%3D%3D" in commandersact
 
 
+@pytest.mark.parametrize(
+    ("invalid", "text"),
+    [
+        (0, "100 % valid, sunny"),
+        (1, "99.90 % valid, cloudy"),
+        (100, "90.90 % valid, rainy"),
+        (1000, "50 % valid, stormy"),
+    ],
+)
+def test_the_quality_of_a_source_is_its_weather(admin_client, invalid, text):
+    channel, now = make_channel(), timezone.now()
+    count_events(channel.pk, {Status.VALID: 1000, Status.INVALID_REJECTED: invalid}, now)
+    count_events(channel.pk, {Status.FAILED: 1_000_000}, now - timedelta(days=8))
+
+    page = admin_client.get(URL)
+
+    assert text in page.text
+    (card,) = page.context["cards"]
+    assert card.counts == [("Valid", 1000), *([("Invalid, rejected", invalid)] if invalid else [])]
+
+
+def test_there_is_no_quality_of_nothing(admin_client):
+    channel = make_channel()
+    count_events(channel.pk, {Status.FILTERED: 3}, timezone.now())
+
+    html = admin_client.get(URL).text
+
+    assert "Nothing that could be judged came in the last 7 days. Filtered: 3." in html
+    assert "% valid" not in html
+
+
 def test_without_channels_the_page_says_what_comes_first(admin_client, log_in):
     assert reverse("admin:channels_channel_add") in admin_client.get(URL).text
 
@@ -95,7 +130,7 @@ def test_the_page_takes_a_constant_number_of_queries(
         make_key(access="activecampaign")
     admin_client.get(URL)
 
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         admin_client.get(URL)
 
 

@@ -2,22 +2,35 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 
 from activities.models import RejectedActivity
+from activities.problems import Status
+from activities.quality import Quality, quality_of
 from adminsite.formatting import changelist_url
 from channels.admin.channel import ChannelAdmin
 from channels.models import ApiKey, Channel
 from tracking.admin.formats import FORMATS, Format, label_of
 
+QUALITY_DAYS = 7
+
 _KEY_PLACES = {
     ApiKey.Access.TRACKING: "/Kentico.Tracking",
     ApiKey.Access.ACTIVECAMPAIGN: "/api/3",
     ApiKey.Access.COMMANDERSACT: "/v2/{site_id}",
+}
+
+_WEATHER_ICONS = {
+    "sunny": "sunny",
+    "cloudy": "cloud",
+    "rainy": "rainy",
+    "stormy": "thunderstorm",
 }
 
 # The keys of each channel and access type.
@@ -64,6 +77,7 @@ class ChannelCard:
     """Everything that the page says about one channel."""
 
     channel: Channel
+    quality: Quality
     formats: list[FormatCard]
     key_lines: list[KeyLine]
     may_change: bool
@@ -71,6 +85,16 @@ class ChannelCard:
     @property
     def anchor(self) -> str:
         return anchor_of(self.channel)
+
+    @property
+    def weather_icon(self) -> str:
+        return _WEATHER_ICONS.get(self.quality.weather, "")
+
+    @property
+    def counts(self) -> list[tuple[str, int]]:
+        """How many activities there were of each status, by its name."""
+        counts = self.quality.counts
+        return [(str(status.label), counts[status]) for status in Status if counts.get(status)]
 
 
 def channel_admin() -> ChannelAdmin:
@@ -90,9 +114,12 @@ def build_cards(request: HttpRequest, channels: QuerySet[Channel]) -> list[Chann
     may_change = channel_admin().has_change_permission(request)
     keys = _usable_keys(request)
     hub = request.build_absolute_uri("/").rstrip("/")
+    since = timezone.now() - timedelta(days=QUALITY_DAYS)
+    quality = quality_of([channel.pk for channel in channels], since)
     return [
         ChannelCard(
             channel=channel,
+            quality=quality[channel.pk],
             formats=[_format_card(request, hub, channel, one, may_change) for one in FORMATS],
             key_lines=_key_lines(request, hub, channel, keys) if keys is not None else [],
             may_change=may_change,

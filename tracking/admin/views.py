@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from channels.admin.identifiers import IdentifiersForm
 from channels.models import Channel
-from tracking.admin.channel_cards import anchor_of, build_cards, channel_admin
+from tracking.admin.channel_cards import QUALITY_DAYS, anchor_of, build_cards, channel_admin
 from tracking.admin.formats import SECRETS, SWITCHES
 
 _View = Callable[..., HttpResponse]
@@ -39,6 +39,7 @@ def index(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied
     context = {
         "cards": build_cards(request, Channel.objects.order_by("name", "pk")),
+        "quality_days": QUALITY_DAYS,
         "may_add": channel_admin().has_add_permission(request),
     }
     return _page(request, "index", "Tracking", context)
