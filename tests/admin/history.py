@@ -10,7 +10,7 @@ from activities.models import Activity, ActivityType, DataInput, RejectedActivit
 from channels.models import ApiKey, Channel
 from consents.agreements import record_agreement
 from consents.models import Consent, ConsentAgreement, ConsentText
-from contacts.models import Contact, ContactMerge
+from contacts.models import Contact, ContactIdentifier, ContactMerge
 from crosssite.models import TrackedSite
 from tests.factories import (
     make_activity,
@@ -64,6 +64,12 @@ def make_history(text="Home"):
         loser_before={"notes": text},
         survivor_before={"notes": text},
         detail=text,
+    )
+    ContactIdentifier.objects.create(
+        contact=contact,
+        site_id=channel.site_id,
+        kind=ContactIdentifier.Kind.USER_ID,
+        value=f"{number} {text}",
     )
     make_rejected(text, channel=channel, contact_guid=str(contact.guid))
     ConsentCategory.objects.create(channel=channel, category=text[:100], consent=consent)

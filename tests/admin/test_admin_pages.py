@@ -41,7 +41,7 @@ PAGE_QUERIES = {
     "consentagreement": 4,
     "consentcategory": 6,
     "consenttext": 4,
-    "contact": 8,
+    "contact": 9,
     "contactmerge": 10,
     "group": 6,
     "rejectedactivity": 5,
