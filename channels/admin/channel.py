@@ -156,4 +156,5 @@ class ChannelAdmin(ExplainedDeletionAdmin):
 def _with_settings(channel: Channel, identifier: str) -> SafeString:
     """An identifier, and the way to the page with the key that belongs to it."""
     url = f"{reverse('tracking_settings:index')}#channel-{channel.pk}"
-    return format_html("{}<br>{}", copyable(identifier), link(url, "Its key, and lines to try"))
+    text = "Its key, lines to try, and how to change it"
+    return format_html("{}<br>{}", copyable(identifier), link(url, text))

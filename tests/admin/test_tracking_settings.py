@@ -68,7 +68,7 @@ def test_the_page_has_the_identifiers_of_every_channel_to_copy(admin_client):
     html = admin_client.get(URL).text
 
     for channel in (app, site):
-        for name in IDENTIFIERS:
+        for name in ("guid", *IDENTIFIERS):
             assert f'data-copy="{getattr(channel, name)}"' in html
 
 

@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from activities.models import ActivityType
 from channels.models import Channel
 from channels.rotating import rotate_event_key, rotate_source_key
-from channels.switching import switch_event_tracking, switch_source
 
 
 @dataclass(frozen=True)
@@ -123,7 +122,7 @@ FORMATS = (
             slug="event-tracking",
             field="event_tracking_enabled",
             name="Event tracking",
-            turn=switch_event_tracking,
+            turn=Channel.switch_event_tracking,
             when_on="Events of this format are logged.",
             when_off="Events of this format are refused. The inspector shows them.",
         ),
@@ -155,7 +154,7 @@ FORMATS = (
             slug="source",
             field="source_enabled",
             name="Source",
-            turn=switch_source,
+            turn=Channel.switch_source,
             when_on="Events of this format are recorded.",
             when_off="Events of this format are refused. The inspector shows them.",
         ),

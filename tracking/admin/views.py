@@ -50,10 +50,10 @@ def index(request: HttpRequest) -> HttpResponse:
 def switch(request: HttpRequest, channel: Channel, slug: str) -> HttpResponse:
     """Throw a switch: `on` says which way, so that pressing twice is pressing once."""
     chosen = _find(SWITCHES, slug)
-    enabled = request.POST.get("on") == "1"
-    if enabled != chosen.is_on(channel):
-        chosen.turn(channel, enabled=enabled)
-        text = f"{chosen.name} is {'on' if enabled else 'off'}"
+    on = request.POST.get("on") == "1"
+    if on != chosen.is_on(channel):
+        chosen.turn(channel, on=on)
+        text = f"{chosen.name} is {'on' if on else 'off'}"
         channel_admin().log_change(request, channel, f"{text}.")
         messages.success(request, f"{text} for “{channel}”. {chosen.explain(channel)}")
     return _back_to(channel)
