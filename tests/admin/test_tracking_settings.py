@@ -135,7 +135,7 @@ def test_the_page_takes_a_constant_number_of_queries(
 
 
 def test_names_are_escaped(admin_client):
-    channel = make_channel(name=NASTY)
+    channel, _ = (make_channel(name=NASTY) for _ in range(2))
     make_key(channel, name=NASTY)
 
     for url in (URL, replace_url(channel, "event-key"), identifiers_url(channel)):
@@ -348,7 +348,8 @@ def test_identifiers_that_cannot_be_are_refused(admin_client, changes, reason):
 def test_api_keys_are_named_by_what_they_open(admin_client):
     channel = make_channel()
     key, _ = make_key(channel, access="activecampaign", name="CRM")
-    make_key(channel, access="activecampaign", name="Retired", enabled=False)
+    make_key(channel, access="activecampaign", name="Disabled", enabled=False)
+    make_key(channel, access="activecampaign", name="Expired", expires_at=timezone.now())
     make_key(access="activecampaign", name="Of another channel")
 
     (card,) = [one for one in admin_client.get(URL).context["cards"] if one.channel == channel]
