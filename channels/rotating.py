@@ -1,4 +1,4 @@
-"""New keys for a channel: who sends events with the old one is refused from the next request on."""
+"""New keys for a channel: who sends events with the old one is refused from then on."""
 
 from channels.identifiers import make_event_key, make_source_key
 from channels.models import Channel

@@ -210,7 +210,7 @@ def test_replacing_a_key_asks_first_and_says_what_stops(admin_client, slug):
     page = admin_client.get(replace_url(channel, slug))
 
     assert "What stops working" in page.text
-    assert "are refused from the next request on" in page.text
+    assert "are refused from then on" in page.text
     assert Channel.objects.values().get() == before
 
 

@@ -110,7 +110,7 @@ FORMATS = (
             rotate=rotate_event_key,
             stops=(
                 "Every website, app and server that sends ActiveCampaign-format events of this "
-                "channel: with the current key they are refused from the next request on, and "
+                "channel: with the current key they are refused from then on, and "
                 "what they send until they have the new one is not recorded later."
             ),
             stays=(
@@ -141,7 +141,7 @@ FORMATS = (
             rotate=rotate_source_key,
             stops=(
                 "Every website, app and server that sends Commanders Act-format events of this "
-                "channel: with the current key they are refused from the next request on. Nobody "
+                "channel: with the current key they are refused from then on. Nobody "
                 "tells them, since the format answers 200 to everything, and what they send "
                 "until they have the new one is not recorded later."
             ),
