@@ -201,6 +201,16 @@ class Channel(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def switch_event_tracking(self, *, on: bool) -> None:
+        """Log ActiveCampaign-format events from now on, or refuse them."""
+        self.event_tracking_enabled = on
+        self.save(update_fields=["event_tracking_enabled"])
+
+    def switch_source(self, *, on: bool) -> None:
+        """Record Commanders Act-format events from now on, or refuse them."""
+        self.source_enabled = on
+        self.save(update_fields=["source_enabled"])
+
 
 class ApiKey(models.Model):
     """A secret with which an application reports to one channel; only its hash is kept."""

@@ -5,47 +5,65 @@ from django.urls import reverse
 
 from contacts.admin.merge import merges_needing_decision
 
-# (title, icon, name of the list, permission to see it)
+# (title, icon, name of the page, permission to see it)
 _GROUPS = {
-    "": [("Dashboard", "space_dashboard", "index", "")],
+    "": [("Dashboard", "space_dashboard", "admin:index", "")],
     "People": [
-        ("Contacts", "group", "contacts_contact_changelist", "contacts.view_contact"),
-        ("Merges", "merge", "contacts_contactmerge_changelist", "contacts.view_contactmerge"),
+        ("Contacts", "group", "admin:contacts_contact_changelist", "contacts.view_contact"),
+        ("Merges", "merge", "admin:contacts_contactmerge_changelist", "contacts.view_contactmerge"),
     ],
     "Activity": [
-        ("Activity log", "timeline", "activities_activity_changelist", "activities.view_activity"),
+        (
+            "Activity log",
+            "timeline",
+            "admin:activities_activity_changelist",
+            "activities.view_activity",
+        ),
         (
             "Activity types",
             "category",
-            "activities_activitytype_changelist",
+            "admin:activities_activitytype_changelist",
             "activities.view_activitytype",
         ),
         (
             "Inspector",
             "troubleshoot",
-            "activities_rejectedactivity_changelist",
+            "admin:activities_rejectedactivity_changelist",
             "activities.view_rejectedactivity",
         ),
     ],
     "Consents": [
-        ("Consents", "verified_user", "consents_consent_changelist", "consents.view_consent"),
+        ("Consents", "verified_user", "admin:consents_consent_changelist", "consents.view_consent"),
         (
             "Agreements",
             "how_to_reg",
-            "consents_consentagreement_changelist",
+            "admin:consents_consentagreement_changelist",
             "consents.view_consentagreement",
         ),
     ],
-    "Setup": [
-        ("Channels", "hub", "channels_channel_changelist", "channels.view_channel"),
+    "Settings": [
+        ("Channels", "hub", "admin:channels_channel_changelist", "channels.view_channel"),
+        ("Tracking", "webhook", "tracking_settings:index", "channels.view_channel"),
         (
             "Tracked sites",
             "travel_explore",
-            "crosssite_trackedsite_changelist",
+            "admin:crosssite_trackedsite_changelist",
             "crosssite.view_trackedsite",
         ),
-        ("Users", "manage_accounts", "auth_user_changelist", "auth.view_user"),
-        ("Permission groups", "shield_person", "auth_group_changelist", "auth.view_group"),
+        (
+            "User properties",
+            "badge",
+            "admin:tracking_userproperty_changelist",
+            "tracking.view_userproperty",
+        ),
+        (
+            "Consent categories",
+            "rule",
+            "admin:tracking_consentcategory_changelist",
+            "tracking.view_consentcategory",
+        ),
+        ("Users", "manage_accounts", "admin:auth_user_changelist", "auth.view_user"),
+        ("Permission groups", "shield_person", "admin:auth_group_changelist", "auth.view_group"),
     ],
 }
 
@@ -66,8 +84,10 @@ def _may_see(request: HttpRequest, permission: str) -> bool:
 
 
 def _item(request: HttpRequest, title: str, icon: str, view: str) -> dict:
-    item = {"title": title, "icon": icon, "link": reverse(f"admin:{view}")}
-    if view == "contacts_contactmerge_changelist" and (count := merges_needing_decision(request)):
+    item = {"title": title, "icon": icon, "link": reverse(view)}
+    if view == "admin:contacts_contactmerge_changelist" and (
+        count := merges_needing_decision(request)
+    ):
         item |= {"badge": count, "badge_variant": "warning"}
     return item
 

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils import timezone
+from django.utils.text import capfirst
 
 from activities.contact_fields import WIRE_NAMES
 from contacts.fields import ContactKey, OnErase, OnMerge
@@ -32,7 +33,7 @@ class ContactCreation(models.Model):
 def contact_field_choices() -> list[tuple[str, str]]:
     """Contact fields by the name that doors know them by, as people call them."""
     return [
-        (wire_name, str(Contact._meta.get_field(name).verbose_name).capitalize())  # type: ignore[union-attr]
+        (wire_name, str(capfirst(Contact._meta.get_field(name).verbose_name)))  # type: ignore[union-attr]
         for wire_name, name in WIRE_NAMES.items()
     ]
 

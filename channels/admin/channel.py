@@ -5,13 +5,16 @@ from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import ChoicesRadioFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextareaWidget
 
 from adminsite.deleting import ExplainedDeletionAdmin
-from adminsite.formatting import EMPTY, badge, copyable
+from adminsite.formatting import EMPTY, badge, copyable, link
 from adminsite.options import EmptyState
 from channels.admin.key import ApiKeyInline, new_key_page
 from channels.models import Channel, CookieLevel
@@ -50,7 +53,7 @@ class ChannelAdmin(ExplainedDeletionAdmin):
     prepopulated_fields = {"code_name": ("name",)}
     _website_fields = ("agree_cookie_level", "default_cookie_level", "honours_opt_out_signals")
     conditional_fields = dict.fromkeys(("domain", *_website_fields), "kind == 'website'")
-    readonly_fields = ("shown_guid",)
+    readonly_fields = ("shown_guid", "shown_account_id", "shown_site_id")
     inlines = (ApiKeyInline,)
     actions_detail = ("new_key",)
     instead_of_deleting = (
@@ -66,12 +69,23 @@ class ChannelAdmin(ExplainedDeletionAdmin):
     )
     _consent_fields = ("tracking_consent", "enforce_consent")
 
+    # What a new channel gets by itself.
+    _formats = (
+        (
+            "Events in ActiveCampaign format",
+            {"fields": ("shown_account_id", "event_tracking_enabled")},
+        ),
+        ("Events in Commanders Act format", {"fields": ("shown_site_id", "source_enabled")}),
+        ("Names of events in these formats", {"fields": ("accepts_new_event_names",)}),
+    )
+
     def get_fieldsets(self, request, obj=None):
         identifier = ("shown_guid",) if obj else ()
         return (
             (None, {"fields": (*identifier, "name", "code_name", "kind", "domain")}),
             ("Consent", {"fields": (*self._consent_fields, *self._website_fields)}),
             ("Calls from browsers", {"fields": ("allowed_origins",)}),
+            *(self._formats if obj else ()),
         )
 
     def formfield_for_choice_field(self, db_field, request, **kwargs):
@@ -90,6 +104,11 @@ class ChannelAdmin(ExplainedDeletionAdmin):
     def get_list_queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         enabled = Count("api_keys", filter=Q(api_keys__enabled=True))
         return queryset.annotate(key_count=enabled)
+
+    def save_model(self, request, obj, form, change):
+        # Only what was edited: keys may have been replaced, and switches thrown, in the meantime.
+        # The form itself empties the domain of what is no website any more.
+        obj.save(update_fields={*form.changed_data, "domain"} if change else None)
 
     def has_new_key_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
         may_add = request.user.has_perm("channels.add_apikey")
@@ -112,6 +131,14 @@ class ChannelAdmin(ExplainedDeletionAdmin):
     def shown_guid(self, channel):
         return copyable(channel.guid)
 
+    @display(description="Account ID (actid)")
+    def shown_account_id(self, channel):
+        return _with_settings(channel, channel.account_id)
+
+    @display(description="Site ID (tc_s)")
+    def shown_site_id(self, channel):
+        return _with_settings(channel, channel.site_id)
+
     @display(description="Kind", ordering="kind")
     def shown_kind(self, channel):
         is_website = channel.kind == Channel.Kind.WEBSITE
@@ -124,3 +151,10 @@ class ChannelAdmin(ExplainedDeletionAdmin):
     @display(description="Enabled API keys", ordering="key_count")
     def shown_keys(self, channel):
         return channel.key_count
+
+
+def _with_settings(channel: Channel, identifier: str) -> SafeString:
+    """An identifier, and the way to the page with the key that belongs to it."""
+    url = f"{reverse('tracking_settings:index')}#channel-{channel.pk}"
+    text = "Its key, lines to try, and how to change it"
+    return format_html("{}<br>{}", copyable(identifier), link(url, text))

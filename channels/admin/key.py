@@ -150,7 +150,7 @@ def new_key_page(
     model_admin: admin.ModelAdmin, request: HttpRequest, channel: Channel
 ) -> HttpResponse:
     """Ask about a new key; once it is made, show its text in this one response and nowhere else."""
-    form = NewKeyForm(request.POST or None)
+    form = NewKeyForm(request.POST or None, initial={"access": request.GET.get("access")})
     context = {
         **model_admin.admin_site.each_context(request),
         "title": "New API key",

@@ -36,7 +36,7 @@ class ContactAdmin(HubAdmin):
     ordering = ("-created_at", "-id")
     sortable_by = ("shown_created",)
     search_fields = ("email",)
-    search_help_text = "Name, email or GUID"
+    search_help_text = "Name, email, GUID or identifier"
     actions = ("merge_selected",)
     fieldsets = (
         (

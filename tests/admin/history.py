@@ -10,7 +10,7 @@ from activities.models import Activity, ActivityType, DataInput, RejectedActivit
 from channels.models import ApiKey, Channel
 from consents.agreements import record_agreement
 from consents.models import Consent, ConsentAgreement, ConsentText
-from contacts.models import Contact, ContactMerge
+from contacts.models import Contact, ContactIdentifier, ContactMerge
 from crosssite.models import TrackedSite
 from tests.factories import (
     make_activity,
@@ -20,6 +20,7 @@ from tests.factories import (
     make_contact,
     make_key,
 )
+from tracking.models import ConsentCategory, UserProperty
 
 NASTY = "<script>alert('x')</script>\"><img src=x onerror=alert(1)> 🎉 {{ 7 }}"
 
@@ -64,7 +65,15 @@ def make_history(text="Home"):
         survivor_before={"notes": text},
         detail=text,
     )
+    ContactIdentifier.objects.create(
+        contact=contact,
+        site_id=channel.site_id,
+        kind=ContactIdentifier.Kind.USER_ID,
+        value=f"{number} {text}",
+    )
     make_rejected(text, channel=channel, contact_guid=str(contact.guid))
+    ConsentCategory.objects.create(channel=channel, category=text[:100], consent=consent)
+    UserProperty.objects.create(name=f"{number} {text}"[:100], contact_field="ContactNotes")
     User.objects.create(username=number, first_name=text)
     Group.objects.create(name=f"{number} {text}")
     return contact
@@ -95,6 +104,7 @@ SHOWN_MODELS = (
     Channel,
     Consent,
     ConsentAgreement,
+    ConsentCategory,
     ConsentText,
     Contact,
     ContactMerge,
@@ -102,4 +112,5 @@ SHOWN_MODELS = (
     RejectedActivity,
     TrackedSite,
     User,
+    UserProperty,
 )

@@ -8,8 +8,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from adminsite.formatting import change_url
+from channels.admin.channel import ChannelForm
 from channels.keys import find_api_key
 from channels.models import ApiKey, Channel
+from channels.rotating import rotate_event_key
 from tests.admin.history import make_rejected
 from tests.factories import make_activity, make_channel, make_key
 
@@ -207,3 +209,72 @@ def test_a_channel_that_was_never_used_is_deleted_with_its_keys(admin_client):
     assert "1 API keys" in page.text
     assert "1 rejected activities" in page.text
     assert not Channel.objects.exists()
+
+
+def test_the_page_of_a_channel_has_the_switches_of_other_formats(admin_client):
+    channel = make_channel()
+
+    html = admin_client.get(change_url(channel)).text
+    admin_client.post(change_url(channel), channel_form(channel, source_enabled="on"))
+
+    for identifier in (channel.account_id, channel.site_id):
+        assert f'data-copy="{identifier}"' in html
+    assert f"/admin/settings/tracking/#channel-{channel.pk}" in html
+    channel.refresh_from_db()
+    switches = (
+        channel.event_tracking_enabled,
+        channel.source_enabled,
+        channel.accepts_new_event_names,
+    )
+    assert switches == (False, True, False)
+
+
+def test_a_new_channel_takes_events_of_all_formats(admin_client):
+    admin_client.post(reverse("admin:channels_channel_add"), channel_form())
+
+    channel = Channel.objects.get()
+    assert channel.event_tracking_enabled
+    assert channel.source_enabled
+    assert channel.accepts_new_event_names
+
+
+def test_the_page_of_a_channel_neither_shows_nor_takes_its_keys(admin_client):
+    channel = make_channel()
+
+    html = admin_client.get(change_url(channel)).text
+    admin_client.post(
+        change_url(channel), channel_form(channel, event_key="mine", account_id="mine")
+    )
+
+    assert channel.event_key not in html
+    assert channel.source_key not in html
+    before = (channel.event_key, channel.account_id)
+    channel.refresh_from_db()
+    assert (channel.event_key, channel.account_id) == before
+
+
+def test_saving_a_channel_does_not_bring_a_replaced_key_back(admin_client, monkeypatch):
+    channel = make_channel()
+    clean = ChannelForm.clean
+
+    def clean_while_somebody_replaces_the_key(form):
+        rotate_event_key(Channel.objects.get())
+        return clean(form)
+
+    monkeypatch.setattr(ChannelForm, "clean", clean_while_somebody_replaces_the_key)
+
+    admin_client.post(change_url(channel), channel_form(channel, name="Renamed"))
+
+    saved = Channel.objects.get()
+    assert saved.name == "Renamed"
+    assert saved.event_key != channel.event_key
+
+
+def test_a_website_channel_becomes_a_headless_one(admin_client):
+    channel = make_channel(kind="website", domain="www.example.com")
+    form = channel_form(channel, kind="headless", domain=channel.domain)
+
+    admin_client.post(change_url(channel), form)
+
+    channel.refresh_from_db()
+    assert (channel.kind, channel.domain) == ("headless", "")

@@ -22,6 +22,7 @@ LIST_QUERIES = {
     "channel": 6,
     "consent": 7,
     "consentagreement": 7,
+    "consentcategory": 8,
     "consenttext": 6,
     "contact": 6,
     "contactmerge": 6,
@@ -29,6 +30,7 @@ LIST_QUERIES = {
     "rejectedactivity": 9,
     "trackedsite": 7,
     "user": 7,
+    "userproperty": 6,
 }
 PAGE_QUERIES = {
     "activity": 4,
@@ -37,13 +39,15 @@ PAGE_QUERIES = {
     "channel": 6,
     "consent": 6,
     "consentagreement": 4,
+    "consentcategory": 6,
     "consenttext": 4,
-    "contact": 8,
-    "contactmerge": 9,
+    "contact": 9,
+    "contactmerge": 10,
     "group": 6,
     "rejectedactivity": 5,
     "trackedsite": 9,
     "user": 8,
+    "userproperty": 4,
 }
 READ_ONLY = (Activity, ConsentAgreement, ConsentText, ContactMerge, RejectedActivity)
 

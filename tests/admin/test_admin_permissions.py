@@ -6,6 +6,7 @@ from django.urls import reverse
 
 from activities.models import Activity, RejectedActivity
 from adminsite.formatting import change_url, changelist_url
+from channels.models import Channel
 from consents.models import ConsentAgreement
 from contacts.models import Contact, ContactMerge
 from tests.admin.history import make_history
@@ -20,10 +21,10 @@ PAGES = {
     "view_contactmerge": ContactMerge,
 }
 SECTIONS = {
-    "view_activity": ["activity", "data-input"],
-    "view_rejectedactivity": [],
-    "view_consentagreement": ["consents"],
-    "view_contactmerge": ["merges"],
+    "view_activity": ["activity", "data-input", "known-as"],
+    "view_rejectedactivity": ["known-as"],
+    "view_consentagreement": ["consents", "known-as"],
+    "view_contactmerge": ["known-as", "merges"],
 }
 
 
@@ -86,13 +87,15 @@ def test_those_who_may_see_contacts_see_their_names(log_in, permission):
 def test_the_page_of_a_contact_has_the_sections_that_its_reader_may_see(log_in, permission):
     contact = make_history("Unmistakable")
     Contact.objects.update(first_name="", last_name="", company_name="", notes="")
+    Channel.objects.update(name="")
+    contact.identifiers.update(value="u1")
     client = log_in("view_contact", permission)
 
     page = client.get(change_url(contact))
 
     slugs = [entry["section"].slug for entry in page.context["sections"]]
-    assert slugs == SECTIONS.get(permission, [])
-    assert ("Unmistakable" in page.text) == bool(slugs)
+    assert slugs == SECTIONS.get(permission, ["known-as"])
+    assert ("Unmistakable" in page.text) == (slugs != ["known-as"])
 
 
 @pytest.mark.parametrize(("permission", "shown"), [("view_activity", True), (None, False)])

@@ -1,0 +1,6 @@
+"""How other systems are understood, and “Settings, Tracking”: what their developers copy."""
+
+from tracking.admin.consent_category import ConsentCategoryAdmin
+from tracking.admin.user_property import UserPropertyAdmin
+
+__all__ = ["ConsentCategoryAdmin", "UserPropertyAdmin"]

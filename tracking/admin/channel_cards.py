@@ -1,0 +1,174 @@
+"""One channel on the page “Settings, Tracking”, as the user who looks at it may see it."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from activities.models import RejectedActivity
+from activities.problems import Status
+from activities.quality import Quality, quality_of
+from adminsite.formatting import changelist_url
+from channels.admin.channel import ChannelAdmin
+from channels.models import ApiKey, Channel
+from tracking.admin.formats import FORMATS, Format, label_of
+
+QUALITY_DAYS = 7
+
+_KEY_PLACES = {
+    ApiKey.Access.TRACKING: "/Kentico.Tracking",
+    ApiKey.Access.ACTIVECAMPAIGN: "/api/3",
+    ApiKey.Access.COMMANDERSACT: "/v2/{site_id}",
+}
+
+_WEATHER_ICONS = {
+    "sunny": "sunny",
+    "cloudy": "cloud",
+    "rainy": "rainy",
+    "stormy": "thunderstorm",
+}
+
+# The keys of each channel and access type.
+_Keys = dict[tuple[int, str], list[ApiKey]]
+
+
+@dataclass(frozen=True)
+class FormatCard:
+    """One format of one channel. `secret` is empty for those who may not see it."""
+
+    format: Format
+    channel: Channel
+    identifier: str
+    secret: str
+    may_change: bool
+    example: str
+    inspector_url: str
+
+    @property
+    def identifier_name(self) -> str:
+        return label_of(self.format.identifier)
+
+    @property
+    def is_on(self) -> bool:
+        return self.format.switch.is_on(self.channel)
+
+    @property
+    def switch_text(self) -> str:
+        return self.format.switch.explain(self.channel)
+
+
+@dataclass(frozen=True)
+class KeyLine:
+    """The usable API keys of one access type."""
+
+    label: str
+    address: str
+    keys: list[ApiKey]
+    new_key_url: str
+
+
+@dataclass(frozen=True)
+class ChannelCard:
+    """Everything that the page says about one channel."""
+
+    channel: Channel
+    quality: Quality
+    formats: list[FormatCard]
+    key_lines: list[KeyLine]
+    may_change: bool
+
+    @property
+    def anchor(self) -> str:
+        return anchor_of(self.channel)
+
+    @property
+    def weather_icon(self) -> str:
+        return _WEATHER_ICONS.get(self.quality.weather, "")
+
+    @property
+    def counts(self) -> list[tuple[str, int]]:
+        """How many activities there were of each status, by its name."""
+        counts = self.quality.counts
+        return [(str(status.label), counts[status]) for status in Status if counts.get(status)]
+
+
+def channel_admin() -> ChannelAdmin:
+    """The admin of channels, which knows who may do what with them."""
+    found = admin.site.get_model_admin(Channel)
+    assert isinstance(found, ChannelAdmin)
+    return found
+
+
+def anchor_of(channel: Channel) -> str:
+    """What the place of this channel on the page is called."""
+    return f"channel-{channel.pk}"
+
+
+def build_cards(request: HttpRequest, channels: QuerySet[Channel]) -> list[ChannelCard]:
+    """What the page shows of these channels, in a constant number of queries."""
+    may_change = channel_admin().has_change_permission(request)
+    keys = _usable_keys(request)
+    hub = request.build_absolute_uri("/").rstrip("/")
+    since = timezone.now() - timedelta(days=QUALITY_DAYS)
+    quality = quality_of([channel.pk for channel in channels], since)
+    return [
+        ChannelCard(
+            channel=channel,
+            quality=quality[channel.pk],
+            formats=[_format_card(request, hub, channel, one, may_change) for one in FORMATS],
+            key_lines=_key_lines(request, hub, channel, keys) if keys is not None else [],
+            may_change=may_change,
+        )
+        for channel in channels
+    ]
+
+
+def _format_card(
+    request: HttpRequest, hub: str, channel: Channel, of: Format, may_change: bool
+) -> FormatCard:
+    identifier = getattr(channel, of.identifier)
+    secret = getattr(channel, of.secret.field) if may_change else ""
+    inspector_url = ""
+    if request.user.has_perm("activities.view_rejectedactivity"):
+        query = f"door={of.door}&channel__id__exact={channel.pk}"
+        inspector_url = changelist_url(RejectedActivity, query)
+    return FormatCard(
+        format=of,
+        channel=channel,
+        identifier=identifier,
+        secret=secret,
+        may_change=may_change,
+        example=of.example(hub, identifier, secret or of.secret.field.upper()),
+        inspector_url=inspector_url,
+    )
+
+
+def _usable_keys(request: HttpRequest) -> _Keys | None:
+    """The keys that open something now, or None if this user may not see keys."""
+    if not admin.site.get_model_admin(ApiKey).has_view_permission(request):
+        return None
+    keys: _Keys = defaultdict(list)
+    for key in ApiKey.objects.filter(enabled=True).order_by("name", "pk"):
+        if not key.is_expired:
+            keys[key.channel_id, key.access].append(key)
+    return keys
+
+
+def _key_lines(request: HttpRequest, hub: str, channel: Channel, keys: _Keys) -> list[KeyLine]:
+    new_key_url = ""
+    if channel_admin().has_new_key_permission(request):
+        new_key_url = reverse("admin:channels_channel_new_key", args=[channel.pk])
+    return [
+        KeyLine(
+            label=str(access.label),
+            address=hub + _KEY_PLACES[access].format(site_id=channel.site_id),
+            keys=keys[channel.pk, access],
+            new_key_url=new_key_url and f"{new_key_url}?access={access.value}",
+        )
+        for access in ApiKey.Access
+    ]

@@ -1,0 +1,75 @@
+"""Consent categories: which of them stands for which consent, on which channel."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import RelatedDropdownFilter
+from unfold.decorators import display
+
+from adminsite.formatting import link_to, shortened
+from adminsite.options import EmptyState, HubAdmin
+from channels.models import Channel
+from consents.models import Consent
+from tracking.models import ConsentCategory
+
+
+@admin.register(ConsentCategory)
+class ConsentCategoryAdmin(HubAdmin):
+    list_display = ("shown_category", "shown_channel", "shown_consent")
+    list_filter = (("channel", RelatedDropdownFilter), ("consent", RelatedDropdownFilter))
+    list_select_related = ("channel", "consent")
+    ordering = ("channel__name", "category", "id")
+    sortable_by = ("shown_category",)
+    search_fields = ("category",)
+    search_help_text = "Category"
+    fields = ("channel", "category", "consent")
+
+    @property
+    def empty_state(self) -> EmptyState:  # type: ignore[override]  # nobody sets it
+        """What the list says while there are no lines; without a consent, that one is missing."""
+        if not Consent.objects.exists():
+            return EmptyState(
+                icon="rule",
+                title="A consent comes first",
+                text=(
+                    "A category stands for a consent of the hub. Add the consent, then say here "
+                    "which category of which channel stands for it."
+                ),
+                link_text="Add a consent",
+                link_view="admin:consents_consent_add",
+            )
+        if not Channel.objects.exists():
+            return EmptyState(
+                icon="rule",
+                title="A channel comes first",
+                text=(
+                    "Every channel has categories of its own. Create the channel whose events "
+                    "have them, then say here which consent they stand for."
+                ),
+                link_text="Create a channel",
+                link_view="admin:channels_channel_add",
+            )
+        return EmptyState(
+            icon="rule",
+            title="No category stands for a consent yet",
+            text=(
+                "Commanders Act-format events say in “user.consent_categories” what a user agreed "
+                "to. Add a line for each category, so that contacts get the agreement; without "
+                "one, the category stays with the activity."
+            ),
+        )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).select_related("channel", "consent")
+
+    @display(description="Category", ordering="category")
+    def shown_category(self, line):
+        return shortened(line.category)
+
+    @display(description="Channel")
+    def shown_channel(self, line):
+        return link_to(line.channel)
+
+    @display(description="Stands for the consent")
+    def shown_consent(self, line):
+        return link_to(line.consent)

@@ -1,0 +1,33 @@
+"""User properties: which of them belongs into which contact field."""
+
+from django.contrib import admin
+from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import display
+
+from adminsite.formatting import shortened
+from adminsite.options import EmptyState, HubAdmin
+from tracking.models import UserProperty
+
+
+@admin.register(UserProperty)
+class UserPropertyAdmin(HubAdmin):
+    list_display = ("shown_name", "contact_field")
+    list_filter = (("contact_field", ChoicesDropdownFilter),)
+    ordering = ("name",)
+    sortable_by = ("shown_name",)
+    search_fields = ("name",)
+    search_help_text = "User property"
+    fields = ("name", "contact_field")
+    empty_state = EmptyState(
+        icon="badge",
+        title="No user property goes to a contact field",
+        text=(
+            "Commanders Act-format events tell who a user is, such as “firstname”. Add a line for "
+            "each property that contacts should have: without one it stays with the activity, and "
+            "contacts get an email at most."
+        ),
+    )
+
+    @display(description="User property", ordering="name")
+    def shown_name(self, user_property):
+        return shortened(user_property.name)

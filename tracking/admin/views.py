@@ -1,0 +1,108 @@
+"""“Settings, Tracking”: what developers of websites and apps copy, for each channel."""
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from channels.admin.identifiers import IdentifiersForm
+from channels.models import Channel
+from tracking.admin.channel_cards import QUALITY_DAYS, anchor_of, build_cards, channel_admin
+from tracking.admin.formats import SECRETS, SWITCHES
+
+_View = Callable[..., HttpResponse]
+_T = TypeVar("_T")
+
+
+def _for_changing(view: _View) -> _View:
+    """A view of the admin about one channel, for those who may change it."""
+
+    def of_channel(request: HttpRequest, *, channel_id: int, **kwargs) -> HttpResponse:
+        if not channel_admin().has_change_permission(request):
+            raise PermissionDenied
+        return view(request, get_object_or_404(Channel, pk=channel_id), **kwargs)
+
+    return admin.site.admin_view(of_channel)
+
+
+@require_GET
+@admin.site.admin_view
+def index(request: HttpRequest) -> HttpResponse:
+    """All channels, with their identifiers, keys and switches."""
+    if not channel_admin().has_view_permission(request):
+        raise PermissionDenied
+    context = {
+        "cards": build_cards(request, Channel.objects.order_by("name", "pk")),
+        "quality_days": QUALITY_DAYS,
+        "may_add": channel_admin().has_add_permission(request),
+    }
+    return _page(request, "index", "Tracking", context)
+
+
+@require_POST
+@_for_changing
+def switch(request: HttpRequest, channel: Channel, slug: str) -> HttpResponse:
+    """Throw a switch: `on` says which way, so that pressing twice is pressing once."""
+    chosen = _find(SWITCHES, slug)
+    on = request.POST.get("on") == "1"
+    if on != chosen.is_on(channel):
+        chosen.turn(channel, on=on)
+        text = f"{chosen.name} is {'on' if on else 'off'}"
+        channel_admin().log_change(request, channel, f"{text}.")
+        messages.success(request, f"{text} for “{channel}”. {chosen.explain(channel)}")
+    return _back_to(channel)
+
+
+@require_http_methods(["GET", "POST"])
+@_for_changing
+def replace(request: HttpRequest, channel: Channel, slug: str) -> HttpResponse:
+    """Say what a new key stops; a POST makes it."""
+    secret = _find(SECRETS, slug)
+    if request.method == "POST":
+        secret.rotate(channel)
+        channel_admin().log_change(request, channel, f"Replaced the {secret.name}.")
+        text = f"“{channel}” has a new {secret.name}. Copy it to whatever sends its events."
+        messages.success(request, text)
+        return _back_to(channel)
+    context = {"channel": channel, "secret": secret, "back_url": _url_of(channel)}
+    return _page(request, "replace", f"Replace the {secret.name}", context)
+
+
+@require_http_methods(["GET", "POST"])
+@_for_changing
+def identifiers(request: HttpRequest, channel: Channel) -> HttpResponse:
+    """Ask for the identifiers that websites and apps send already; a POST takes them over."""
+    form = IdentifiersForm(request.POST or None, instance=channel)
+    if form.is_valid():
+        if form.changed_data:
+            form.save()
+            channel_admin().log_change(request, channel, f"Changed: {form.changed_names}.")
+            messages.success(request, f"The identifiers of “{channel}” were changed.")
+        return _back_to(channel)
+    context = {"channel": channel, "form": form, "back_url": _url_of(channel)}
+    return _page(request, "identifiers", "Change the identifiers", context)
+
+
+def _page(request: HttpRequest, name: str, title: str, context: dict) -> HttpResponse:
+    context = {**admin.site.each_context(request), "title": title, **context}
+    return TemplateResponse(request, f"tracking/settings/{name}.html", context)
+
+
+def _find(those: Mapping[str, _T], slug: str) -> _T:
+    if slug not in those:
+        raise Http404("There is no such key or switch.")
+    return those[slug]
+
+
+def _url_of(channel: Channel) -> str:
+    return f"{reverse('tracking_settings:index')}#{anchor_of(channel)}"
+
+
+def _back_to(channel: Channel) -> HttpResponse:
+    return HttpResponseRedirect(_url_of(channel))
