@@ -1,6 +1,8 @@
 """What contacts did: the activity log, its types, and what was refused and why."""
 
 import re
+from collections.abc import Sequence
+from functools import cached_property
 
 from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.contrib.postgres.search import SearchVector
@@ -9,6 +11,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from activities.formats import validate_format
 from activities.problems import Status
 from contacts.fields import ContactKey, OnErase, OnMerge
 
@@ -26,10 +29,11 @@ class SystemType(models.TextChoices):
 
 class ActivityTypeQuerySet(models.QuerySet):
     def by_code_names(self, code_names):
-        """The types with these code names, given in lower case."""
-        return self.annotate(lower_code_name=Lower("code_name")).filter(
-            lower_code_name__in=code_names
-        )
+        """The types with these code names, given in lower case; each knows whether it has rules."""
+        rules = PropertyRule.objects.filter(activity_type=models.OuterRef("pk"))
+        return self.annotate(
+            lower_code_name=Lower("code_name"), has_rules=models.Exists(rules)
+        ).filter(lower_code_name__in=code_names)
 
 
 class ActivityType(models.Model):
@@ -40,6 +44,13 @@ class ActivityType(models.Model):
 
         ACTIVECAMPAIGN = "activecampaign", "ActiveCampaign format"
         COMMANDERSACT = "commandersact", "Commanders Act format"
+
+    class Action(models.TextChoices):
+        """What becomes of an activity whose properties break a rule."""
+
+        ACCEPT = "accept", "Accept the activity as it is"
+        LEAVE_OUT = "leave_out", "Accept the activity without the property"
+        REJECT = "reject", "Reject the activity"
 
     name = models.CharField(
         "activity type name",
@@ -69,12 +80,46 @@ class ActivityType(models.Model):
         default=False,
         help_text="Offered by name, as in the list of event names of the API.",
     )
+    on_missing = models.CharField(
+        "a required property is missing",
+        max_length=20,
+        choices=[(action.value, action.label) for action in (Action.ACCEPT, Action.REJECT)],
+        default=Action.ACCEPT,
+        help_text="In any case, the inspector says which one.",
+    )
+    on_wrong = models.CharField(
+        "a property breaks its rule",
+        max_length=20,
+        choices=Action.choices,
+        default=Action.ACCEPT,
+        help_text="In any case, the inspector says what was expected.",
+    )
+    on_unspecified = models.CharField(
+        "a property has no rule",
+        max_length=20,
+        choices=Action.choices,
+        default=Action.ACCEPT,
+        help_text="Matters as soon as the type has a rule.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    # Set by `by_code_names`; whoever read the type in another way does not know.
+    has_rules = True
+    # Set by `specification.load_rules`.
+    rules: Sequence["PropertyRule"] = ()
 
     objects = ActivityTypeQuerySet.as_manager()
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=models.Q(
+                    on_missing__in=["accept", "reject"],
+                    on_wrong__in=["accept", "leave_out", "reject"],
+                    on_unspecified__in=["accept", "leave_out", "reject"],
+                ),
+                name="broken_rules_have_a_known_action",
+            ),
             models.UniqueConstraint(
                 Lower("code_name"),
                 name="one_activity_type_per_code_name",
@@ -101,6 +146,80 @@ class ActivityType(models.Model):
         if self.is_system:
             raise ValidationError("System activity types cannot be deleted.")
         return super().delete(*args, **kwargs)
+
+
+class PropertyRule(models.Model):
+    """What one property of the activities of a type has to be like."""
+
+    class Kind(models.TextChoices):
+        STRING = "string", "Text"
+        NUMBER = "number", "Number"
+        BOOLEAN = "boolean", "True or false"
+        OBJECT = "object", "Object"
+
+    class Structure(models.TextChoices):
+        SINGLE = "single", "One value"
+        LIST = "list", "List"
+        SET = "set", "List without repeats"
+
+    activity_type = models.ForeignKey(
+        ActivityType, models.CASCADE, related_name="property_rules", editable=False
+    )
+    name = models.CharField(
+        "property",
+        max_length=250,
+        help_text="As it is sent. Dots lead into objects, also those of a list: items.product.id",
+    )
+    kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.STRING)
+    structure = models.CharField(max_length=20, choices=Structure.choices, default=Structure.SINGLE)
+    required = models.BooleanField(
+        default=False, help_text="Inside of an object: of each such object that is sent."
+    )
+    format = models.CharField(
+        max_length=500,
+        blank=True,
+        validators=[validate_format],
+        help_text="A regular expression that the whole text has to match, such as [A-Z]{2}-[0-9]+",
+    )
+    is_personal = models.BooleanField(
+        "personal data",
+        default=False,
+        help_text="Hidden in the admin from users who may not see contacts.",
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["activity_type", "name"],
+                name="one_rule_per_property",
+                violation_error_message="Another rule is for this property.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(name__regex=r"^[^.]+(\.[^.]+)*$"),
+                name="rules_name_a_property",
+                violation_error_message="Write names with single dots between them.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind="string") | models.Q(format=""),
+                name="only_texts_have_a_format",
+                violation_error_message="Only a text can have a format.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    kind__in=["string", "number", "boolean", "object"],
+                    structure__in=["single", "list", "set"],
+                ),
+                name="rules_have_a_known_kind_and_structure",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @cached_property
+    def path(self) -> tuple[str, ...]:
+        """The names that lead to the property."""
+        return tuple(self.name.split("."))
 
 
 class TransactionIdField(models.Field):

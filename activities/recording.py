@@ -20,6 +20,7 @@ from activities.inspector import Refused, keep_rejections
 from activities.models import ActivityType, DataInput, SystemType
 from activities.problems import InvalidActivity, Status, summarise
 from activities.quality import count_events
+from activities.specification import load_rules
 from channels.models import Channel
 from consents.agreements import has_revoked, is_agreed
 from contacts.models import Contact
@@ -218,11 +219,14 @@ def _find_types(drafts: list[Draft], source: Source) -> dict[str, ActivityType |
         if isinstance(draft.type, str) and is_storable(draft.type)
     }
     found = ActivityType.objects.by_code_names(names)
-    types = {activity_type.code_name.lower(): activity_type for activity_type in found}
+    types: dict[str, ActivityType | InvalidActivity] = {
+        activity_type.code_name.lower(): activity_type for activity_type in found
+    }
     unknown = [name for key, name in names.items() if name and key not in types]
     if unknown and source.names_types:
-        return types | make_types(unknown, door=source.names_types, channel=source.channel)
-    return {**types}
+        types |= make_types(unknown, door=source.names_types, channel=source.channel)
+    load_rules(found for found in types.values() if isinstance(found, ActivityType))
+    return types
 
 
 def _lacks_consent(contact: Contact, source: Source) -> bool:
