@@ -162,9 +162,7 @@ class PropertyRule(models.Model):
         LIST = "list", "List"
         SET = "set", "List without repeats"
 
-    activity_type = models.ForeignKey(
-        ActivityType, models.CASCADE, related_name="property_rules", editable=False
-    )
+    activity_type = models.ForeignKey(ActivityType, models.CASCADE, related_name="property_rules")
     name = models.CharField(
         "property",
         max_length=250,
@@ -192,6 +190,8 @@ class PropertyRule(models.Model):
             models.UniqueConstraint(
                 fields=["activity_type", "name"],
                 name="one_rule_per_property",
+                # Rules may exchange their names.
+                deferrable=models.Deferrable.DEFERRED,
                 violation_error_message="Another rule is for this property.",
             ),
             models.CheckConstraint(
