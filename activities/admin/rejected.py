@@ -35,6 +35,7 @@ from contacts.admin.naming import NamingAdmin
 from contacts.resolving import find_contact
 
 STATUS_KINDS: dict[str, str] = {
+    Status.VALID: "good",
     Status.INVALID_ACCEPTED: "warning",
     Status.INVALID_REJECTED: "bad",
     Status.FILTERED: "neutral",
