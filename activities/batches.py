@@ -16,6 +16,7 @@ from activities.inspector import Refused, keep_rejections
 from activities.models import ActivityType, DataInput
 from activities.problems import InvalidActivity, Status, summarise
 from activities.quality import count_events
+from activities.specification import load_rules
 from channels.models import Channel
 from consents.agreements import has_revoked, is_agreed
 from contacts.resolving import find_live_ids
@@ -211,7 +212,8 @@ def _take_ids(count: int) -> Iterator[int]:
 def _find_types(submissions: Sequence[Submission]) -> Types:
     """The types that the drafts name, by their code names in lower case."""
     names = {name for submission in submissions for name in _names_in(submission)}
-    found = ActivityType.objects.by_code_names(names)
+    found = list(ActivityType.objects.by_code_names(names))
+    load_rules(found)
     return {activity_type.code_name.lower(): activity_type for activity_type in found}
 
 
@@ -230,7 +232,10 @@ def _with_new_types(known: Types, submission: Submission) -> Types:
         return known
     unknown = [name for key, name in _names_in(submission).items() if name and key not in known]
     # In one order everywhere, so that two who make the same types cannot wait for each other.
-    return known | make_types(sorted(unknown), door=source.names_types, channel=source.channel)
+    made = make_types(sorted(unknown), door=source.names_types, channel=source.channel)
+    # Somebody else may have made one meanwhile.
+    load_rules(found for found in made.values() if isinstance(found, ActivityType))
+    return known | made
 
 
 def _obstacle(contact_id: int, source: Source) -> InvalidActivity | None:

@@ -9,7 +9,8 @@ import msgspec
 
 from activities.contact_fields import check_contact_fields
 from activities.models import ActivityType, SystemType
-from activities.problems import InvalidActivity
+from activities.problems import InvalidActivity, printable
+from activities.specification import apply_rules
 
 # Longest text that a client may send as value, title or label, in characters.
 MAX_TEXT = 250
@@ -31,6 +32,9 @@ class Draft(msgspec.Struct, kw_only=True):
 
     `contact_fields` are for activities of any type: a door leaves out what its format ignores.
     `amount`, such as `89.90 EUR`, ends the title that the hub makes.
+    `frame` names the properties that every message of the door's format has, and that therefore
+    need no rule. `moved` are members of such properties that became contact fields: rules see
+    them, and they are not stored twice. If the format knows `texts_only`, numbers are texts, too.
     `payload` is what the client sent for it, as it came; the inspector keeps it if it is refused,
     or if the door has `remarks` to make about it. `test_code` marks a test there. `problem` is set
     when the door could not even read it.
@@ -44,6 +48,9 @@ class Draft(msgspec.Struct, kw_only=True):
     referrer: object = None
     contact_fields: object = None
     properties: object = None
+    frame: tuple[str, ...] = ()
+    moved: dict[str, dict[str, object]] = {}
+    texts_only: bool = False
     client_id: object = None
     occurred_at: object = None
     payload: bytes = b""
@@ -97,17 +104,24 @@ def check_draft(
     added = {}
     if draft.occurred_at is not None and occurred_at is received_at:
         added["original_timestamp"] = str(draft.occurred_at)
+    properties, remarks = apply_rules(
+        activity_type,
+        _encode_properties(draft.properties, added),
+        frame={*draft.frame, *added},
+        moved=draft.moved,
+        texts_only=draft.texts_only,
+    )
     return CheckedActivity(
         type=activity_type,
         title=title or make_title(activity_type, value, draft.amount),
         value=value,
         url=url,
         referrer=_check_text("referrer", draft.referrer),
-        properties=_check_properties(draft.properties, added),
+        properties=None if properties == b"{}" else properties,
         contact_fields=contact_fields,
         client_id=_check_client_id(draft.client_id),
         occurred_at=occurred_at,
-        remarks=draft.remarks,
+        remarks=(*draft.remarks, *remarks),
     )
 
 
@@ -132,11 +146,11 @@ def _check_type(given: object, types: Mapping[str, ActivityType | InvalidActivit
         raise activity_type
     if activity_type is None:
         raise InvalidActivity(
-            "unknown_type", "type", f"There is no activity type “{_printable(given)}”."
+            "unknown_type", "type", f"There is no activity type “{printable(given)}”."
         )
     if not activity_type.enabled:
         raise InvalidActivity(
-            "disabled_type", "type", f"The activity type “{_printable(given)}” is disabled."
+            "disabled_type", "type", f"The activity type “{printable(given)}” is disabled."
         )
     return activity_type
 
@@ -166,13 +180,7 @@ def is_storable(text: str) -> bool:
         return False
 
 
-def _printable(text: str) -> str:
-    return "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[:100]
-    )
-
-
-def _check_properties(given: object, added: dict[str, str]) -> bytes | None:
+def _encode_properties(given: object, added: dict[str, str]) -> bytes:
     if not isinstance(given, dict | None):
         raise InvalidActivity("wrong_type", "properties", "properties must be an object.")
     properties = {**(given or {}), **added}
@@ -188,7 +196,7 @@ def _check_properties(given: object, added: dict[str, str]) -> bytes | None:
         raise InvalidActivity("wrong_type", "properties", f"properties: {error}") from None
     if _ESCAPED_NUL.search(encoded):
         raise InvalidActivity("bad_text", "properties", "properties contain a NUL character.")
-    return encoded if properties else None
+    return encoded
 
 
 def _is_deeper(value: object, levels: int) -> bool:

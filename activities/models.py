@@ -1,6 +1,7 @@
 """What contacts did: the activity log, its types, and what was refused and why."""
 
 import re
+from collections.abc import Sequence
 
 from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.contrib.postgres.search import SearchVector
@@ -10,6 +11,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from activities.problems import Status
+from activities.property_rules import PropertyRule
 from contacts.fields import ContactKey, OnErase, OnMerge
 
 _CODE_NAME = re.compile(r"[A-Za-z0-9_.-]+")
@@ -26,10 +28,11 @@ class SystemType(models.TextChoices):
 
 class ActivityTypeQuerySet(models.QuerySet):
     def by_code_names(self, code_names):
-        """The types with these code names, given in lower case."""
-        return self.annotate(lower_code_name=Lower("code_name")).filter(
-            lower_code_name__in=code_names
-        )
+        """The types with these code names, given in lower case; each knows whether it has rules."""
+        rules = PropertyRule.objects.filter(activity_type=models.OuterRef("pk"))
+        return self.annotate(
+            lower_code_name=Lower("code_name"), has_rules=models.Exists(rules)
+        ).filter(lower_code_name__in=code_names)
 
 
 class ActivityType(models.Model):
@@ -40,6 +43,13 @@ class ActivityType(models.Model):
 
         ACTIVECAMPAIGN = "activecampaign", "ActiveCampaign format"
         COMMANDERSACT = "commandersact", "Commanders Act format"
+
+    class Action(models.TextChoices):
+        """What becomes of an activity whose properties break a rule."""
+
+        ACCEPT = "accept", "Accept the activity as it is"
+        LEAVE_OUT = "leave_out", "Accept the activity without the property"
+        REJECT = "reject", "Reject the activity"
 
     name = models.CharField(
         "activity type name",
@@ -69,12 +79,46 @@ class ActivityType(models.Model):
         default=False,
         help_text="Offered by name, as in the list of event names of the API.",
     )
+    on_missing = models.CharField(
+        "a required property is missing",
+        max_length=20,
+        choices=[(action.value, action.label) for action in (Action.ACCEPT, Action.REJECT)],
+        default=Action.ACCEPT,
+        help_text="In any case, the inspector says which one.",
+    )
+    on_wrong = models.CharField(
+        "a property breaks its rule",
+        max_length=20,
+        choices=Action.choices,
+        default=Action.ACCEPT,
+        help_text="In any case, the inspector says what was expected.",
+    )
+    on_unspecified = models.CharField(
+        "a property has no rule",
+        max_length=20,
+        choices=Action.choices,
+        default=Action.ACCEPT,
+        help_text="Matters as soon as the type has a rule.",
+    )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    # Set by `by_code_names`; whoever read the type in another way does not know.
+    has_rules = True
+    # Set by `specification.load_rules`.
+    rules: Sequence[PropertyRule] = ()
 
     objects = ActivityTypeQuerySet.as_manager()
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=models.Q(
+                    on_missing__in=["accept", "reject"],
+                    on_wrong__in=["accept", "leave_out", "reject"],
+                    on_unspecified__in=["accept", "leave_out", "reject"],
+                ),
+                name="broken_rules_have_a_known_action",
+            ),
             models.UniqueConstraint(
                 Lower("code_name"),
                 name="one_activity_type_per_code_name",

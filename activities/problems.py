@@ -34,3 +34,10 @@ def summarise(remarks: Sequence[InvalidActivity]) -> InvalidActivity:
     first, *more = remarks
     detail = " ".join([first.detail, *(remark.detail for remark in more)])
     return InvalidActivity(first.code, first.field, detail, Status.INVALID_ACCEPTED)
+
+
+def printable(text: str) -> str:
+    """The beginning of a name that a client sent, fit for a sentence."""
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text[:100]
+    )

@@ -5,7 +5,7 @@ import uuid
 
 from django.utils import timezone
 
-from activities.models import Activity, ActivityType
+from activities.models import Activity, ActivityType, PropertyRule
 from channels.keys import create_api_key
 from channels.models import Channel
 from consents.models import Consent
@@ -38,6 +38,11 @@ def make_activity_type(code_name="custom_loan_calculator", **fields):
     return ActivityType.objects.create(
         **{"code_name": code_name, "name": "Loan calculator usage", **fields}
     )
+
+
+def make_rule(activity_type, name="amount", **fields):
+    """A rule that a property is a text, unless the fields say otherwise."""
+    return PropertyRule.objects.create(activity_type=activity_type, name=name, **fields)
 
 
 def make_activity(contact=None, *, channel=None, type=None, **fields):

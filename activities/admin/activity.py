@@ -7,6 +7,7 @@ from unfold.contrib.filters.admin import RelatedDropdownFilter
 from unfold.decorators import display
 
 from activities.admin.long_texts import without_long_texts
+from activities.admin.personal_data import hide_personal_data
 from activities.admin.searching import search_activities
 from activities.models import Activity, DataInput
 from adminsite.filters import TimeRangeFilter
@@ -23,7 +24,7 @@ from adminsite.formatting import (
     shortened,
 )
 from adminsite.options import EmptyState, ReadOnlyAdmin
-from contacts.admin.naming import NamingAdmin
+from contacts.admin.naming import NamingAdmin, may_see_contacts
 from contacts.admin.snapshots import label_of
 
 OUTCOME_KINDS: dict[str, str] = {
@@ -112,7 +113,7 @@ class ActivityAdmin(ReadOnlyAdmin, NamingAdmin):
         return super().get_queryset(request).select_related(*self.list_select_related)
 
     def get_list_queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        return without_long_texts(queryset)
+        return without_long_texts(queryset, hides_personal_data=not may_see_contacts(request))
 
     def changelist_view(self, request, extra_context=None):
         return super().changelist_view(request, {"title": "Activity log", **(extra_context or {})})
@@ -124,9 +125,12 @@ class ActivityAdmin(ReadOnlyAdmin, NamingAdmin):
             .select_related(*self.list_select_related, "data_input__sent_by")
         )
         try:
-            return self_with_data_input.get(pk=object_id)
+            activity = self_with_data_input.get(pk=object_id)
         except (Activity.DoesNotExist, ValueError):
             return None
+        if not may_see_contacts(request):
+            hide_personal_data(activity)
+        return activity
 
     def find(self, queryset: QuerySet, term: str) -> QuerySet:
         return search_activities(queryset, term)
@@ -153,7 +157,7 @@ class ActivityAdmin(ReadOnlyAdmin, NamingAdmin):
 
     @display(description="Value")
     def shown_value(self, activity):
-        return shortened(activity.value)
+        return shortened(activity.value_start)
 
     @display(description="URL")
     def shown_url(self, activity):

@@ -5,18 +5,26 @@ from datetime import timedelta
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
-from django.http import HttpRequest
+from django.forms.models import BaseInlineFormSet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import path
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.text import slugify
-from unfold.contrib.filters.admin import BooleanRadioFilter
+from django.views.decorators.http import require_POST
+from unfold.admin import TabularInline
+from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesRadioFilter
 from unfold.decorators import display
 
-from activities.models import Activity, ActivityType
+from activities.models import Activity, ActivityType, PropertyRule
 from adminsite.deleting import ExplainedDeletionAdmin
-from adminsite.formatting import badge, shortened
+from adminsite.formatting import EMPTY, badge, changelist_url, shortened
 from adminsite.options import EmptyState
+from adminsite.searching import as_id
 
 # Counting stops here, so that the list costs the same on a log of any length.
 _COUNTED = 10_000
@@ -45,6 +53,30 @@ class ActivityTypeForm(forms.ModelForm):
         return cleaned
 
 
+class PropertyRuleFormSet(BaseInlineFormSet):
+    """The rules of a type; somebody else may have added some since the page was opened."""
+
+    def clean(self):
+        super().clean()
+        shown = [form.instance.pk for form in self.initial_forms]
+        others = PropertyRule.objects.filter(activity_type=self.instance.pk).exclude(pk__in=shown)
+        names = set(others.values_list("name", flat=True))
+        for form in self.forms:
+            if form.cleaned_data.get("name") in names:
+                form.add_error("name", "Another rule is for this property.")
+
+
+class PropertyRuleInline(TabularInline):
+    model = PropertyRule
+    formset = PropertyRuleFormSet
+    fields = ("name", "kind", "structure", "required", "format", "is_personal")
+    ordering = ("name",)
+    extra = 0
+    hide_title = True
+    verbose_name = "rule"
+    verbose_name_plural = "Property rules"
+
+
 @admin.register(ActivityType)
 class ActivityTypeAdmin(ExplainedDeletionAdmin):
     form = ActivityTypeForm
@@ -53,16 +85,39 @@ class ActivityTypeAdmin(ExplainedDeletionAdmin):
         "code_name",
         "enabled",
         "shown_kind",
+        "shown_door",
+        "shown_whitelisted",
         "shown_count",
         "shown_description",
     )
     list_editable = ("enabled",)
-    list_filter = (("enabled", BooleanRadioFilter), ("is_system", BooleanRadioFilter))
+    list_filter = (
+        ("enabled", BooleanRadioFilter),
+        ("is_system", BooleanRadioFilter),
+        ("door", ChoicesRadioFilter),
+        ("whitelisted", BooleanRadioFilter),
+    )
+    list_after_template = "activities/whitelisting.html"
     ordering = ("-is_system", "name")
     sortable_by = ("name", "code_name")
     search_fields = ("name", "code_name")
     search_help_text = "Name or code name"
-    fields = ("name", "code_name", "description", "enabled")
+    fieldsets = (
+        (None, {"fields": ("name", "code_name", "description", "enabled")}),
+        (
+            "Event specification",
+            {
+                "description": (
+                    "What happens if an application sends other properties than the rules below "
+                    "say. A type without rules takes every property as it comes. In the name of a "
+                    "property, dots lead into objects (items.product.id); a format is a regular "
+                    "expression that the whole text has to match ([A-Z]{2}-[0-9]+)."
+                ),
+                "fields": ("on_missing", "on_wrong", "on_unspecified"),
+            },
+        ),
+    )
+    inlines = (PropertyRuleInline,)
     instead_of_deleting = "Disable it instead: what was recorded stays, and nothing is added."
     empty_state = EmptyState(
         icon="category",
@@ -73,6 +128,12 @@ class ActivityTypeAdmin(ExplainedDeletionAdmin):
     def get_list_queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         return queryset.annotate(recent_count=_recent_count())
 
+    def get_list_display(self, request: HttpRequest):
+        columns = super().get_list_display(request)
+        if self.has_change_permission(request):
+            return columns
+        return tuple("shown_state" if name == "shown_whitelisted" else name for name in columns)
+
     def get_readonly_fields(self, request, obj=None):
         return ("name", "code_name") if obj is not None and obj.is_system else ()
 
@@ -80,9 +141,55 @@ class ActivityTypeAdmin(ExplainedDeletionAdmin):
         is_system = obj is not None and obj.is_system
         return not is_system and super().has_delete_permission(request, obj)
 
+    def get_urls(self):
+        view = require_POST(self.admin_site.admin_view(self.whitelist_view))
+        return [
+            path("whitelist/", view, name="activities_activitytype_whitelist"),
+            *super().get_urls(),
+        ]
+
+    def whitelist_view(self, request: HttpRequest) -> HttpResponse:
+        """Offer an event name from now on, or no more: the buttons of the list."""
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+        is_added = "add" in request.POST
+        given = request.POST["add"] if is_added else request.POST.get("remove", "")
+        activity_type = get_object_or_404(ActivityType, pk=as_id(given), is_system=False)
+        if activity_type.whitelisted != is_added:
+            activity_type.whitelisted = is_added
+            activity_type.save(update_fields=["whitelisted"])
+            done = "whitelisted" if is_added else "not whitelisted any more"
+            self.log_change(request, activity_type, f"{done.capitalize()}.")
+            self.message_user(request, f"“{activity_type.code_name}” is {done}.")
+        return HttpResponseRedirect(changelist_url(ActivityType, request.GET.urlencode()))
+
     @display(description="Kind")
     def shown_kind(self, activity_type):
         return badge("System", "info") if activity_type.is_system else badge("Custom", "primary")
+
+    @display(description="First seen in")
+    def shown_door(self, activity_type):
+        return activity_type.get_door_display().removesuffix(" format") or EMPTY
+
+    @display(description="Whitelisted")
+    def shown_state(self, activity_type):
+        return badge("Yes", "good") if activity_type.whitelisted else EMPTY
+
+    @display(description="Whitelisted")
+    def shown_whitelisted(self, activity_type):
+        if activity_type.is_system:
+            return EMPTY
+        name, text = ("remove", "Remove") if activity_type.whitelisted else ("add", "Whitelist")
+        state = badge("Yes", "good") if activity_type.whitelisted else ""
+        # The form is below the list, which is a form itself.
+        return format_html(
+            '<span class="whitespace-nowrap">{} <button form="whitelisting" name="{}" value="{}" '
+            'class="tl-button tl-button-small">{}</button></span>',
+            state,
+            name,
+            activity_type.pk,
+            text,
+        )
 
     @display(description="Activities in 7 days")
     def shown_count(self, activity_type):

@@ -3,14 +3,20 @@
 import json
 
 from django.contrib import admin
-from django.db.models import BinaryField, QuerySet
+from django.db.models import BinaryField, Expression, QuerySet, Value
 from django.db.models.functions import Substr
 from django.http import HttpRequest
-from unfold.contrib.filters.admin import DropdownFilter, RelatedDropdownFilter
+from unfold.contrib.filters.admin import (
+    ChoicesDropdownFilter,
+    DropdownFilter,
+    RelatedDropdownFilter,
+)
 from unfold.decorators import display
 
-from activities.admin.searching import search_rejections
+from activities.admin.personal_data import HIDDEN, hide_in_payload, personal_names
+from activities.admin.searching import search_rejections, search_rejections_by_id
 from activities.models import RejectedActivity
+from activities.problems import Status
 from adminsite.filters import TimeRangeFilter
 from adminsite.formatting import (
     EMPTY,
@@ -28,6 +34,13 @@ from adminsite.searching import as_uuid
 from contacts.admin.naming import NamingAdmin
 from contacts.resolving import find_contact
 
+STATUS_KINDS: dict[str, str] = {
+    Status.VALID: "good",
+    Status.INVALID_ACCEPTED: "warning",
+    Status.INVALID_REJECTED: "bad",
+    Status.FILTERED: "neutral",
+    Status.FAILED: "bad",
+}
 _EXCERPT = 160
 # The filters offer what the newest rejections have; reading all of them would take too long.
 _NEWEST = 2000
@@ -41,7 +54,7 @@ class _RecentValuesFilter(DropdownFilter):
         values = set(newest.values_list(self.parameter_name, flat=True)[:_NEWEST])
         if chosen := self.used_parameters.get(self.parameter_name):
             values.add(chosen[0] if isinstance(chosen, list) else chosen)
-        return [(value, value) for value in sorted(values)]
+        return [(value, value) for value in sorted(values) if value]
 
     def has_output(self) -> bool:
         return True
@@ -64,21 +77,30 @@ class DoorFilter(_RecentValuesFilter):
     parameter_name = "door"
 
 
+class TestCodeFilter(_RecentValuesFilter):
+    title = "test code"
+    parameter_name = "test_code"
+
+
 @admin.register(RejectedActivity)
 class RejectedActivityAdmin(ReadOnlyAdmin, NamingAdmin):
     list_display = (
         "shown_at",
+        "shown_status",
         "shown_reason",
         "shown_code",
         "shown_field",
         "door",
         "shown_channel",
         "shown_guid",
+        "shown_test_code",
         "shown_excerpt",
     )
     list_filter = (
+        ("status", ChoicesDropdownFilter),
         CodeFilter,
         DoorFilter,
+        TestCodeFilter,
         ("channel", RelatedDropdownFilter),
         ("at", TimeRangeFilter),
     )
@@ -88,8 +110,11 @@ class RejectedActivityAdmin(ReadOnlyAdmin, NamingAdmin):
     search_fields = ("payload_text",)
     search_help_text = "Request id, GUID, or words of what was sent"
     fieldsets = (
-        (None, {"fields": ("reason", "shown_code", "shown_field", "shown_at")}),
-        ("Where it came from", {"fields": ("door", "channel", "shown_contact", "shown_request")}),
+        (None, {"fields": ("reason", "shown_status", "shown_code", "shown_field", "shown_at")}),
+        (
+            "Where it came from",
+            {"fields": ("door", "channel", "shown_contact", "shown_request", "shown_test_code")},
+        ),
         ("What was sent", {"fields": ("shown_length", "shown_payload")}),
     )
     instead_of_names = {"shown_contact": "shown_contact_guid"}
@@ -111,7 +136,9 @@ class RejectedActivityAdmin(ReadOnlyAdmin, NamingAdmin):
 
     def get_list_queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         # No character takes more than four bytes.
-        excerpt = Substr("payload", 1, 4 * _EXCERPT, output_field=BinaryField())
+        excerpt: Expression = Substr("payload", 1, 4 * _EXCERPT, output_field=BinaryField())
+        if personal_names(request):
+            excerpt = Value(HIDDEN.encode(), output_field=BinaryField())
         return queryset.defer("payload", "payload_text").annotate(excerpt=excerpt)
 
     def changelist_view(self, request, extra_context=None):
@@ -123,7 +150,16 @@ class RejectedActivityAdmin(ReadOnlyAdmin, NamingAdmin):
             # Once here: a page asks for the text of each field several times.
             guid = as_uuid(rejected.contact_guid)
             rejected.contact = find_contact(guid) if guid else None
+            rejected.shown_bytes = bytes(rejected.payload)
+            if names := personal_names(request):
+                rejected.shown_bytes = hide_in_payload(rejected.shown_bytes, names)
         return rejected
+
+    def get_search_results(self, request, queryset, search_term):
+        if search_term.strip() and personal_names(request):
+            # Whoever finds words in what was sent knows that they are there.
+            return search_rejections_by_id(queryset, search_term), False
+        return super().get_search_results(request, queryset, search_term)
 
     def find(self, queryset: QuerySet, term: str) -> QuerySet:
         return search_rejections(queryset, term)
@@ -132,13 +168,17 @@ class RejectedActivityAdmin(ReadOnlyAdmin, NamingAdmin):
     def shown_at(self, rejected):
         return moment(rejected.at, seconds=True)
 
+    @display(description="Status")
+    def shown_status(self, rejected):
+        return badge(rejected.get_status_display(), STATUS_KINDS[rejected.status])
+
     @display(description="Reason")
     def shown_reason(self, rejected):
         return shortened(rejected.reason)
 
     @display(description="Reason code")
     def shown_code(self, rejected):
-        return badge(rejected.code, "bad")
+        return badge(rejected.code)
 
     @display(description="Field")
     def shown_field(self, rejected):
@@ -147,6 +187,10 @@ class RejectedActivityAdmin(ReadOnlyAdmin, NamingAdmin):
     @display(description="Channel")
     def shown_channel(self, rejected):
         return shortened(rejected.channel.name) if rejected.channel else EMPTY
+
+    @display(description="Test code")
+    def shown_test_code(self, rejected):
+        return shortened(rejected.test_code)
 
     @display(description="Contact GUID")
     def shown_guid(self, rejected):
@@ -182,7 +226,7 @@ class RejectedActivityAdmin(ReadOnlyAdmin, NamingAdmin):
 
     @display(description="Payload")
     def shown_payload(self, rejected):
-        return readable_payload(bytes(rejected.payload))
+        return readable_payload(rejected.shown_bytes)
 
 
 def readable_payload(payload: bytes):

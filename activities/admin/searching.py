@@ -56,10 +56,21 @@ def search_rejections(
     query = SearchQuery(f"{last}:*", config="simple", search_type="raw")
     if whole:
         query = SearchQuery(" ".join(whole), config="simple") & query
-    condition = Q(words=query)
-    if given := as_uuid(term):
-        condition |= Q(request_id=given) | Q(contact_guid=str(given))
+    condition = Q(words=query) | _has_id(term)
     return queryset.alias(words=SearchVector("payload_text", config="simple")).filter(condition)
+
+
+def search_rejections_by_id(
+    queryset: QuerySet[RejectedActivity], term: str
+) -> QuerySet[RejectedActivity]:
+    """Those of `queryset` with this request id or GUID."""
+    condition = _has_id(term)
+    return queryset.filter(condition) if condition else queryset.none()
+
+
+def _has_id(term: str) -> Q:
+    given = as_uuid(term)
+    return Q(request_id=given) | Q(contact_guid=str(given)) if given else Q()
 
 
 def _claimed_as(client_id: UUID) -> list[int]:

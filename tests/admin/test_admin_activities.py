@@ -119,7 +119,17 @@ def test_a_page_leads_to_everything_of_its_request(admin_client):
 
 
 def type_form(**fields):
-    return {"name": "Webinar joined", "code_name": "", "description": "", **fields}
+    return {
+        "name": "Webinar joined",
+        "code_name": "",
+        "description": "",
+        "on_missing": "accept",
+        "on_wrong": "accept",
+        "on_unspecified": "accept",
+        "property_rules-TOTAL_FORMS": 0,
+        "property_rules-INITIAL_FORMS": 0,
+        **fields,
+    }
 
 
 def test_a_type_without_a_code_name_gets_one_from_its_name(admin_client):

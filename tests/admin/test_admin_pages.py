@@ -27,14 +27,14 @@ LIST_QUERIES = {
     "contact": 6,
     "contactmerge": 6,
     "group": 6,
-    "rejectedactivity": 9,
+    "rejectedactivity": 10,
     "trackedsite": 7,
     "user": 7,
     "userproperty": 6,
 }
 PAGE_QUERIES = {
     "activity": 4,
-    "activitytype": 4,
+    "activitytype": 5,
     "apikey": 4,
     "channel": 6,
     "consent": 6,

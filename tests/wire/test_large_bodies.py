@@ -46,9 +46,7 @@ def send(hub, path, body, **headers):
 
 
 def post(hub, key, body):
-    status, problem = send(
-        hub, "/Kentico.Tracking/activities", body, Authorization=f"Bearer {key}"
-    )
+    status, problem = send(hub, "/Kentico.Tracking/activities", body, Authorization=f"Bearer {key}")
     return status, problem["code"]
 
 

@@ -116,4 +116,4 @@ def record(
         names_types=ActivityType.Door.ACTIVECAMPAIGN,
         from_browser=from_browser,
     )
-    record_activities([draft], contact=contact, source=source)
+    record_activities([draft], contact_guid=contact.guid, source=source)

@@ -41,13 +41,17 @@ Remarks = tuple[InvalidActivity, ...]
 
 
 class Event(msgspec.Struct, kw_only=True):
-    """One event in the shape of version 2, or the `problem` for which it is refused."""
+    """One event in the shape of version 2, or the `problem` for which it is refused.
+
+    All its values are texts if it came in a query: `texts_only`.
+    """
 
     name: object = None
     properties: dict[str, Any] = {}
     user: dict[str, Any] = {}
     context: dict[str, Any] = {}
     payload: bytes = b""
+    texts_only: bool = False
     problem: InvalidActivity | None = None
 
     @property
@@ -158,6 +162,9 @@ def make_draft(event: Event, mapping: Mapping[str, str], received_at: datetime) 
         referrer=_first_text(_page(event).get("referrer"), properties.get("referrer")),
         contact_fields=contact_fields,
         properties=properties | {name: value for name, value in extra.items() if value},
+        frame=tuple(extra),
+        moved={"user": {name: event.user[name] for name in event.user if name not in rest}},
+        texts_only=event.texts_only,
         client_id=_client_id(event.context),
         occurred_at=occurred_at,
         payload=event.payload,

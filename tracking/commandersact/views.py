@@ -137,6 +137,7 @@ class EventsView(SourceView):
         fields = read_nested(query)
         self.body = _without_keys(query).encode(errors="replace")
         event = make_event(read_pixel(fields, _OF_THE_REQUEST), self.body)
+        event.texts_only = True
         self.test_code = event.test_code
         return self.take([event], pixel())
 

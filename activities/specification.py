@@ -1,0 +1,202 @@
+"""The event specification: what the rules of a type say about the properties of its activities."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from activities.formats import matches
+from activities.models import ActivityType, PropertyRule
+from activities.problems import InvalidActivity, printable
+
+_Action = ActivityType.Action
+_Kind = PropertyRule.Kind
+_Structure = PropertyRule.Structure
+_ONE = {
+    _Kind.STRING: "a text",
+    _Kind.NUMBER: "a number",
+    _Kind.BOOLEAN: "true or false",
+    _Kind.OBJECT: "an object",
+}
+_MANY = {
+    _Kind.STRING: "texts",
+    _Kind.NUMBER: "numbers",
+    _Kind.BOOLEAN: "true and false",
+    _Kind.OBJECT: "objects",
+}
+_encoder = msgspec.json.Encoder(order="deterministic")
+# So many names of properties without a rule are told.
+_TOLD = 3
+
+
+def load_rules(types: Iterable[ActivityType]) -> None:
+    """Give these types their rules, in one query; in none if none of them has any."""
+    with_rules = [activity_type for activity_type in types if activity_type.has_rules]
+    if not with_rules:
+        return
+    rules = defaultdict(list)
+    # By name, so that an object comes before what is in it.
+    for rule in PropertyRule.objects.filter(activity_type__in=with_rules).order_by("name"):
+        rules[rule.activity_type_id].append(rule)
+    for activity_type in with_rules:
+        activity_type.rules = rules[activity_type.pk]
+
+
+def apply_rules(
+    activity_type: ActivityType,
+    properties: bytes,
+    *,
+    frame: Collection[str],
+    moved: Mapping[str, Mapping[str, object]],
+    texts_only: bool,
+) -> tuple[bytes, tuple[InvalidActivity, ...]]:
+    """`properties` without what the rules of the type leave out, and a remark per broken rule.
+
+    Properties in `frame` need no rule. Members that were `moved` out of objects count as if they
+    were there. With `texts_only`, a text that is written like a number is one, and so are `true`
+    and `false`.
+
+    :raises InvalidActivity: with the first rule for which the activity is to be rejected
+    """
+    if not activity_type.rules:
+        return properties, ()
+    try:
+        values = msgspec.json.decode(properties)
+    except msgspec.ValidationError as error:  # Python code can give larger numbers than JSON
+        raise InvalidActivity("wrong_type", "properties", f"properties: {error}") from None
+    for name, members in moved.items():
+        values[name] = {**values.get(name, {}), **members}
+    remarks = [
+        remark
+        for rule in activity_type.rules
+        for remark in _apply(rule, activity_type, values, texts_only)
+    ]
+    remarks += _apply_to_unspecified(activity_type, values, frame)
+    if not remarks:
+        return properties, ()
+    for name, members in moved.items():
+        _take_out(values, name, members)
+    return msgspec.json.encode(values), tuple(remarks)
+
+
+def _apply(
+    rule: PropertyRule, activity_type: ActivityType, values: dict[str, Any], texts_only: bool
+) -> Iterator[InvalidActivity]:
+    owners, name = _owners(values, rule), rule.path[-1]
+    # `null` says as much as nothing.
+    if rule.required and any(owner.get(name) is None for owner in owners):
+        yield _missing(rule, activity_type)
+    wrong = [
+        owner
+        for owner in owners
+        if owner.get(name) is not None and not _fits(owner[name], rule, texts_only)
+    ]
+    if wrong:
+        yield _wrong(rule, activity_type)
+        if activity_type.on_wrong == _Action.LEAVE_OUT:
+            for owner in wrong:
+                del owner[name]
+
+
+def _missing(rule: PropertyRule, activity_type: ActivityType) -> InvalidActivity:
+    problem = InvalidActivity("missing_property", rule.name, f"The property {rule} is missing.")
+    if activity_type.on_missing == _Action.REJECT:
+        raise problem
+    return problem
+
+
+def _wrong(rule: PropertyRule, activity_type: ActivityType) -> InvalidActivity:
+    detail = f"The property {rule} must be {_expected(rule)}."
+    # Without it, a required one would be missing.
+    is_needed = rule.required and activity_type.on_missing == _Action.REJECT
+    if activity_type.on_wrong == _Action.REJECT or (
+        activity_type.on_wrong == _Action.LEAVE_OUT and is_needed
+    ):
+        raise InvalidActivity("wrong_property", rule.name, detail)
+    if activity_type.on_wrong == _Action.LEAVE_OUT:
+        detail += " It was left out."
+    return InvalidActivity("wrong_property", rule.name, detail)
+
+
+def _apply_to_unspecified(
+    activity_type: ActivityType, values: dict[str, Any], frame: Collection[str]
+) -> list[InvalidActivity]:
+    if activity_type.on_unspecified == _Action.ACCEPT:
+        return []
+    specified = {rule.path[0] for rule in activity_type.rules}
+    names = [name for name in values if name not in specified and name not in frame]
+    if not names:
+        return []
+    detail = f"There is no rule for {_listed(names)}."
+    if activity_type.on_unspecified == _Action.REJECT:
+        raise InvalidActivity("unspecified_property", printable(names[0]), detail)
+    for name in names:
+        del values[name]
+    detail += " It was left out." if len(names) == 1 else " They were left out."
+    return [InvalidActivity("unspecified_property", printable(names[0]), detail)]
+
+
+def _owners(values: dict[str, Any], rule: PropertyRule) -> list[dict[str, Any]]:
+    """The objects that have, or should have, the property of the rule."""
+    owners = [values]
+    for name in rule.path[:-1]:
+        owners = [child for owner in owners for child in _objects(owner.get(name))]
+    return owners
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    if isinstance(value, list):
+        return [child for item in value for child in _objects(item)]
+    return [value] if isinstance(value, dict) else []
+
+
+def _take_out(values: dict[str, Any], name: str, members: Iterable[str]) -> None:
+    rest = {key: value for key, value in values.get(name, {}).items() if key not in members}
+    if rest:
+        values[name] = rest
+    else:
+        values.pop(name, None)
+
+
+def _fits(value: object, rule: PropertyRule, texts_only: bool) -> bool:
+    if rule.structure == _Structure.SINGLE:
+        return _is_of_kind(value, rule, texts_only)
+    if not isinstance(value, list):
+        return False
+    if not all(_is_of_kind(item, rule, texts_only) for item in value):
+        return False
+    return rule.structure == _Structure.LIST or len(set(map(_encoder.encode, value))) == len(value)
+
+
+def _is_of_kind(value: object, rule: PropertyRule, texts_only: bool) -> bool:
+    if rule.kind == _Kind.STRING:
+        return isinstance(value, str) and (not rule.format or matches(value, rule.format))
+    if texts_only and isinstance(value, str):
+        value = _read(value)
+    if rule.kind == _Kind.NUMBER:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, bool if rule.kind == _Kind.BOOLEAN else dict)
+
+
+def _read(text: str) -> object:
+    try:
+        return msgspec.json.decode(text, type=bool | int | float)
+    except msgspec.DecodeError:
+        return text
+
+
+def _expected(rule: PropertyRule) -> str:
+    kind = _Kind(rule.kind)
+    expected = _ONE[kind]
+    if rule.structure != _Structure.SINGLE:
+        expected = f"a list of {_MANY[kind]}"
+    if rule.structure == _Structure.SET:
+        expected += " without repeats"
+    return f"{expected} in the format {rule.format[:100]}" if rule.format else expected
+
+
+def _listed(names: list[str]) -> str:
+    told = ", ".join(f"“{printable(name)}”" for name in names[:_TOLD])
+    more = len(names) - _TOLD
+    return f"{told} and {more:,} more" if more > 0 else told
