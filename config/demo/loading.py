@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -13,11 +13,11 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from activities.data_input import apply_data_inputs
-from activities.models import ActivityType
+from activities.models import ActivityType, RejectedActivity
 from activities.recording import Source, record_activities
 from channels.models import Channel
 from config.celery import app
-from config.demo import data, journeys
+from config.demo import data, events, journeys
 from config.demo.journeys import Answer, Visit
 from consents.agreements import record_agreement
 from consents.models import Consent
@@ -52,12 +52,14 @@ def load_demo(now: datetime | None = None) -> int:
         channels = _ensure_channels(consents[data.TRACKING])
         _ensure_tracked_sites(channels[data.SITE])
         _ensure_activity_types()
+        events.ensure_what_events_mean(channels[data.SITE], consents[data.TRACKING])
         steps = journeys.tell(now or timezone.now())
         guids = {journeys.guid_of(step.who) for step in steps}
         if Contact.objects.filter(guid__in=guids).exists():
             return 0
         before = Contact.objects.count()
         contacts = _play(steps, channels, consents)
+        _report_events(channels[data.SITE], now or timezone.now())
         _leave_a_decision(contacts, user)
         return Contact.objects.count() - before
 
@@ -191,6 +193,25 @@ def _report(visit: Visit, contact: Contact, channel: Channel) -> None:
         raise DemoFailed(f"{visit.who}: expected {expected}, but got {codes}.")
     # What comes next happens to the contact that this visit made.
     apply_data_inputs(contact.pk)
+
+
+def _report_events(channel: Channel, now: datetime) -> None:
+    people = data.read_people()
+    for event in events.SHOP:
+        request_id = uuid4()
+        person = people[event.who]
+        events.report_shop_event(event, person, channel, now=now, request_id=request_id)
+        _expect(event.code, request_id)
+    for named in events.OTHERS:
+        request_id = uuid4()
+        events.report_named_event(named, channel, request_id=request_id)
+        _expect(named.code, request_id)
+
+
+def _expect(code: str, request_id: UUID) -> None:
+    found = RejectedActivity.objects.filter(request_id=request_id).values_list("code", flat=True)
+    if list(found) != [code] * bool(code):
+        raise DemoFailed(f"Expected {code or 'no remark'}, but got {list(found)}.")
 
 
 def _leave_a_decision(contacts: dict[str, Contact], user: User) -> None:

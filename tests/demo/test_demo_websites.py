@@ -25,6 +25,7 @@ def demo(db, settings, monkeypatch):
     """The demo's channels and sites without its story, and their pages."""
     monkeypatch.setattr("config.demo.loading.journeys.tell", lambda now: [])
     monkeypatch.setattr("config.demo.loading._leave_a_decision", lambda contacts, user: None)
+    monkeypatch.setattr("config.demo.loading._report_events", lambda channel, now: None)
     call_command("load_demo_data", verbosity=0)
     middleware = "config.demo.websites.DemoWebsitesMiddleware"
     if middleware not in settings.MIDDLEWARE:

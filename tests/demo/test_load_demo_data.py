@@ -8,6 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from activities.models import Activity, ActivityType, DataInput, RejectedActivity
+from activities.problems import Status
 from channels.models import Channel
 from config.demo import journeys
 from consents.agreements import is_agreed
@@ -118,7 +119,7 @@ def test_demo_has_consents_in_two_languages(demo):
 
 
 def test_demo_has_custom_activity_types_with_descriptions(demo):
-    custom = ActivityType.objects.filter(is_system=False)
+    custom = ActivityType.objects.filter(is_system=False, door="")
     assert custom.get(code_name="custom_loan_calculator").name == "Loan calculator usage"
     assert custom.filter(description="").count() == 0
     assert custom.filter(enabled=True).count() == 5
@@ -206,11 +207,35 @@ def test_demo_rejections_are_those_intended(demo):
         "bad_date",
         "bad_email",
         "disabled_type",
+        "missing_event_name",
         "missing_url",
         "too_long",
+        "unknown_contact",
         "unknown_type",
+        "wrong_property",
         "wrong_type",
     ]
+
+
+def test_demo_has_events_in_the_formats_of_other_systems(demo):
+    titles = {
+        door: set(Activity.objects.filter(type__door=door).values_list("title", flat=True))
+        for door in ActivityType.Door
+    }
+
+    assert titles["activecampaign"] == {"Webinar attended 'Buying your first home'"}
+    assert "Purchase 'TI-1042' 39.90 EUR" in titles["commandersact"]
+    assert len(titles["commandersact"]) == 7
+
+
+def test_demo_has_rules_for_purchases(demo):
+    purchase = ActivityType.objects.get(code_name="purchase")
+
+    assert purchase.property_rules.count() == 3
+    (row,) = RejectedActivity.objects.filter(code="wrong_property")
+    assert row.status == Status.INVALID_ACCEPTED
+    activity = Activity.objects.get(request_id=row.request_id)
+    assert "currency" not in activity.properties
 
 
 def test_demo_agreements_are_of_their_time_and_text(demo):

@@ -1,0 +1,126 @@
+"""Events in the formats of other systems, which some software of the demo's bank still sends."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from activities.event_names import make_type
+from activities.inspector import keep_refused_request
+from activities.models import ActivityType, PropertyRule
+from activities.problems import InvalidActivity
+from channels.models import Channel
+from config.demo.data import Person
+from consents.models import Consent
+from tracking.activecampaign import receiving
+from tracking.activecampaign.translation import Form, read_visit
+from tracking.activecampaign.translation import make_event as make_named_event
+from tracking.commandersact.receiving import Receiver
+from tracking.commandersact.translation import make_event
+from tracking.models import ConsentCategory
+
+# The category of the consent banner that the shop for insurances still has.
+_CATEGORY = "1"
+
+
+class ShopEvent(NamedTuple):
+    """An event of the shop for insurances, in the Commanders Act format."""
+
+    days_ago: int
+    who: str
+    wire: dict[str, Any]
+    code: str = ""
+
+
+class NamedEvent(NamedTuple):
+    """An event of the seminars or the help desk, in the ActiveCampaign format."""
+
+    email: str
+    name: str
+    data: str
+    code: str = ""
+
+
+def _purchase(order: str, value: float, **properties) -> dict[str, Any]:
+    wire = {"event_name": "purchase", "id": order, "value": value, "currency": "EUR"}
+    return {**wire, "payment_method": "card", **properties}
+
+
+SHOP = (
+    ShopEvent(6, "Hofer", {"event_name": "search", "search_term": "travel insurance"}),
+    ShopEvent(5, "Hofer", _purchase("TI-1042", 39.9)),
+    ShopEvent(4, "Kowalska", {"event_name": "view_item", "value": 120, "currency": "EUR"}),
+    ShopEvent(4, "Kowalska", _purchase("HI-0311", 120)),
+    ShopEvent(3, "Tanaka", {"event_name": "generate_lead", "id": "lead-77"}),
+    ShopEvent(2, "Larsen", _purchase("TI-1057", 44.5, currency="euro"), "wrong_property"),
+    ShopEvent(2, "Baumann", _purchase("CI-0208", 310)),
+    ShopEvent(1, "Byrne", {"search_term": "car insurance"}, "missing_event_name"),
+)
+OTHERS = (
+    NamedEvent("anna.keller@example.com", "Webinar attended", "Buying your first home"),
+    NamedEvent("nobody@example.com", "Webinar attended", "Saving on heating", "unknown_contact"),
+)
+
+
+def ensure_what_events_mean(main_site: Channel, tracking_consent: Consent) -> None:
+    """Make sure of the rules for a purchase, and of what the shop's consent category stands for."""
+    ConsentCategory.objects.get_or_create(
+        channel=main_site, category=_CATEGORY, defaults={"consent": tracking_consent}
+    )
+    purchase = make_type("purchase", door=ActivityType.Door.COMMANDERSACT)
+    if purchase.description:
+        return
+    purchase.description = (
+        "Somebody bought an insurance in the shop. The value is the number of the order."
+    )
+    purchase.on_wrong = ActivityType.Action.LEAVE_OUT
+    purchase.save()
+    for name, kind, required, format_ in (
+        ("id", PropertyRule.Kind.STRING, True, "[A-Z]{2}-[0-9]{4}"),
+        ("value", PropertyRule.Kind.NUMBER, True, ""),
+        ("currency", PropertyRule.Kind.STRING, True, "[A-Z]{3}"),
+    ):
+        PropertyRule.objects.get_or_create(
+            activity_type=purchase,
+            name=name,
+            defaults={"kind": kind, "required": required, "format": format_},
+        )
+
+
+def report_shop_event(
+    event: ShopEvent, person: Person, channel: Channel, *, now: datetime, request_id: UUID
+) -> None:
+    """Send what somebody did in the shop to the hub."""
+    at = now - timedelta(days=event.days_ago)
+    wire = {
+        **event.wire,
+        "user": {"email": person.email, "consent_categories": [_CATEGORY]},
+        "context": {"event_timestamp": int(at.timestamp() * 1000)},
+    }
+    payload = json.dumps(wire).encode()
+    Receiver(channel, request_id, browser=None).receive([make_event(wire, payload)])
+
+
+def report_named_event(event: NamedEvent, channel: Channel, *, request_id: UUID) -> None:
+    """Send what somebody did in a seminar, or with the help desk, to the hub."""
+    fields = {"event": event.name, "eventdata": event.data, "visit": {"email": event.email}}
+    payload = json.dumps(fields).encode()
+    form = Form(fields)
+    try:
+        visit = read_visit(form)
+        receiving.record(
+            make_named_event(event.name, form, visit, payload),
+            contact=receiving.find_contact(visit.email, "visit"),
+            channel=channel,
+            request_id=request_id,
+            from_browser=False,
+        )
+    except InvalidActivity as problem:
+        keep_refused_request(
+            problem,
+            door=receiving.DOOR,
+            request_id=request_id,
+            payload=payload,
+            payload_length=len(payload),
+            channel=channel,
+        )
