@@ -94,8 +94,9 @@ def test_the_lines_to_paste_name_the_channel_and_this_hub(admin_client):
 )
 def test_the_quality_of_a_source_is_its_weather(admin_client, invalid, text):
     channel, now = make_channel(), timezone.now()
-    count_events(channel.pk, {Status.VALID: 1000, Status.INVALID_REJECTED: invalid}, now)
-    count_events(channel.pk, {Status.FAILED: 1_000_000}, now - timedelta(days=8))
+    counts = {Status.VALID: 1000, Status.INVALID_REJECTED: invalid}
+    count_events({(channel.pk, status): count for status, count in counts.items()}, now)
+    count_events({(channel.pk, Status.FAILED): 1_000_000}, now - timedelta(days=8))
 
     page = admin_client.get(URL)
 
@@ -106,7 +107,7 @@ def test_the_quality_of_a_source_is_its_weather(admin_client, invalid, text):
 
 def test_there_is_no_quality_of_nothing(admin_client):
     channel = make_channel()
-    count_events(channel.pk, {Status.FILTERED: 3}, timezone.now())
+    count_events({(channel.pk, Status.FILTERED): 3}, timezone.now())
 
     html = admin_client.get(URL).text
 
