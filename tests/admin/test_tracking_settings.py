@@ -17,7 +17,7 @@ from activities.quality import count_events
 from adminsite.formatting import change_url
 from channels.models import Channel
 from tests.admin.history import NASTY
-from tests.factories import make_channel, make_key
+from tests.factories import make_channel, make_contact, make_key
 
 pytestmark = pytest.mark.django_db
 
@@ -247,6 +247,25 @@ def test_a_replaced_source_key_sends_nothing_any_more(admin_client, client):
     with_new = send(channel.source_key)
 
     assert (before, with_old, with_new) == (1, 1, 2)
+
+
+def test_a_replaced_event_key_logs_nothing_any_more(admin_client, client):
+    channel = make_channel()
+    make_contact(email="ada@example.com")
+
+    def send(key):
+        fields = {"event": "signed_up", "visit": '{"email":"ada@example.com"}'}
+        answer = client.post("/event", {"actid": channel.account_id, "key": key, **fields})
+        return answer.json()["success"]
+
+    before = send(channel.event_key)
+    admin_client.post(replace_url(channel, "event-key"))
+    with_old = send(channel.event_key)
+    channel.refresh_from_db()
+    with_new = send(channel.event_key)
+
+    assert (before, with_old, with_new) == (1, 0, 1)
+    assert Activity.objects.filter(channel=channel).count() == 2
 
 
 @pytest.mark.parametrize("slug", KEYS)
