@@ -17,7 +17,7 @@ from activities.quality import count_events
 from adminsite.formatting import change_url
 from channels.models import Channel
 from tests.admin.history import NASTY
-from tests.factories import make_channel, make_key
+from tests.factories import make_channel, make_contact, make_key
 
 pytestmark = pytest.mark.django_db
 
@@ -94,8 +94,9 @@ def test_the_lines_to_paste_name_the_channel_and_this_hub(admin_client):
 )
 def test_the_quality_of_a_source_is_its_weather(admin_client, invalid, text):
     channel, now = make_channel(), timezone.now()
-    count_events(channel.pk, {Status.VALID: 1000, Status.INVALID_REJECTED: invalid}, now)
-    count_events(channel.pk, {Status.FAILED: 1_000_000}, now - timedelta(days=8))
+    counts = {Status.VALID: 1000, Status.INVALID_REJECTED: invalid}
+    count_events({(channel.pk, status): count for status, count in counts.items()}, now)
+    count_events({(channel.pk, Status.FAILED): 1_000_000}, now - timedelta(days=8))
 
     page = admin_client.get(URL)
 
@@ -106,7 +107,7 @@ def test_the_quality_of_a_source_is_its_weather(admin_client, invalid, text):
 
 def test_there_is_no_quality_of_nothing(admin_client):
     channel = make_channel()
-    count_events(channel.pk, {Status.FILTERED: 3}, timezone.now())
+    count_events({(channel.pk, Status.FILTERED): 3}, timezone.now())
 
     html = admin_client.get(URL).text
 
@@ -246,6 +247,25 @@ def test_a_replaced_source_key_sends_nothing_any_more(admin_client, client):
     with_new = send(channel.source_key)
 
     assert (before, with_old, with_new) == (1, 1, 2)
+
+
+def test_a_replaced_event_key_logs_nothing_any_more(admin_client, client):
+    channel = make_channel()
+    make_contact(email="ada@example.com")
+
+    def send(key):
+        fields = {"event": "signed_up", "visit": '{"email":"ada@example.com"}'}
+        answer = client.post("/event", {"actid": channel.account_id, "key": key, **fields})
+        return answer.json()["success"]
+
+    before = send(channel.event_key)
+    admin_client.post(replace_url(channel, "event-key"))
+    with_old = send(channel.event_key)
+    channel.refresh_from_db()
+    with_new = send(channel.event_key)
+
+    assert (before, with_old, with_new) == (1, 0, 1)
+    assert Activity.objects.filter(channel=channel).count() == 2
 
 
 @pytest.mark.parametrize("slug", KEYS)
