@@ -121,6 +121,13 @@ def test_plus_in_an_email_that_nobody_escaped(account):
         assert activity_of(account.post(body)).contact == contact
 
 
+def test_plus_in_a_key_that_nobody_escaped(contact):
+    account = Account(event_key="a+b/c==")
+    body = f"{urlencode(account.form(key=None))}&key=a+b/c==".encode()
+
+    assert activity_of(account.post(body)).contact == contact
+
+
 @pytest.mark.parametrize(
     ("charset", "eventdata", "value"),
     [
