@@ -50,13 +50,8 @@ def _forget_rejections_with(name: str) -> None:
 
 
 def _spellings(name: str) -> Iterable[SearchQuery]:
-    """What finds `name` as it is, in a form, and in JSON in a form; also if encoded twice."""
-    in_form, in_json_in_form = quote(name, safe=""), quote(f'"{name}', safe="")
-    spellings = {
-        *(name, in_form, in_json_in_form),
-        *(quote(in_form, safe=""), quote(in_json_in_form, safe="")),
-    }
-    for spelling in sorted(spellings):
+    """What finds `name` as it is, escaped as in a form, and so in a string of JSON."""
+    for spelling in sorted({name, quote(name, safe=""), quote(f'"{name}', safe="")}):
         yield SearchQuery(" ".join(words_of(spelling)), config="simple", search_type="phrase")
 
 

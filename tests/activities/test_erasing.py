@@ -128,6 +128,7 @@ def test_contact_who_is_not_there_cannot_be_erased():
         b'[{"text": "mail\\nann.b+shop@example.com."}]',
         b"email=ann.b%2Bshop%40example.com&event=download",
         b"visit=%7B%22email%22%3A%22ann.b%2Bshop%40example.com%22%7D",
+        b'{"page": "https://shop.example/?email=ann.b%2Bshop%40example.com"}',
         b"visit=%257B%2522email%2522%253A%2522ann.b%252Bshop%2540example.com%2522%257D",
         b"guid: 0b0f0b5e-7d0c-4d0e-9a51-1f7a0a0a0a0a",
         b"visit=%220B0F0B5E-7d0c-4d0e-9a51-1f7a0a0a0a0a%22",
