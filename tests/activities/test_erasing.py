@@ -25,7 +25,7 @@ from contacts.resolving import UnknownContact
 from crosssite.models import SiteContact, TrackedSite
 from crosssite.visitors import appear_on
 from tests.factories import make_channel, make_consent, make_contact, make_key
-from tests.threads import run_at_once
+from tests.threads import run_at_once, wait_until_somebody_waits
 from tracking.contact_creation import create_contact
 from tracking.models import ContactCreation
 
@@ -214,7 +214,7 @@ def test_recording_learns_at_its_commit_that_the_contact_was_erased():
         with transaction.atomic():
             records = lock_records(contact.pk)
             erasing.set()
-            time.sleep(0.2)  # the other is at its commit by now, and waits for us
+            wait_until_somebody_waits()
             erase_records(records)
 
     run_at_once(record_slowly, erase)
@@ -256,7 +256,7 @@ def test_whoever_waits_for_a_contact_learns_that_it_was_erased():
         with transaction.atomic():
             records = lock_records(contact.pk)
             locked.set()
-            time.sleep(0.2)  # the other waits for the lock by now
+            wait_until_somebody_waits()
             erase_records(records)
 
     def wait_for_it():
@@ -277,7 +277,7 @@ def test_erasing_waits_for_a_merge_that_is_being_carried_out():
         with transaction.atomic():
             ContactMerge.objects.select_for_update().get(pk=request.pk)
             begun.set()
-            time.sleep(0.2)  # the other waits for us by now
+            wait_until_somebody_waits()
             carry_out_merge(request.pk)
 
     def erase():
