@@ -177,11 +177,13 @@ def as_refused(
     draft: Draft, problem: InvalidActivity, submission: Submission, *, at: datetime
 ) -> Refused:
     """What the inspector keeps of a draft."""
+    # What somebody does who is not to be tracked is kept nowhere, in the inspector neither.
+    is_untracked = problem.code == "consent" and submission.source.from_browser
     return Refused(
         problem=problem,
         door=submission.source.door,
         request_id=submission.source.request_id,
-        payload=draft.payload,
+        payload=b"" if is_untracked else draft.payload,
         payload_length=len(draft.payload),
         channel=submission.source.channel,
         contact_guid=str(submission.contact_guid),

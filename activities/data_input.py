@@ -50,6 +50,8 @@ def _apply_next(contact_id: int) -> list[int]:
     for attempts_left in (2, 1, 0):
         try:
             return _deal_with_next(contact_id)
+        except Contact.DoesNotExist:  # erased, and so is what waited
+            return []
         except IntegrityError:  # one_live_contact_per_email: somebody else got it just now
             if not attempts_left:
                 raise

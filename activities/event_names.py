@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import Value
-from django.db.models.functions import Lower
 from django.utils import timezone
 
 from activities.models import ActivityType, SystemType
@@ -53,12 +51,11 @@ def make_type(code_name: str, *, door: ActivityType.Door, **fields) -> ActivityT
     new = ActivityType(code_name=code_name, name=_readable(code_name, door), door=door, **fields)
     # Two processes may see a name at once: whoever is first makes it.
     ActivityType.objects.bulk_create([new], ignore_conflicts=True)
-    # PostgreSQL's idea of lower case, which is the one of the constraint.
-    same = ActivityType.objects.annotate(lower_code_name=Lower("code_name"))
-    return same.get(lower_code_name=Lower(Value(code_name)))
+    return ActivityType.objects.with_code_name(code_name).get()
 
 
-def _why_not(name: str, channel: Channel) -> InvalidActivity | None:
+def why_no_event_name(name: str) -> InvalidActivity | None:
+    """Why no event can have this name; None if one can."""
     if len(name) > _MAX_LENGTH:
         return InvalidActivity(
             "too_long", "type", f"An event name may have at most {_MAX_LENGTH} characters."
@@ -67,6 +64,12 @@ def _why_not(name: str, channel: Channel) -> InvalidActivity | None:
         return InvalidActivity(
             "bad_text", "type", "An event name has no control characters, and no space at its ends."
         )
+    return None
+
+
+def _why_not(name: str, channel: Channel) -> InvalidActivity | None:
+    if problem := why_no_event_name(name):
+        return problem
     if not channel.accepts_new_event_names:
         return InvalidActivity(
             "new_event_name",
@@ -75,7 +78,9 @@ def _why_not(name: str, channel: Channel) -> InvalidActivity | None:
             "new names. Add the type, or allow new names on the channel.",
         )
     hour_ago = timezone.now() - timedelta(hours=1)
-    made = ActivityType.objects.filter(created_at__gt=hour_ago).exclude(door="").count()
+    # Whitelisted names were added on purpose.
+    unasked = ActivityType.objects.filter(whitelisted=False).exclude(door="")
+    made = unasked.filter(created_at__gt=hour_ago).count()
     if made >= settings.NEW_ACTIVITY_TYPES_PER_HOUR:
         return InvalidActivity(
             "too_many_new_names",

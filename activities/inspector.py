@@ -123,7 +123,7 @@ def readable(payload: bytes) -> str:
     if (unescaped := unquote(text)) != text and not _is_json(payload):
         text = f"{unescaped} {text}"
     if "\\" in text:
-        resolved = _without_escapes(text)
+        resolved = without_escapes(text)
         # JSON that was cut or is broken has escapes too; in other text these may be none.
         text = resolved if _is_json(payload) else f"{resolved} {text}"
     return " ".join(words_of(text))
@@ -137,6 +137,14 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(unicodedata.normalize("NFC", text))
 
 
+def without_escapes(text: str) -> str:
+    """`text` with the escapes of JSON resolved."""
+    # Those of one letter stand for characters that are no part of a word.
+    text = _ESCAPE.sub(lambda match: chr(int(match[1], 16)) if match[1] else " ", text)
+    # Characters beyond the first 65536 are two escapes.
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 # PostgreSQL leaves words of more than 2046 bytes out of its indexes: longer ones are cut up.
 _WORD = re.compile(r"[^\W_]{1,500}")
 _ESCAPE = re.compile(r"\\(?:u([0-9A-Fa-f]{4})|.)", re.DOTALL)
@@ -148,13 +156,6 @@ def _is_json(payload: bytes) -> bool:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
     return True
-
-
-def _without_escapes(text: str) -> str:
-    # Those of one letter stand for characters that are no part of a word.
-    text = _ESCAPE.sub(lambda match: chr(int(match[1], 16)) if match[1] else " ", text)
-    # Characters beyond the first 65536 are two escapes.
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 class _Sampler:

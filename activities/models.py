@@ -34,6 +34,14 @@ class ActivityTypeQuerySet(models.QuerySet):
             lower_code_name=Lower("code_name"), has_rules=models.Exists(rules)
         ).filter(lower_code_name__in=code_names)
 
+    def with_code_name(self, code_name: str):
+        """The type with this code name, whatever the case of its letters."""
+        # PostgreSQL's idea of lower case, which is the one of the constraint.
+        lower_code_name = Lower(models.Value(code_name))
+        return self.annotate(lower_code_name=Lower("code_name")).filter(
+            lower_code_name=lower_code_name
+        )
+
 
 class ActivityType(models.Model):
     """A kind of thing that contacts do."""

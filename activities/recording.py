@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from msgspec import structs
 
@@ -20,7 +20,7 @@ from activities.models import SystemType
 from activities.problems import InvalidActivity
 from channels.models import Channel
 from contacts.models import Contact
-from contacts.resolving import UnknownContact
+from contacts.resolving import UnknownContact, is_about_an_erased_contact
 
 # How many drafts are checked and written at a time.
 _PART = 5_000
@@ -44,10 +44,15 @@ def record_activities(
     part = list(islice(remaining, _PART))
     room = settings.REJECTED_KEPT_PER_REQUEST
     submission = Submission(drafts=part, contact_guid=contact_guid, source=source, room=room)
-    if len(part) < _PART and not connection.in_atomic_block:
-        written = _commits.write(submission)
-    else:
-        written = _write_in_parts(submission, remaining)
+    try:
+        if len(part) < _PART and not connection.in_atomic_block:
+            written = _commits.write(submission)
+        else:
+            written = _write_in_parts(submission, remaining)
+    except IntegrityError as error:
+        if not is_about_an_erased_contact(error):
+            raise
+        written = None
     if written is None:
         raise UnknownContact(contact_guid)
     if written.data_input_of is not None:

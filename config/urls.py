@@ -20,6 +20,7 @@ urlpatterns = [
     path("health/ready", health.ready, name="health-ready"),
     path("", include("tracking.headless.urls")),
     path("", include("tracking.activecampaign.urls")),
+    path("", include("tracking.activecampaign.api_urls")),
     path("", include("tracking.commandersact.urls")),
     path("", include("crosssite.urls")),
 ]

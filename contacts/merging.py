@@ -4,6 +4,8 @@ A request is a row of `ContactMerge`; a worker carries it out. Everything that p
 says by its `ContactKey` what happens to it. The loser stays and resolves to the survivor for ever.
 """
 
+from contextlib import suppress
+
 from django.apps import apps
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
@@ -164,7 +166,7 @@ def settle_merges() -> int:
     oldest_running = _ask_for_number("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
     settled = 0
     for merge in unsettled.filter(settles_at_transaction__lte=oldest_running).order_by("pk"):
-        with transaction.atomic():
+        with suppress(Contact.DoesNotExist), transaction.atomic():  # erased in the meantime
             survivor, _ = lock_live(merge.loser_id, merge.survivor_id)
             _move_rows(survivor, merge.loser)
             settled += ContactMerge.objects.filter(pk=merge.pk).update(is_settled=True)
@@ -179,16 +181,19 @@ def lock_live(*contact_ids: int) -> list[Contact]:
     """Lock the live contacts that these are today, and return them in the order of the ids.
 
     Call it inside a transaction. Until that ends, no merge changes who these contacts are.
+
+    :raises Contact.DoesNotExist: if one of them was erased
     """
     while True:
         savepoint = transaction.savepoint()
         found = [get_live_contact(contact_id) for contact_id in contact_ids]
         locked = Contact.objects.locked().in_bulk([contact.pk for contact in found])
-        if all(contact.merged_into_id is None for contact in locked.values()):
+        live = [contact for contact in locked.values() if contact.merged_into_id is None]
+        if set(live) == set(found):
             transaction.savepoint_commit(savepoint)
             return [locked[contact.pk] for contact in found]
-        # Somebody merged one of them while we waited. Let go before looking again: holding on to
-        # one contact while waiting for another that comes before it could wait for ever.
+        # Somebody merged or erased one of them while we waited. Let go before looking again: to
+        # hold on to one while waiting for another that comes before it could wait for ever.
         transaction.savepoint_rollback(savepoint)
 
 

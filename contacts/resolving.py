@@ -3,7 +3,8 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from django.db import connection
+from django.db import IntegrityError, connection
+from psycopg.errors import ForeignKeyViolation
 
 from contacts.models import Contact
 
@@ -19,7 +20,10 @@ def find_contact(guid: UUID) -> Contact | None:
 
 
 def get_live_contact(contact_id: int) -> Contact:
-    """The live contact that this one is by now, as the database has it."""
+    """The live contact that this one is by now, as the database has it.
+
+    :raises Contact.DoesNotExist: if it was erased
+    """
     return _follow(Contact.objects.select_related("merged_into").get(pk=contact_id))
 
 
@@ -35,6 +39,14 @@ def find_live_ids(guids: Collection[UUID]) -> dict[UUID, int]:
             [list(guids)],
         )
         return dict(cursor.fetchall())
+
+
+def is_about_an_erased_contact(error: IntegrityError) -> bool:
+    """Whether a row was refused because its contact was erased while it was written."""
+    cause = error.__cause__
+    return isinstance(cause, ForeignKeyViolation) and (cause.diag.constraint_name or "").endswith(
+        "_fk_contacts_contact_id"
+    )
 
 
 def _follow(contact: Contact) -> Contact:

@@ -20,6 +20,7 @@ from channels.limits import is_within
 from channels.models import Channel
 from consents.models import Consent
 from contacts.models import Contact
+from contacts.resolving import UnknownContact
 from crosssite import cookies
 from crosssite.hits import count_hit
 from crosssite.hosts import find_channel
@@ -82,6 +83,9 @@ class CommandView(View):
                 join(self.visitor)
         except Refusal as refusal:
             response = self._refuse(refusal)
+        except (UnknownContact, Contact.DoesNotExist):
+            detail = "The contact was erased just now."
+            return self._refuse(Refusal(404, Outcome.INVALID, "unknown_contact", detail))
         if hasattr(self, "visitor"):
             remember(response, self.visitor)
         return response

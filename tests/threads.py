@@ -1,9 +1,10 @@
 """Running the same thing in several threads at once, each with its own database connection."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
-from django.db import connections
+from django.db import connection, connections
 
 
 def run_at_once(*calls):
@@ -22,3 +23,20 @@ def run_at_once(*calls):
 
     with ThreadPoolExecutor(len(calls)) as executor:
         return [future.result(timeout=60) for future in [executor.submit(run, c) for c in calls]]
+
+
+def wait_until_somebody_waits():
+    """Return as soon as another connection waits for a lock, such as one of this transaction."""
+    deadline = time.monotonic() + 20
+    with connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            if cursor.fetchone()[0]:
+                return
+            # Within a transaction, what was read of other connections is kept.
+            cursor.execute("SELECT pg_stat_clear_snapshot()")
+            time.sleep(0.01)
+    raise AssertionError("Nobody waits.")

@@ -10,6 +10,7 @@ from django.views import defaults
 from rest_framework.exceptions import APIException
 
 from activities.group_commit import Busy
+from contacts.models import Contact
 from contacts.resolving import UnknownContact
 from tracking.middleware import is_door, request_id_of
 
@@ -44,7 +45,7 @@ def as_problem(error: Exception) -> Problem | None:
             limit = f"{settings.MAX_BODY_BYTES:,}"
             detail = f"The body is larger than {limit} bytes; send it in several requests."
             return Problem(413, "too_large", detail)
-        case UnknownContact():
+        case UnknownContact() | Contact.DoesNotExist():
             return Problem(404, "unknown_contact", "There is no contact with this GUID.")
         case Busy():
             return Problem(

@@ -305,10 +305,13 @@ def test_inspector_finds_an_event_by_the_email_that_nobody_has(account):
     )
 
 
-def test_of_requests_without_the_key_only_samples_are_kept(account, settings):
+@pytest.mark.parametrize(("key", "kept"), [("wrong", 2), (None, 2), ("right", 4)])
+def test_of_requests_without_the_key_only_samples_are_kept(account, settings, key, kept):
     settings.REJECTED_SAMPLES_PER_MINUTE_AND_SOURCE = 2
+    account.channel.event_key = "right"
+    account.channel.save()
 
     for _ in range(4):
-        account.post(account.form(key="wrong"))
+        account.post(account.form(key=key))
 
-    assert RejectedActivity.objects.count() == 2
+    assert RejectedActivity.objects.count() == kept

@@ -547,6 +547,13 @@ def test_test_code_marks_what_was_refused(source, place):
     assert set(RejectedActivity.objects.values_list("test_code", flat=True)) == {"T-1"}
 
 
+def test_test_code_with_nul_in_it_is_no_fault(source):
+    response = source.post({"event_name": "search", "context": {"test_code": "T\0-1"}})
+
+    assert response.status_code == 200
+    assert RejectedActivity.objects.get().test_code == "T -1"
+
+
 # User properties
 
 

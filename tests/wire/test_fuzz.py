@@ -22,7 +22,13 @@ from activities.models import Activity, DataInput, RejectedActivity
 from activities.recording import Source, record_activities
 from channels.keys import create_api_key
 from channels.models import ApiKey
-from tests.factories import make_activity_type, make_channel, make_consent, make_contact
+from tests.factories import (
+    make_activity,
+    make_activity_type,
+    make_channel,
+    make_consent,
+    make_contact,
+)
 from tests.wire.app import App
 
 pytestmark = pytest.mark.django_db
@@ -42,9 +48,28 @@ OPERATIONS = [
     "getSource",
     "getSourcesDataQuality",
     "inspectEvents",
+    "getEventTracking",
+    "putEventTracking",
+    "postEventTracking",
+    "listEventNames",
+    "createEventName",
+    "deleteEventName",
+    "listTrackingLogs",
+    "getContactOfTrackingLog",
+    "listActivities",
+    "listContacts",
+    "createApiContact",
+    "syncContact",
+    "getContact",
+    "updateContact",
+    "deleteContact",
 ]
 # Those of which a request can be against the document: any text may be in a path.
-TAKING_INPUT = [name for name in OPERATIONS if name not in ("listSources", "getSource")]
+TAKING_PATHS_ONLY = (
+    *("listSources", "getSource", "getEventTracking", "deleteEventName"),
+    *("getContactOfTrackingLog", "getContact", "deleteContact"),
+)
+TAKING_INPUT = [name for name in OPERATIONS if name not in TAKING_PATHS_ONLY]
 CHECKS = [
     not_a_server_error,
     checks.status_code_conformance,
@@ -122,6 +147,9 @@ def make_real(case, app, contact, draw):
         "consent_name": "TrackingConsent",
         "site_id": app.channel.site_id,
         "source_id": str(app.channel.guid),
+        "contact_id": str(contact.pk),
+        "log_id": str(make_activity(contact, channel=app.channel).pk),
+        "name": make_activity_type("an event", whitelisted=True).code_name,
     }
     for name, value in existing.items():
         if name in case.path_parameters and draw(LIKELY):
@@ -134,6 +162,8 @@ def make_real(case, app, contact, draw):
         "visit": '{"email":"ada@example.com"}',
         "e": contact.email,
     }
+    if "contact" in (case.query or {}) and draw(LIKELY):
+        case.query["contact"] = str(contact.pk)
     forms = [form for form in (case.query, case.body) if isinstance(form, dict)]
     for name, value in parameters.items():
         for form in forms:
@@ -150,13 +180,17 @@ def make_real(case, app, contact, draw):
             activity["type"] = draw(st.sampled_from(["pagevisit", "click", "datainput", "custom"]))
 
 
-def authorization_for(operation, app):
-    """A key of the access type that this operation asks for."""
-    if not operation.path.startswith("/v2/"):
-        return app.authorization
-    access = ApiKey.Access.COMMANDERSACT
-    _, key = create_api_key(app.channel, name="monitoring", access=access)
-    return f"Bearer {key}"
+def headers_for(operation, app):
+    """The key that this operation asks for, where it wants it."""
+    if operation.path.startswith("/v2/"):
+        return {"Authorization": f"Bearer {key_for(app, ApiKey.Access.COMMANDERSACT)}"}
+    if operation.path.startswith("/api/3/"):
+        return {"Api-Token": key_for(app, ApiKey.Access.ACTIVECAMPAIGN)}
+    return {"Authorization": app.authorization}
+
+
+def key_for(app, access):
+    return create_api_key(app.channel, name="Test", access=access)[1]
 
 
 @pytest.mark.usefixtures("open_connection")
@@ -179,7 +213,7 @@ def test_every_answer_is_as_documented(api, operation_id, mode):
             make_activity_type("custom")
             make_real(case, app, contact, data.draw)
 
-            response = case.call(headers={"Authorization": authorization_for(operation, app)})
+            response = case.call(headers=headers_for(operation, app))
 
             case.validate_response(response, checks=CHECKS)
             assert response.headers["request-id"]

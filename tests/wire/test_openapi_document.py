@@ -28,6 +28,21 @@ def test_document_has_the_documented_endpoints_and_no_others():
         ("/Kentico.Tracking/contacts", "post"),
         ("/Kentico.Tracking/contacts/{contact_guid}/consents/{consent_name}", "get"),
         ("/Kentico.Tracking/contacts/{contact_guid}/consents/{consent_name}", "post"),
+        ("/api/3/activities", "get"),
+        ("/api/3/contact/sync", "post"),
+        ("/api/3/contacts", "get"),
+        ("/api/3/contacts", "post"),
+        ("/api/3/contacts/{contact_id}", "delete"),
+        ("/api/3/contacts/{contact_id}", "get"),
+        ("/api/3/contacts/{contact_id}", "put"),
+        ("/api/3/contacts/{contact_id}/trackingLogs", "get"),
+        ("/api/3/eventTracking", "get"),
+        ("/api/3/eventTracking", "post"),
+        ("/api/3/eventTracking", "put"),
+        ("/api/3/eventTrackingEvents", "get"),
+        ("/api/3/eventTrackingEvents", "post"),
+        ("/api/3/eventTrackingEvents/{name}", "delete"),
+        ("/api/3/trackingLogs/{log_id}/contact", "get"),
         ("/event", "post"),
         ("/events", "get"),
         ("/events", "post"),
@@ -52,12 +67,17 @@ def test_every_operation_has_a_request_id():
 
 
 @pytest.mark.parametrize(
-    ("root", "scheme"), [("/Kentico.Tracking/", "apiKey"), ("/v2/", "configKey")]
+    ("root", "scheme", "refusal"),
+    [
+        ("/Kentico.Tracking/", "apiKey", "401"),
+        ("/v2/", "configKey", "401"),
+        ("/api/3/", "apiToken", "403"),
+    ],
 )
-def test_operations_ask_for_a_key(root, scheme):
+def test_operations_ask_for_a_key(root, scheme, refusal):
     for operation in operations_below(root):
         assert operation["security"] == [{scheme: []}]
-        assert {"401", "404"} < set(operation["responses"])
+        assert {refusal, "404"} < set(operation["responses"])
 
 
 def test_document_tells_all_contact_fields():

@@ -60,6 +60,15 @@ def read_name(form: Form) -> str:
     :raises InvalidActivity: if it is missing or too long
     """
     name = form.require("event")
+    check_name(name)
+    return name
+
+
+def check_name(name: str) -> None:
+    """Make sure that an event may have this name.
+
+    :raises InvalidActivity: if it is too long
+    """
     limit = settings.ACTIVECAMPAIGN_MAX_EVENT_NAME or _LONGEST_NAME
     if len(name) > limit:
         raise InvalidActivity(
@@ -67,7 +76,6 @@ def read_name(form: Form) -> str:
             "event",
             f"An event name may have at most {limit} characters.",
         )
-    return name
 
 
 def check_tracking(channel: Channel) -> None:

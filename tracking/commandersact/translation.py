@@ -58,7 +58,10 @@ class Event(msgspec.Struct, kw_only=True):
     def test_code(self) -> str:
         """The mark by which its sender wants to find it, or ""."""
         code = self.context.get("test_code")
-        return str(code)[:_LONGEST_TEST_CODE] if isinstance(code, str | int) else ""
+        if not isinstance(code, str | int):
+            return ""
+        # PostgreSQL takes no text with NUL in it.
+        return str(code)[:_LONGEST_TEST_CODE].replace("\0", " ")
 
     @property
     def consent_categories(self) -> set[str] | None:

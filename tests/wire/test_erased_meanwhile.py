@@ -1,0 +1,79 @@
+"""A contact is erased while a request about them is answered: no door takes it for a fault."""
+
+import threading
+
+import pytest
+from django.db import transaction
+
+from activities.models import Activity
+from contacts.erasing import erase_records, lock_records
+from contacts.models import Contact
+from crosssite.models import TrackedSite
+from tests.crosssite.browsers import MAIN, SHOP, Browser
+from tests.factories import make_channel, make_contact
+from tests.threads import run_at_once, wait_until_somebody_waits
+from tests.wire.activecampaign import EMAIL, Account
+from tests.wire.activecampaign_api import ApiClient
+from tests.wire.app import App, assert_problem
+
+pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+
+
+def answer_while_erasing(contact, send):
+    """What `send` is answered that finds the contact, and then waits until they are erased."""
+    locked = threading.Event()
+
+    def erase():
+        with transaction.atomic():
+            records = lock_records(contact.pk)
+            locked.set()
+            wait_until_somebody_waits()
+            erase_records(records)
+
+    def send_meanwhile():
+        assert locked.wait(10)
+        return send()
+
+    _, response = run_at_once(erase, send_meanwhile)
+    assert not Contact.objects.exists()
+    assert not Activity.objects.exists()
+    return response
+
+
+def test_headless_door_says_that_there_is_no_such_contact():
+    app, contact = App(), make_contact()
+    message = app.message({"type": "click", "value": "Buy"}, contact=contact.guid)
+
+    response = answer_while_erasing(contact, lambda: app.post("/activities", message))
+
+    assert_problem(response, 404, "unknown_contact")
+
+
+def test_tracker_is_told_that_there_is_no_such_contact():
+    website = make_channel(kind="website", domain=MAIN.partition("://")[2])
+    TrackedSite.objects.create(name="Shop", code_name="shop", url=SHOP, channel=website)
+    browser = Browser()
+    browser.log()
+    contact = Contact.objects.get()
+
+    response = answer_while_erasing(contact, browser.log)
+
+    assert_problem(response, 404, "unknown_contact")
+
+
+def test_event_of_the_contact_is_refused():
+    account, contact = Account(), make_contact(email=EMAIL)
+
+    response = answer_while_erasing(contact, lambda: account.post(account.form()))
+
+    assert (response.status_code, response.json()["success"]) == (404, 0)
+
+
+def test_api_says_that_there_is_no_such_contact():
+    api, contact = ApiClient(), make_contact(email=EMAIL)
+    body = {"contact": {"firstName": "Ada"}}
+
+    response = answer_while_erasing(contact, lambda: api.put(f"/contacts/{contact.pk}", body))
+
+    assert response.status_code == 404
+    assert response.json() == {"message": f"No Result found for Subscriber with id {contact.pk}"}
