@@ -95,17 +95,19 @@ class EmbeddedPostgres:
         self._mutex = threading.RLock()
         self._process: subprocess.Popen[bytes] | None = None
         self._sockets: Path | None = None
+        self._is_usable = False
 
     def acquire(self) -> None:
         """Use the server until `release` or the end of this process; start it if none runs.
 
         :raises EmbeddedPostgresFailed: if that does not work, with what to do about it
         """
-        # Every connection of the process comes through here.
-        if self._users.is_held:
+        # Every connection of the process comes through here. The lock is held from before the
+        # server answers, so it does not say whether there is one to talk to.
+        if self._is_usable:
             return
         with self._mutex:
-            if self._users.is_held:
+            if self._is_usable:
                 return
             self._make_home()
             with self._turn.alone():
@@ -115,6 +117,7 @@ class EmbeddedPostgres:
                 except BaseException:
                     self._users.unlock()
                     raise
+            self._is_usable = True
             atexit.register(self.release)
 
     def release(self) -> None:
@@ -123,6 +126,7 @@ class EmbeddedPostgres:
             if not self._users.is_held:
                 return
             atexit.unregister(self.release)
+            self._is_usable = False
             with self._turn.alone():
                 self._users.unlock()
                 if self._users.try_alone():

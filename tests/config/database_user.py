@@ -7,6 +7,7 @@ import json
 import os
 import subprocess  # imported before the account changes, for then it may not be readable
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psycopg
@@ -29,6 +30,10 @@ def answer(server: EmbeddedPostgres, line: str) -> str:
         case ["acquire"]:
             server.acquire()
             return str(server.connection_parameters()["host"])
+        case ["acquire_at_once", number]:
+            with ThreadPoolExecutor(int(number)) as executor:
+                hosts = executor.map(lambda _: answer(server, "acquire"), range(int(number)))
+                return "\n".join(sorted(set(hosts)))
         case ["release"]:
             server.release()
         case ["sql", sql]:

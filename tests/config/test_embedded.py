@@ -98,6 +98,18 @@ def test_server_is_started_by_its_first_user_and_stopped_by_its_last(home):
     assert processes_of(home) == {}
 
 
+def test_threads_that_come_at_once_all_wait_until_the_server_answers(home):
+    user = DatabaseUser(home)
+    try:
+        hosts = user.ask("acquire_at_once 8").splitlines()
+        assert hosts == [user.ask("acquire")]
+        assert user.ask("sql SELECT 1") == "1"
+    finally:
+        user.leave()
+
+    assert processes_of(home) == {}
+
+
 def test_server_keeps_what_was_committed_when_all_of_it_is_killed(home):
     with database_user(home) as user:
         user.ask("sql CREATE TABLE kept AS SELECT 42 AS answer")
