@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -33,8 +34,9 @@ class Draft(msgspec.Struct, kw_only=True):
     `contact_fields` are for activities of any type: a door leaves out what its format ignores.
     `amount`, such as `89.90 EUR`, ends the title that the hub makes.
     `frame` names the properties that every message of the door's format has, and that therefore
-    need no rule. `moved` are members of such properties that became contact fields: rules see
-    them, and they are not stored twice. If the format knows `texts_only`, numbers are texts, too.
+    need no rule. `moved` are properties, or members of an object among them, that are stored as
+    something else, such as contact fields: rules see them, and they are not stored twice. If the
+    format knows `texts_only`, numbers are texts, too.
     `payload` is what the client sent for it, as it came; the inspector keeps it if it is refused,
     or if the door has `remarks` to make about it. `test_code` marks a test there. `problem` is set
     when the door could not even read it.
@@ -49,7 +51,7 @@ class Draft(msgspec.Struct, kw_only=True):
     contact_fields: object = None
     properties: object = None
     frame: tuple[str, ...] = ()
-    moved: dict[str, dict[str, object]] = {}
+    moved: dict[str, Any] = {}
     texts_only: bool = False
     client_id: object = None
     occurred_at: object = None

@@ -48,14 +48,14 @@ def apply_rules(
     properties: bytes,
     *,
     frame: Collection[str],
-    moved: Mapping[str, Mapping[str, object]],
+    moved: Mapping[str, Any],
     texts_only: bool,
 ) -> tuple[bytes, tuple[InvalidActivity, ...]]:
     """`properties` without what the rules of the type leave out, and a remark per broken rule.
 
-    Properties in `frame` need no rule. Members that were `moved` out of objects count as if they
-    were there. With `texts_only`, a text that is written like a number is one, and so are `true`
-    and `false`.
+    Properties in `frame` need no rule. What was `moved` out of the properties, or out of an object
+    among them, counts as if it was there. With `texts_only`, a text that is written like a number
+    is one, and so are `true` and `false`.
 
     :raises InvalidActivity: with the first rule for which the activity is to be rejected
     """
@@ -65,8 +65,8 @@ def apply_rules(
         values = msgspec.json.decode(properties)
     except msgspec.ValidationError as error:  # Python code can give larger numbers than JSON
         raise InvalidActivity("wrong_type", "properties", f"properties: {error}") from None
-    for name, members in moved.items():
-        values[name] = {**values.get(name, {}), **members}
+    for name, value in moved.items():
+        values[name] = value if name not in values else {**values[name], **value}
     remarks = [
         remark
         for rule in activity_type.rules
@@ -75,8 +75,8 @@ def apply_rules(
     remarks += _apply_to_unspecified(activity_type, values, frame)
     if not remarks:
         return properties, ()
-    for name, members in moved.items():
-        _take_out(values, name, members)
+    for name, value in moved.items():
+        _take_back(values, name, value)
     return msgspec.json.encode(values), tuple(remarks)
 
 
@@ -151,12 +151,12 @@ def _objects(value: object) -> list[dict[str, Any]]:
     return [value] if isinstance(value, dict) else []
 
 
-def _take_out(values: dict[str, Any], name: str, members: Iterable[str]) -> None:
-    rest = {key: value for key, value in values.get(name, {}).items() if key not in members}
-    if rest:
-        values[name] = rest
-    else:
-        values.pop(name, None)
+def _take_back(values: dict[str, Any], name: str, moved: object) -> None:
+    rest = values.pop(name, None)
+    if isinstance(rest, dict) and isinstance(moved, dict):
+        rest = {key: value for key, value in rest.items() if key not in moved}
+        if rest:
+            values[name] = rest
 
 
 def _fits(value: object, rule: PropertyRule, texts_only: bool) -> bool:

@@ -90,10 +90,10 @@ class RejectedActivityAdmin(ReadOnlyAdmin, NamingAdmin):
         "shown_reason",
         "shown_code",
         "shown_field",
+        "shown_test_code",
         "door",
         "shown_channel",
         "shown_guid",
-        "shown_test_code",
         "shown_excerpt",
     )
     list_filter = (

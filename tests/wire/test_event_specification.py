@@ -5,7 +5,8 @@ import json
 import pytest
 
 from activities.models import Activity, ActivityType, RejectedActivity
-from tests.factories import make_activity_type, make_rule
+from tests.factories import make_activity_type, make_contact, make_rule
+from tests.wire.activecampaign import Account
 from tests.wire.app import App
 from tests.wire.source import BROWSER, EventSource, event
 
@@ -115,6 +116,48 @@ def test_rules_see_what_became_a_contact_field():
     }
     codes = RejectedActivity.objects.order_by("pk").values_list("code", flat=True)
     assert list(codes) == ["missing_property", "wrong_property"]
+
+
+@pytest.mark.parametrize("user", ["text", [], None, {}])
+def test_rules_take_a_user_that_is_no_object(user):
+    activity_type = make_activity_type("loan", on_wrong="reject")
+    make_rule(activity_type, "user.email")
+    make_rule(activity_type, "user.phone", required=True)
+    members = event("loan") | {"user": user}
+
+    response = EventSource().post(members, headers=BROWSER)
+
+    assert response.status_code == 200
+    assert Activity.objects.get().properties == ({"user": user} if user != {} else None)
+
+
+def test_event_data_is_a_property_to_the_rules():
+    activity_type = make_activity_type("loan", on_wrong="reject", on_unspecified="reject")
+    make_rule(activity_type, "eventdata", kind="number", required=True)
+    account = Account()
+
+    good = account.send(event="loan", eventdata="5.50")
+    for eventdata in ("a lot", "9" * 300, None):
+        account.post(account.form(event="loan", eventdata=eventdata))
+
+    assert (good.value, good.properties) == ("5.50", None)
+    rows = RejectedActivity.objects.order_by("pk").values_list("status", "code", "field")
+    assert list(rows) == [
+        ("invalid_rejected", "wrong_property", "eventdata"),
+        ("invalid_accepted", "missing_property", "eventdata"),
+    ]
+
+
+@pytest.mark.parametrize("eventdata", ["a lot", "x" * 300])
+def test_event_data_that_is_left_out_stays_the_value(eventdata):
+    make_rule(make_activity_type("loan", on_wrong="leave_out"), "eventdata", kind="number")
+    account = Account()
+    make_contact(email="ada@example.com")
+
+    account.post(account.form(event="loan", eventdata=eventdata))
+
+    activity = Activity.objects.get()
+    assert (activity.value, activity.properties) == (eventdata[:250], None)
 
 
 def test_what_became_a_contact_field_is_not_stored_twice_when_something_is_left_out():

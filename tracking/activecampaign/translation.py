@@ -122,7 +122,13 @@ def make_event(name: str, form: Form, visit: Visit, payload: bytes) -> Draft:
     if visit.rest:
         properties["visit"] = visit.rest
     return Draft(
-        type=code_name_for(name), value=value, properties=properties or None, payload=payload
+        type=code_name_for(name),
+        value=value,
+        properties=properties or None,
+        frame=("eventdata", "visit"),
+        moved={"eventdata": value} if value and not properties.get("eventdata") else {},
+        texts_only=True,
+        payload=payload,
     )
 
 

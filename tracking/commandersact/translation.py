@@ -153,6 +153,7 @@ def make_draft(event: Event, mapping: Mapping[str, str], received_at: datetime) 
     occurred_at, time_remarks = _read_time(event.context.get("event_timestamp"), received_at)
     if occurred_at is None and "event_timestamp" not in event.context:
         occurred_at, time_remarks = _read_time(event.context.get("created"), received_at)
+    moved = {name: value for name, value in event.user.items() if name not in rest}
     properties = event.properties
     extra = {"user": rest, "context": event.context}
     return Draft(
@@ -166,7 +167,7 @@ def make_draft(event: Event, mapping: Mapping[str, str], received_at: datetime) 
         contact_fields=contact_fields,
         properties=properties | {name: value for name, value in extra.items() if value},
         frame=tuple(extra),
-        moved={"user": {name: event.user[name] for name in event.user if name not in rest}},
+        moved={"user": moved} if moved else {},
         texts_only=event.texts_only,
         client_id=_client_id(event.context),
         occurred_at=occurred_at,
