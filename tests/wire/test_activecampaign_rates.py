@@ -2,6 +2,7 @@
 
 import pytest
 
+from channels import limits
 from tests.factories import make_channel
 from tracking.activecampaign import rates
 from tracking.problems import Problem
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.django_db
 def clock(monkeypatch):
     """The time, which stands still until a test moves it."""
     clock = {"now": 1_000_000.4}
-    monkeypatch.setattr(rates, "time", lambda: clock["now"])
+    monkeypatch.setattr(limits.time, "time", lambda: clock["now"])
     return clock
 
 

@@ -477,7 +477,10 @@ def test_read_only_hub_is_503_for_the_pixel_too(source, settings):
     settings.READ_ONLY = True
 
     assert source.post(event()).status_code == 503
-    assert source.http.get(f"/events?{query_of(source)}&event_name=a")["Retry-After"] == "120"
+    pixel = f"/events?{query_of(source)}&event_name=a&user[id]=7"
+    assert source.http.get(pixel)["Retry-After"] == "120"
+    assert source.http.head(pixel).status_code == 503
+    assert Activity.objects.count() == 0
     assert RejectedActivity.objects.count() == 0
 
 
@@ -517,6 +520,14 @@ def test_pixel_records_an_event_with_nested_members(source):
     assert activity.properties["user"]["consent_categories"] == ["1", "3"]
     assert not {"tc_s", "token", "ts_override"} & activity.properties.keys()
     assert activity.contact.email == "ada@example.com"
+
+
+def test_pixel_may_have_letters_that_nobody_escaped(source):
+    query = f"{query_of(source)}&event_name=search&user[id]=7&search_term=Häuser"
+
+    source.http.get("/events", QUERY_STRING=query.encode().decode("latin-1"))
+
+    assert Activity.objects.get().properties["search_term"] == "Häuser"
 
 
 def test_refused_pixel_is_kept_without_its_key(source):

@@ -1,7 +1,5 @@
 """How many requests a channel may make within a second, where the operator has set a limit."""
 
-from time import time
-
 from django.conf import settings
 
 from channels.limits import is_within
@@ -19,8 +17,7 @@ def count_request(channel: Channel) -> None:
     limit = settings.ACTIVECAMPAIGN_REQUESTS_PER_SECOND
     if not limit:
         return
-    # Each second has a counter of its own: not every cache forgets one as early as it is told to.
-    bucket = f"activecampaign-requests:{channel.pk}:{int(time())}"
+    bucket = f"activecampaign-requests:{channel.pk}"
     if is_within(limit, seconds=_RETRY_AFTER_SECONDS, bucket=bucket):
         return
     raise Problem(

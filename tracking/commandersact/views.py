@@ -47,7 +47,7 @@ class SourceView(DoorView):
     authentication_classes = ()
     door = DOOR
     # A picture's request records an event, too.
-    safe_methods = ("HEAD", "OPTIONS")
+    safe_methods = ("OPTIONS",)
     kept_methods = ("GET", "POST")
     body = b""
 
@@ -131,9 +131,10 @@ class EventsView(SourceView):
     @schema.send_pixel
     def get(self, request: Request) -> HttpResponse:
         """Record the event that the query describes; answer a picture of one pixel."""
-        query = request._request.META.get("QUERY_STRING", "")
-        if len(query) > MAX_EVENT_BYTES:
+        sent = request._request.META.get("QUERY_STRING", "").encode("latin-1", "replace")
+        if len(sent) > MAX_EVENT_BYTES:
             raise Problem(400, "too_large", f"The query may have {MAX_EVENT_BYTES:,} bytes.")
+        query = sent.decode(errors="replace")
         fields = read_nested(query)
         self.body = _without_keys(query).encode(errors="replace")
         event = make_event(read_pixel(fields, _OF_THE_REQUEST), self.body)
