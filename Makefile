@@ -7,11 +7,13 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 # Given to pytest, as in: make test ARGS="-k merging"
 ARGS ?=
+# Anything shortens the benchmarks: make bench QUICK=1
+QUICK ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint lock chromium
+.PHONY: help run test lint bench lock chromium
 
 help:  ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1|/' | column -t -s '|'
@@ -28,6 +30,9 @@ lint: $(INSTALLED_DEV)  ## check style, formatting, types, settings and migratio
 	$(BIN)/mypy .
 	$(BIN)/python manage.py check --settings=tests.settings
 	$(BIN)/python manage.py makemigrations --check --dry-run --settings=tests.settings
+
+bench: $(INSTALLED_DEV)  ## measure a hub of its own and write a report; QUICK=1 takes two minutes
+	@exec $(BIN)/python -m benchmarks $(if $(QUICK),--quick)
 
 lock: $(INSTALLED_DEV)  ## pin the newest versions that pyproject.toml allows
 	$(BIN)/pip install --quiet uv

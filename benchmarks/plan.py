@@ -1,0 +1,43 @@
+"""How long everything is measured, and how often."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The amount of measuring: what a run takes its time for."""
+
+    # Everything is measured once in each round, so that a change of the machine meets all of it.
+    rounds: int
+    seconds: float
+    warm_up_seconds: float
+    latency_rounds: int
+    latency_seconds: float
+    starts: int
+    worker_rounds: int
+    worker_processes: tuple[int, ...]
+    jobs: int
+
+
+FULL = Plan(
+    rounds=5,
+    seconds=3.0,
+    warm_up_seconds=1.0,
+    latency_rounds=3,
+    latency_seconds=4.0,
+    starts=3,
+    worker_rounds=3,
+    worker_processes=(1, 2, 4),
+    jobs=1000,
+)
+QUICK = Plan(
+    rounds=2,
+    seconds=1.0,
+    warm_up_seconds=0.4,
+    latency_rounds=1,
+    latency_seconds=1.0,
+    starts=1,
+    worker_rounds=1,
+    worker_processes=(1, 2, 4),
+    jobs=100,
+)

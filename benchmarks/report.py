@@ -1,0 +1,52 @@
+"""The report: a page of Markdown with medians and ranges."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+
+@dataclass
+class Section:
+    """A part of the report: a table, what there is to know of it, and what went wrong."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    text: str = ""
+    problems: list[str] = field(default_factory=list)
+
+
+def render(title: str, sections: Iterable[Section]) -> str:
+    """The whole report; what went wrong comes first."""
+    sections = list(sections)
+    parts = [f"# {title}"]
+    if problems := problems_of(sections):
+        parts.append("**This run failed.** Its figures mean nothing until this is put right:")
+        parts.append("\n".join(f"- {problem}" for problem in problems))
+    for section in sections:
+        parts += [f"## {section.title}", *([section.text] if section.text else [])]
+        parts.append(_table(section.columns, section.rows))
+    return "\n\n".join(parts) + "\n"
+
+
+def problems_of(sections: Iterable[Section]) -> list[str]:
+    """What went wrong, in all of the sections."""
+    return [problem for section in sections for problem in section.problems]
+
+
+def spread(values: Sequence[float], digits: int = 0) -> str:
+    """The median of what was measured, with the range of it."""
+    middle, lowest, highest = (
+        f"{value:,.{digits}f}" for value in (median(values), min(values), max(values))
+    )
+    return middle if lowest == highest else f"{middle} ({lowest} to {highest})"
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    # What is not in the first column is a number.
+    rule = ["---", *["---:"] * (len(columns) - 1)]
+    return "\n".join("| " + " | ".join(_escaped(row)) + " |" for row in [columns, rule, *rows])
+
+
+def _escaped(cells: Sequence[str]) -> list[str]:
+    return [cell.replace("|", "\\|") for cell in cells]

@@ -1,0 +1,46 @@
+"""One run: every subject, one after the other, on one hub with data of its own."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import machine, starting, throughput, workers
+from benchmarks.hub import Hub
+from benchmarks.plan import Plan
+from benchmarks.processes import command_of
+from benchmarks.report import Section
+from benchmarks.scenarios import make_scenarios
+from benchmarks.starting import Starting
+
+
+def run(folder: Path, plan: Plan, say: Callable[[str], None]) -> list[Section]:
+    """The sections of the report, after having measured in an empty `folder`.
+
+    :raises BenchmarkFailed: if something does not work at all
+    """
+    hub = Hub(folder / "hub")
+    try:
+        say("Starting a hub …")
+        start = Starting(first_start=hub.start())
+        worker_command = command_of(hub.pid, "worker")
+        with hub.database() as database:
+            about = machine.describe(database, folder)
+            staged = json.loads(hub.stage("stage_doors()"))
+            starting.weigh_tracker(hub, staged["crosssite"]["host"], start)
+            say("Recording, by every door and by PostgreSQL alone …")
+            scenarios = make_scenarios(staged, hub.port)
+            recorded = throughput.measure(hub, database, scenarios, plan)
+        hub.stop()
+        say("Starting and stopping …")
+        starting.measure(hub, plan.starts, start)
+        say("Working off data inputs and merges …")
+        with hub.database() as database:
+            worked = workers.measure(hub, database, worker_command, plan)
+    finally:
+        hub.stop()
+    return [
+        about,
+        *throughput.sections(recorded),
+        workers.section(worked),
+        starting.section(start),
+    ]

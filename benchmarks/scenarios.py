@@ -1,0 +1,171 @@
+"""What is sent to the doors: for each scenario its requests, and how to read its answers."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.posts import FRESH, Post
+
+_CHROME = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 "
+    "Safari/537.36"
+)
+_CONNECTIONS = 32
+# Which part of the limit the headless door is to reach, by the activities of a request.
+_TARGETS = {1: 0.60, 20: 0.55, 100: 0.45}
+
+Staged = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Requests of one kind, each of which is to become `rows` rows.
+
+    `count` reads from an answer's status and body how many activities it acknowledges.
+    """
+
+    name: str
+    rows: int
+    requests: Sequence[Post]
+    count: Callable[[int, bytes], int]
+    connections: int = _CONNECTIONS
+    target: float | None = None
+
+
+def make_scenarios(staged: Staged, port: int) -> list[Scenario]:
+    """The scenarios of all doors that the hub has; `staged` is what staging has printed."""
+    host = f"127.0.0.1:{port}"
+    scenarios = [_headless(staged["headless"], host, rows) for rows in _TARGETS]
+    scenarios.append(_crosssite(staged["crosssite"]))
+    if staged["activecampaign"]:
+        scenarios.append(_activecampaign(staged["activecampaign"], host))
+    commandersact = staged["commandersact"]
+    scenarios.append(_commandersact(commandersact, host))
+    scenarios += [_commandersact_batch(commandersact, host, people) for people in (1, 20)]
+    return scenarios
+
+
+def _headless(staged: Staged, host: str, rows: int) -> Scenario:
+    headers = {"Host": host, "Authorization": f"Bearer {staged['key']}"}
+    headers["Content-Type"] = "application/json"
+
+    def request(number: int, contact: str) -> Post:
+        activities = [_activity(number + row) for row in range(rows)]
+        body = {"channel": staged["channel"], "contact": contact, "activities": activities}
+        return Post("/Kentico.Tracking/activities", headers, json.dumps(body))
+
+    return Scenario(
+        name=f"headless, {rows} a request",
+        rows=rows,
+        requests=[request(*each) for each in enumerate(staged["contacts"])],
+        count=lambda status, body: body.count(b'"status":202') if status == 207 else 0,
+        target=_TARGETS[rows],
+    )
+
+
+def _activity(number: int) -> dict[str, str]:
+    """One of the three kinds that apps report most, about one of some pages."""
+    page = f"https://app.example.com/loans/{number % 40}"
+    return (
+        {
+            "type": "pagevisit",
+            "value": f"Loan {number % 40}: what it costs, and how to apply",
+            "url": page,
+            "referrer": "https://app.example.com/",
+        },
+        {"type": "click", "value": "Apply for a loan", "url": page},
+        {"type": "custom_loan_calculator", "value": str(1000 * (number % 90)), "url": page},
+    )[number % 3]
+
+
+def _crosssite(staged: Staged) -> Scenario:
+    headers = {"Host": staged["host"], "Origin": staged["origin"], "User-Agent": _CHROME}
+    headers["Content-Type"] = "text/plain;charset=UTF-8"
+
+    def request(number: int, cookie: str) -> Post:
+        page = f"{staged['origin']}/houses/{number % 40}"
+        visit = {"type": "pagevisit", "value": f"House {number % 40}", "url": page}
+        visit |= {"referrer": f"{staged['origin']}/", "id": f"{FRESH}000000000000"}
+        body = {"activities": [visit], "page": page, "version": "1"}
+        path = "/Kentico.CrossSiteTracking/Log"
+        return Post(path, {**headers, "Cookie": cookie}, json.dumps(body))
+
+    return Scenario(
+        name="cross-site page visit",
+        rows=1,
+        requests=[request(*each) for each in enumerate(staged["cookies"])],
+        count=lambda status, body: 1 if status == 200 and b'"cookie' not in body else 0,
+    )
+
+
+def _activecampaign(staged: Staged, host: str) -> Scenario:
+    headers = {"Host": host, "Content-Type": "application/x-www-form-urlencoded"}
+
+    def request(number: int, email: str) -> Post:
+        fields = f"actid={staged['account_id']}&key={staged['event_key']}&event=Loan+requested"
+        visit = f"&visit=%7B%22email%22%3A%22{email.replace('@', '%40')}%22%7D"
+        return Post("/event", headers, f"{fields}&eventdata=Loan+{number % 40}{visit}")
+
+    return Scenario(
+        name="ActiveCampaign event",
+        rows=1,
+        requests=[request(*each) for each in enumerate(staged["emails"])],
+        count=lambda status, body: 1 if status == 200 and b'"success":1' in _dense(body) else 0,
+    )
+
+
+def _commandersact(staged: Staged, host: str) -> Scenario:
+    return Scenario(
+        name="Commanders Act event",
+        rows=1,
+        requests=[
+            Post(_source("/events", staged), {"Host": host}, json.dumps(_event(number, user)))
+            for number, user in enumerate(staged["users"])
+        ],
+        count=_count_all_of(1),
+    )
+
+
+def _commandersact_batch(staged: Staged, host: str, people: int) -> Scenario:
+    users, rows = staged["users"], 20
+
+    def request(number: int) -> Post:
+        whose = [users[(number * people + row % people) % len(users)] for row in range(rows)]
+        body = json.dumps({"batch": [_event(*each) for each in enumerate(whose)]})
+        return Post(_source("/events/batch", staged), {"Host": host}, body)
+
+    of_whom = "one user" if people == 1 else f"{people} users"
+    return Scenario(
+        name=f"Commanders Act batch, {rows} of {of_whom}",
+        rows=rows,
+        requests=[request(number) for number in range(len(users))],
+        count=_count_all_of(rows),
+    )
+
+
+def _event(number: int, user: str) -> dict[str, Any]:
+    return {
+        "event_name": "add_to_cart",
+        "value": 89.9,
+        "currency": "EUR",
+        "items": [{"id": f"A-{number % 40}", "quantity": 1, "product": {"name": "House"}}],
+        "user": {"id": user},
+        "context": {
+            "event_id": f"{FRESH}{number:012d}",
+            "page": {"url": f"https://shop.example.com/{number % 40}"},
+        },
+    }
+
+
+def _source(path: str, staged: Staged) -> str:
+    return f"{path}?tc_s={staged['site_id']}&token={staged['source_key']}"
+
+
+def _count_all_of(rows: int) -> Callable[[int, bytes], int]:
+    # The format answers nothing but the status; the count in the database tells the rest.
+    return lambda status, body: rows if status == 200 and not body else 0
+
+
+def _dense(body: bytes) -> bytes:
+    return body.replace(b" ", b"")

@@ -1,0 +1,45 @@
+"""The smallest run of the benchmarks, on a real hub: so that they work when they are needed."""
+
+import re
+
+from benchmarks.plan import Plan
+from benchmarks.report import problems_of, render
+from benchmarks.run import run
+
+SMALLEST = Plan(
+    rounds=1,
+    seconds=0.1,
+    warm_up_seconds=0.1,
+    latency_rounds=1,
+    latency_seconds=0.1,
+    starts=1,
+    worker_rounds=1,
+    worker_processes=(1,),
+    jobs=5,
+)
+DOORS = {
+    "headless, 1 a request",
+    "headless, 20 a request",
+    "headless, 100 a request",
+    "cross-site page visit",
+    "Commanders Act event",
+    "Commanders Act batch, 20 of one user",
+    "Commanders Act batch, 20 of 20 users",
+}
+
+
+def test_smallest_run_measures_everything(tmp_path):
+    sections = run(tmp_path, SMALLEST, say=lambda text: None)
+
+    assert problems_of(sections) == []
+    tables = {section.title: {row[0]: row[1:] for row in section.rows} for section in sections}
+    assert tables["Machine"]["fsync"] == ("on",)
+    assert tables["Recording"].keys() >= DOORS
+    for title in ("Recording", "The limit", "Workers", "Memory after that"):
+        for name, cells in tables[title].items():
+            # Nothing was so slow that it was not there at all.
+            assert float(cells[0].replace(",", "")) > 0, (title, name)
+    assert tables["Latency at half of the maximum"].keys() == tables["Recording"].keys()
+    assert tables["Memory after that"].keys() == {"web", "worker", "scheduler"}
+    text = render("", sections)
+    assert re.search(r"In \d+ measurements [\d,]+ rows were counted; each time", text)
