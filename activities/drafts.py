@@ -95,9 +95,9 @@ def check_draft(
     title = _check_text("title", draft.title, MAX_TEXT)
     url = _check_text("url", draft.url)
     kind = activity_type.code_name
-    if kind in (SystemType.CLICK, SystemType.DATA_INPUT) and not value:
+    if not value and kind in (SystemType.CLICK, SystemType.DATA_INPUT):
         raise InvalidActivity("missing_value", "value", f"A {kind} activity needs a value.")
-    if kind in (SystemType.PAGE_VISIT, SystemType.LANDING_PAGE) and not url:
+    if not url and kind in (SystemType.PAGE_VISIT, SystemType.LANDING_PAGE):
         raise InvalidActivity("missing_url", "url", f"A {kind} activity needs a url.")
     contact_fields = {}
     if draft.contact_fields is not None:
@@ -186,6 +186,8 @@ def _encode_properties(given: object, added: dict[str, str]) -> bytes:
     if not isinstance(given, dict | None):
         raise InvalidActivity("wrong_type", "properties", "properties must be an object.")
     properties = {**(given or {}), **added}
+    if not properties:
+        return b"{}"
     try:
         if _is_deeper(properties, MAX_DEPTH):
             raise RecursionError

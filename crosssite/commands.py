@@ -12,6 +12,7 @@ from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 
+from activities.group_commit import Busy
 from activities.inspector import keep_refused_request
 from activities.problems import InvalidActivity
 from channels.addresses import client_address
@@ -83,6 +84,10 @@ class CommandView(View):
                 join(self.visitor)
         except Refusal as refusal:
             response = self._refuse(refusal)
+        except Busy:
+            # Nothing is noted: the database has enough to do.
+            detail = "The hub does not keep up for the moment; try again later."
+            return self.problem(503, "busy", detail)
         except (UnknownContact, Contact.DoesNotExist):
             detail = "The contact was erased just now."
             return self._refuse(Refusal(404, Outcome.INVALID, "unknown_contact", detail))
@@ -195,7 +200,10 @@ class CommandView(View):
         """The answer that tells the page what was wrong."""
         headers = {}
         if status == 503:
-            headers["Retry-After"] = str(settings.READ_ONLY_RETRY_AFTER_SECONDS)
+            seconds = settings.READ_ONLY_RETRY_AFTER_SECONDS
+            if code == "busy":
+                seconds = settings.BUSY_RETRY_AFTER_SECONDS
+            headers["Retry-After"] = str(seconds)
         return JsonResponse(
             {
                 "type": f"urn:throughline:problem:{code}",

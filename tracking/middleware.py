@@ -1,6 +1,7 @@
 """What every door's requests have in common before they reach a view."""
 
 import uuid
+from functools import lru_cache
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import resolve
@@ -58,9 +59,13 @@ class ServeDoorsMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not is_door(request.path_info):
             return self.get_response(request)
-        request.resolver_match = match = resolve(request.path_info)
+        request.resolver_match = match = _resolve(request.path_info)
         response = match.func(request, *match.args, **match.kwargs)
         return response.render() if hasattr(response, "render") else response
+
+
+# Nearly all requests go to a handful of paths.
+_resolve = lru_cache(maxsize=1_000)(resolve)
 
 
 def _canonical(path: str) -> str:

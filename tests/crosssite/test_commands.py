@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from activities.group_commit import Busy
 from activities.models import Activity, RejectedActivity
 from consents.models import ConsentAgreement
 from contacts.models import Contact
@@ -150,6 +151,20 @@ def test_read_only_asks_to_come_back(free_channel, browser, settings, command):
     assert response.status_code == 503
     assert response["Retry-After"] == "120"
     assert not Contact.objects.exists()
+    assert not BrowserHits.objects.exists()
+
+
+def test_database_that_does_not_keep_up_asks_to_come_back(free_channel, browser, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise Busy
+
+    monkeypatch.setattr("crosssite.views.record_activities", refuse)
+
+    response = browser.log()
+
+    assert response.status_code == 503
+    assert response["Retry-After"] == "5"
+    assert response.json()["code"] == "busy"
     assert not BrowserHits.objects.exists()
 
 

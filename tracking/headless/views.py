@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+import msgspec
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -109,7 +110,7 @@ class ContactConsentView(HeadlessView):
 
 class ActivitiesView(HeadlessView):
     @schema.log_activities
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         """Log what a contact did; each activity has a result of its own, in the given order."""
         members = translation.read_members(request._request.body)
         channel_guid = translation.read_guid(members, "channel")
@@ -125,7 +126,11 @@ class ActivitiesView(HeadlessView):
             contact_guid=contact_guid,
             source=Source(door=self.door, channel=self.key.channel, request_id=self.request_id),
         )
-        return Response({"results": _results(outcomes)}, status=207)
+        return HttpResponse(
+            msgspec.json.encode({"results": _results(outcomes)}),
+            status=207,
+            content_type="application/json",
+        )
 
 
 def _results(outcomes: list[Outcome]) -> list[dict]:
