@@ -9,6 +9,7 @@ from activities.drafts import Draft, is_storable
 from activities.models import ActivityType
 from activities.problems import InvalidActivity
 from activities.recording import Source, record_activities
+from channels.memory import ShortMemory
 from channels.models import Channel
 from contacts.models import Contact
 from tracking.activecampaign.translation import Form
@@ -24,10 +25,7 @@ def find_channel(form: Form) -> Channel:
     :raises InvalidActivity: if there is none
     """
     account_id = form.require("actid")
-    channel = None
-    if is_storable(account_id):
-        channels = Channel.objects.select_related("tracking_consent")
-        channel = channels.filter(account_id=account_id).first()
+    channel = _channels.get(account_id) if is_storable(account_id) else None
     if channel is None:
         raise InvalidActivity(
             "unknown_account",
@@ -36,6 +34,14 @@ def find_channel(form: Form) -> Channel:
             "admin.",
         )
     return channel
+
+
+def _read_channel(account_id: str) -> Channel | None:
+    channels = Channel.objects.select_related("tracking_consent")
+    return channels.filter(account_id=account_id).first()
+
+
+_channels = ShortMemory(_read_channel)
 
 
 def check_key(channel: Channel, form: Form) -> None:

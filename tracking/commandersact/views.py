@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from activities.problems import InvalidActivity, Status
 from channels.addresses import client_address
 from channels.bots import is_bot
+from channels.memory import ShortMemory
 from channels.models import Channel
 from tracking.browsers import is_browser, pixel
 from tracking.commandersact import schema
@@ -163,11 +164,17 @@ def _find_source(request: HttpRequest) -> Channel | None:
     # Keys may have a plus, which stands for a space in a query if it is not escaped.
     key = next(filter(None, given), "").replace(" ", "+")
     site_id = request.GET.get(_SITE_ID, "").strip().replace("\0", "")
-    channels = Channel.objects.select_related("tracking_consent").filter(site_id=site_id)
-    for channel in channels:
+    for channel in _sources.get(site_id) or ():
         if constant_time_compare(channel.source_key, key):
             return channel
     return None
+
+
+def _read_sources(site_id: str) -> tuple[Channel, ...]:
+    return tuple(Channel.objects.select_related("tracking_consent").filter(site_id=site_id))
+
+
+_sources = ShortMemory(_read_sources)
 
 
 def _browser_of(request: HttpRequest) -> Browser | None:
