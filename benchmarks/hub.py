@@ -46,6 +46,11 @@ class Hub:
         return self._process.pid
 
     @property
+    def last_words(self) -> str:
+        """The end of what it and its workers have printed."""
+        return self._log.read_text()[-2000:] if self._log.exists() else ""
+
+    @property
     def environment(self) -> dict[str, str]:
         """What every process on this hub's data gets."""
         kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
@@ -134,7 +139,7 @@ class Hub:
         give_up_at = time.monotonic() + _SECONDS_TO_START
         while not condition():
             if self._process.poll() is not None or time.monotonic() > give_up_at:
-                raise BenchmarkFailed(f"The hub did not start:\n{self._log.read_text()[-2000:]}")
+                raise BenchmarkFailed("The hub did not start.")
             time.sleep(0.02)
 
 

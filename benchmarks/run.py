@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import machine, starting, throughput, workers
-from benchmarks.hub import Hub
+from benchmarks.hub import BenchmarkFailed, Hub
 from benchmarks.plan import Plan
 from benchmarks.processes import command_of
 from benchmarks.report import Section
@@ -36,6 +36,9 @@ def run(folder: Path, plan: Plan, say: Callable[[str], None]) -> list[Section]:
         say("Working off data inputs and merges …")
         with hub.database() as database:
             worked = workers.measure(hub, database, worker_command, plan)
+    except BenchmarkFailed as error:
+        # The folder, and the log in it, will be gone.
+        raise BenchmarkFailed(f"{error}\n\nThe hub's last words:\n{hub.last_words}") from error
     finally:
         hub.stop()
     return [

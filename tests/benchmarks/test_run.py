@@ -2,6 +2,9 @@
 
 import re
 
+import pytest
+
+from benchmarks.hub import BenchmarkFailed
 from benchmarks.plan import Plan
 from benchmarks.report import problems_of, render
 from benchmarks.run import run
@@ -43,3 +46,13 @@ def test_smallest_run_measures_everything(tmp_path):
     assert tables["Memory after that"].keys() == {"web", "worker", "scheduler"}
     text = render("", sections)
     assert re.search(r"In \d+ measurements [\d,]+ rows were counted; each time", text)
+
+
+def test_a_run_that_cannot_go_on_tells_the_last_words_of_the_hub(tmp_path):
+    (tmp_path / "hub").write_text("in the way")
+
+    with pytest.raises(BenchmarkFailed) as caught:
+        run(tmp_path, SMALLEST, say=lambda text: None)
+
+    assert "The hub did not start." in str(caught.value)
+    assert "File exists" in str(caught.value)
