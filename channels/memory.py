@@ -29,6 +29,9 @@ class ShortMemory(Generic[Key, Value]):
         now = time.monotonic()
         if now - read_at < settings.REMEMBERED_SECONDS:
             return value
+        if value is not None:
+            # One thread reads it again; meanwhile the others go on with what is known.
+            self._known[key] = now, value
         value = self._read(key)
         if value is None:
             self._known.pop(key, None)

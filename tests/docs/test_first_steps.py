@@ -58,9 +58,9 @@ def test_commanders_act(hub):
     printed = paste(hub, page, "HUB=", "KEY=")
 
     assert printed.startswith("HTTP/1.1 200 OK")
-    assert "Purchase 'A-1042' 89.90 EUR" in titles(hub)
+    assert "Purchase 'TI-1043' 89.90 EUR" in titles(hub)
     assert re.search(r'"quality": \d+\.\d+, "weather": "[a-z]+"', printed)
-    assert "A-1042" in printed.partition("inspected-events")[2]
+    assert "TI-1043" in printed.partition("inspected-events")[2]
 
 
 def test_activecampaign(hub):

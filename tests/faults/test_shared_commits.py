@@ -4,9 +4,9 @@ import json
 import os
 import signal
 import threading
-import urllib.error
 import urllib.request
 from functools import partial
+from http.client import HTTPException
 from uuid import uuid4
 
 import psycopg
@@ -201,5 +201,5 @@ def _send(port, key, channel, contact, ids):
     try:
         with urllib.request.urlopen(request, timeout=20) as response:
             return json.load(response)["results"] == [{"status": 202}] * len(ids)
-    except (OSError, ValueError, urllib.error.HTTPError):
+    except (OSError, ValueError, HTTPException):
         return False

@@ -169,6 +169,25 @@ def test_revocation_in_a_browser_is_recorded_and_ends_tracking(source, consent):
     assert set(RejectedActivity.objects.values_list("status", flat=True)) == {"filtered"}
 
 
+def test_browser_whose_user_never_agreed_is_not_tracked_whatever_an_event_leaves_out(
+    source, consent
+):
+    track_with(source, consent)
+
+    source.post(event(), headers=BROWSER)
+    source.post(event(user={"consistent_anonymous_id": ""}), headers=BROWSER)
+    assert not Contact.objects.exists()
+
+    known = make_contact(email="ada@example.com")
+    source.post(event(user={"email": known.email, "consent_categories": []}), headers=BROWSER)
+    source.post(event(user={"email": known.email}), headers=BROWSER)
+    assert not Activity.objects.exists()
+    assert set(RejectedActivity.objects.values_list("code", flat=True)) == {"not_agreed"}
+
+    record_agreement(known, consent, agreed=True)
+    source.send(event(user={"email": known.email}), headers=BROWSER)
+
+
 def test_server_answers_for_consent_itself_unless_the_channel_enforces_it(source, consent):
     track_with(source, consent)
     refusing = event(user={"consent_categories": []})
@@ -190,7 +209,7 @@ def test_contact_who_revoked_elsewhere_is_not_tracked_in_browsers(source, consen
 
     assert Activity.objects.count() == 0
     row = RejectedActivity.objects.get()
-    assert (row.code, bytes(row.payload)) == ("consent", b"")
+    assert (row.code, bytes(row.payload)) == ("not_agreed", b"")
 
 
 def test_do_not_track_is_respected_and_nothing_is_kept(source):

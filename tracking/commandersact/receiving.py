@@ -18,7 +18,7 @@ from activities.problems import InvalidActivity, Status
 from activities.recording import Source, record_activities
 from channels.limits import is_within
 from channels.models import Channel
-from consents.agreements import find_last_answer, record_agreement
+from consents.agreements import find_last_answer, is_agreed, record_agreement
 from consents.models import Consent
 from contacts.identifying import Identity, find_identified, identify
 from contacts.models import Contact
@@ -80,8 +80,36 @@ class Receiver:
             raise event.problem
         identity = read_identity(event, site_id=self.channel.site_id, cookie=self.cookie)
         answers = self._answers_in(event)
-        if self._refuses_tracking(answers):
-            if contact := find_identified(identity):
+        if self._asks_for_agreement():
+            self._require_agreement(identity, answers, event)
+        if identity.is_empty:
+            identity = self._newcomer()
+        contact = identify(identity)
+        self._note_answers(contact, answers, event)
+        return contact
+
+    def _asks_for_agreement(self) -> bool:
+        """Whether the tracking consent has a category here, and it is for us to ask for it."""
+        is_ours_to_ask = self.browser is not None or self.channel.enforce_consent
+        consent = self.channel.tracking_consent
+        return is_ours_to_ask and consent is not None and consent in self._categories
+
+    def _require_agreement(
+        self, identity: Identity, answers: dict[Consent, bool], event: Event
+    ) -> None:
+        """Make sure that the user agrees to be tracked, by this event or since an earlier one.
+
+        :raises InvalidActivity: if they have not
+        """
+        consent = self.channel.tracking_consent
+        assert consent is not None
+        contact = None if identity.is_empty else find_identified(identity)
+        if contact and not answers:
+            has_agreed = is_agreed(contact, consent)
+        else:
+            has_agreed = answers.get(consent, False)
+        if not has_agreed:
+            if contact:
                 self._note_answers(contact, answers, event)
             raise InvalidActivity(
                 "not_agreed",
@@ -89,11 +117,6 @@ class Receiver:
                 "The user has not agreed to what the tracking consent stands for.",
                 Status.FILTERED,
             )
-        if identity.is_empty:
-            identity = self._newcomer()
-        contact = identify(identity)
-        self._note_answers(contact, answers, event)
-        return contact
 
     def _newcomer(self) -> Identity:
         """A browser that is seen for the first time, and gets a cookie."""
@@ -160,11 +183,6 @@ class Receiver:
         if given is None:
             return {}
         return {consent: bool(own & given) for consent, own in self._categories.items()}
-
-    def _refuses_tracking(self, answers: dict[Consent, bool]) -> bool:
-        asks_itself = self.browser is not None or self.channel.enforce_consent
-        consent = self.channel.tracking_consent
-        return asks_itself and consent is not None and answers.get(consent) is False
 
     def _note_answers(self, contact: Contact, answers: dict[Consent, bool], event: Event) -> None:
         """Add to the ledger what has changed since the last answer; the latest answer counts."""
