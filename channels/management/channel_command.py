@@ -1,6 +1,7 @@
 """What commands about one channel have in common."""
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 
 from channels.models import Channel
 
@@ -16,6 +17,11 @@ class ChannelCommand(BaseCommand):
 
         :raises CommandError: if there is none, naming those that there are
         """
+        if Channel._meta.db_table not in connection.introspection.table_names():
+            raise CommandError(
+                "This database has no tables yet. Is DATA_DIR (or DATABASE_URL) the one of the hub "
+                "that runs? If none has run yet: make run"
+            )
         channel = Channel.objects.filter(code_name__iexact=code_name).first()
         if channel is None:
             known = ", ".join(

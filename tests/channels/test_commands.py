@@ -3,6 +3,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from channels.keys import find_api_key
 from channels.models import ApiKey
@@ -75,3 +76,12 @@ def test_channel_info_of_an_unknown_channel_names_the_known_ones():
 
     with pytest.raises(CommandError, match=r"Channels: kiosk\."):
         run("channel_info", "mobile-app")
+
+
+@pytest.mark.parametrize("command", ["channel_info", "create_api_key"])
+def test_database_of_no_hub_is_told(command):
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE channels_channel RENAME TO elsewhere")
+
+    with pytest.raises(CommandError, match="DATA_DIR"):
+        run(command, "mobile-app")

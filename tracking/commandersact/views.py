@@ -54,8 +54,11 @@ class SourceView(DoorView):
 
     def initial(self, request: Request, *args, **kwargs) -> None:
         super().initial(request, *args, **kwargs)
-        self.channel = _find_source(request._request)
-        self.has_shown_a_key = self.channel is not None
+        sources = _sources.get(_read_site_id(request._request)) or ()
+        source = _find_source(sources, request._request)
+        self.has_shown_a_key = source is not None
+        # Whoever has a wrong key looks for it where the source is shown.
+        self.channel = source or (sources[0] if len(sources) == 1 else None)
 
     def payload(self) -> bytes:
         return self.body
@@ -102,7 +105,7 @@ class SourceView(DoorView):
 
         :raises InvalidActivity: if its events are not to be recorded
         """
-        if self.channel is None:
+        if self.channel is None or not self.has_shown_a_key:
             raise InvalidActivity(
                 "unknown_source",
                 "token",
@@ -156,18 +159,18 @@ def _nothing() -> HttpResponse:
     return HttpResponse(headers={"Content-Length": "0", "Cache-Control": "no-store"})
 
 
-def _find_source(request: HttpRequest) -> Channel | None:
-    """The channel whose site id and source key this request has, or None."""
+def _read_site_id(request: HttpRequest) -> str:
+    return request.GET.get(_SITE_ID, "").strip().replace("\0", "")
+
+
+def _find_source(sources: Iterable[Channel], request: HttpRequest) -> Channel | None:
+    """The one of `sources` whose source key this request has, or None."""
     scheme, _, bearer = request.headers.get("Authorization", "").strip().partition(" ")
     given = [request.GET.get(name, "") for name in _SOURCE_KEYS]
     given.append(bearer.strip() if scheme.lower() == "bearer" else "")
     # Keys may have a plus, which stands for a space in a query if it is not escaped.
     key = next(filter(None, given), "").replace(" ", "+")
-    site_id = request.GET.get(_SITE_ID, "").strip().replace("\0", "")
-    for channel in _sources.get(site_id) or ():
-        if constant_time_compare(channel.source_key, key):
-            return channel
-    return None
+    return next((one for one in sources if constant_time_compare(one.source_key, key)), None)
 
 
 def _read_sources(site_id: str) -> tuple[Channel, ...]:
