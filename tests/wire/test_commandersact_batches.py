@@ -1,0 +1,47 @@
+"""Batches of Commanders Act-format events with much, or something odd, in them."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from activities.models import Activity, RejectedActivity
+from activities.problems import Status
+from activities.quality import quality_of
+from tests.wire.source import EventSource, event
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def source():
+    return EventSource()
+
+
+def codes():
+    return list(RejectedActivity.objects.order_by("id").values_list("code", flat=True))
+
+
+def test_queries_do_not_grow_with_what_is_refused(source):
+    counts = []
+    for events in ([5], [5] * 300):
+        with CaptureQueriesContext(connection) as queries:
+            source.post_batch(*events)
+        counts.append(len(queries))
+
+    assert counts[0] == counts[1]
+    assert RejectedActivity.objects.filter(code="no_event").count() == 301
+
+
+def test_of_very_many_refused_events_some_are_kept_one_by_one_and_all_count(source, settings):
+    settings.REJECTED_KEPT_PER_REQUEST = 3
+
+    response = source.post_batch(*[{"user": {"id": "7"}}] * 10, event())
+
+    assert response.status_code == 200
+    assert Activity.objects.count() == 1
+    assert codes() == ["missing_event_name"] * 3 + ["more_rejections"]
+    last = RejectedActivity.objects.latest("id")
+    assert last.reason == "7 more activities of this request are not kept here."
+    assert (last.channel, bytes(last.payload)) == (source.channel, b"")
+    (quality,) = quality_of([source.channel.pk], last.at).values()
+    assert quality.counts == {Status.INVALID_REJECTED: 10, Status.VALID: 1}
