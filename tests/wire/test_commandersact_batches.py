@@ -11,6 +11,8 @@ from tests.wire.source import EventSource, event
 
 pytestmark = pytest.mark.django_db
 
+DEEP = b"[" * 10_000 + b"]" * 10_000
+
 
 @pytest.fixture
 def source():
@@ -45,3 +47,25 @@ def test_of_very_many_refused_events_some_are_kept_one_by_one_and_all_count(sour
     assert (last.channel, bytes(last.payload)) == (source.channel, b"")
     (quality,) = quality_of([source.channel.pk], last.at).values()
     assert quality.counts == {Status.INVALID_REJECTED: 10, Status.VALID: 1}
+
+
+@pytest.mark.parametrize("path", ["/events/batch", "/cdp/events/batch"])
+def test_event_that_is_too_deep_costs_no_other_one(source, path):
+    fine = b'{"event_name": "a [\\"] b", "user": {"id": "7"}, "items": [[{}]]}'
+    deep = b'{"event_name": "deep", "user": {"id": "7"}, "a": %s}' % DEEP
+    body = b'{"c": [{"d": "}"}], "batch": [%s, 5, %s, %s, %s]}' % (fine, deep, DEEP, fine)
+
+    response = source.post(body, path)
+
+    assert response.status_code == 200
+    names = Activity.objects.values_list("type__code_name", flat=True)
+    assert list(names) == ['a ["] b'] * 2
+    assert codes() == ["no_event", "undecodable_event", "undecodable_event"]
+    assert bytes(RejectedActivity.objects.order_by("id")[1].payload) == deep
+
+
+def test_batch_that_is_too_deep_and_broken_is_400(source):
+    response = source.post(b'{"batch": [%s, }' % DEEP, "/events/batch")
+
+    assert response.status_code == 400
+    assert codes() == ["malformed_json"]

@@ -20,7 +20,7 @@ from activities.event_names import code_name_for
 from activities.problems import InvalidActivity
 from contacts.identifying import Identity, is_junk
 from contacts.places import country_code
-from tracking.bodies import UNDECODABLE, decode_json, explain
+from tracking.bodies import UNDECODABLE, decode_json, explain, fold, unfold
 from tracking.commandersact.titles import amount_of, as_text, subject_of
 from tracking.problems import Problem
 
@@ -28,6 +28,8 @@ from tracking.problems import Problem
 MAX_EVENT_BYTES = 32 * 1024
 MAX_BATCH_BYTES = 500 * 1024
 _LONGEST_TEST_CODE = 100
+# Events of a batch are in an array in an object.
+_LEVEL_OF_ITEMS = 3
 # What version 1 had at the root and version 2 has in the context; the names of browsers below.
 _CONTEXT = ("event_id", "event_timestamp", "page", "device", "app", "test_code")
 _BROWSER_CONTEXT = ("eventId", "created", "generatorVersion", "containerVersion", "version")
@@ -88,22 +90,20 @@ def read_event(payload: bytes) -> Event:
     return make_event(members, payload)
 
 
-def read_batch(body: bytes) -> Iterator[Event]:
+def read_batch(body: bytes) -> Iterable[Event]:
     """The events in the body of a batch, in order, each with its own part of it as payload.
 
-    :raises Problem: 400, if the body is no JSON or has no array of events
+    :raises Problem: 400, if the body is no JSON
     """
     try:
-        members = decode_json(body, dict[str, msgspec.Raw])
-        items = msgspec.json.decode(members["batch"], type=list[msgspec.Raw])
-    except KeyError:
-        raise Problem(400, "no_batch", "The body has no member batch.", field="batch") from None
-    except msgspec.ValidationError:
+        return map(_read_item, _split(body))
+    except (KeyError, msgspec.ValidationError):
+        event = read_event(body)
         detail = "The body must be an object whose member batch is an array of events."
-        raise Problem(400, "no_batch", detail, field="batch") from None
+        event.problem = InvalidActivity("no_batch", "batch", detail)
+        return [event]
     except UNDECODABLE as error:
         raise _malformed(error) from None
-    return map(_read_item, items)
 
 
 def make_event(members: object, payload: bytes) -> Event:
@@ -178,8 +178,19 @@ def make_draft(event: Event, mapping: Mapping[str, str], received_at: datetime) 
     )
 
 
-def _read_item(item_as_sent: msgspec.Raw) -> Event:
-    payload = bytes(item_as_sent)
+def _split(body: bytes) -> Iterator[bytes]:
+    """The items of the batch in `body`, each as it came."""
+    parts: list[bytes] = []
+    try:
+        members = decode_json(body, dict[str, msgspec.Raw])
+    except RecursionError:  # one that is too deep costs no other one
+        body, parts = fold(body, level=_LEVEL_OF_ITEMS)
+        members = decode_json(body, dict[str, msgspec.Raw])
+    items = msgspec.json.decode(members["batch"], type=list[msgspec.Raw])
+    return (unfold(bytes(item), parts) for item in items)
+
+
+def _read_item(payload: bytes) -> Event:
     if len(payload) > MAX_EVENT_BYTES:
         detail = f"The event has {len(payload):,} bytes; {MAX_EVENT_BYTES:,} are the most."
         return Event(problem=InvalidActivity("oversize_event", "", detail), payload=payload)
