@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from activities.models import Activity, RejectedActivity
 from activities.problems import Status
 from activities.quality import quality_of
+from contacts.models import Contact
 from tests.wire.source import EventSource, event
 
 pytestmark = pytest.mark.django_db
@@ -32,6 +33,28 @@ def test_queries_do_not_grow_with_what_is_refused(source):
 
     assert counts[0] == counts[1]
     assert RejectedActivity.objects.filter(code="no_event").count() == 301
+
+
+def test_queries_do_not_grow_with_what_one_person_did(source):
+    counts = []
+    for number in (2, 100):
+        events = [event("page_view", user={"id": f"{number}"})] * number
+        with CaptureQueriesContext(connection) as queries:
+            source.post_batch(*events)
+        counts.append(len(queries))
+
+    assert counts[0] == counts[1]
+    assert Activity.objects.count() == 102
+
+
+def test_browser_is_of_whoever_used_it_last(source):
+    people = [event(user={"id": user_id}) for user_id in ("ada", "bob", "ada")]
+
+    source.post_batch(*people)
+
+    ada, bob = Contact.objects.order_by("id")
+    assert [one.contact for one in Activity.objects.order_by("id")] == [ada, ada, bob]
+    assert ada.identifiers.filter(value="browser-1").exists()
 
 
 def test_of_very_many_refused_events_some_are_kept_one_by_one_and_all_count(source, settings):

@@ -51,6 +51,7 @@ class Receiver:
         self.cookie, self.browser = cookie, browser
         self.new_cookie = ""
         self.received_at = timezone.now()
+        self._last: tuple[Identity, Contact] | None = None
         self._refused: list[Refused] = []
         self._refused_counts: Counter[Status] = Counter()
 
@@ -96,7 +97,10 @@ class Receiver:
             )
         if identity.is_empty:
             identity = self._newcomer()
-        contact = identify(identity)
+        # One person's events come one after the other: what was just found out is still true.
+        if self._last is None or self._last[0] != identity:
+            self._last = identity, identify(identity)
+        _, contact = self._last
         self._note_answers(contact, answers, event)
         return contact
 
