@@ -552,6 +552,19 @@ def test_pixel_with_too_long_a_query_is_400(source):
     response = source.http.get(f"/events?{query_of(source)}&event_name=a&x={'x' * 40_000}")
 
     assert response.status_code == 400
+    row = RejectedActivity.objects.get()
+    assert bytes(row.payload).startswith(
+        f"tc_s={source.channel.site_id}&event_name=a&x=xx".encode()
+    )
+    assert row.payload_length > 40_000
+
+
+def test_time_of_a_pixel_may_have_fractions_of_a_second(source):
+    source.http.get(
+        f"/events?{query_of(source)}&event_name=a&user[id]=7&ts_override=1772705730.446"
+    )
+
+    assert Activity.objects.get().occurred_at == MOMENT
 
 
 # Test marks

@@ -34,6 +34,7 @@ _LEVEL_OF_ITEMS = 3
 _CONTEXT = ("event_id", "event_timestamp", "page", "device", "app", "test_code")
 _BROWSER_CONTEXT = ("eventId", "created", "generatorVersion", "containerVersion", "version")
 _HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}")
+_SECONDS = re.compile(r"-?[0-9]{1,15}(\.[0-9]*)?")
 # Makes UUIDs of event ids that are none.
 _EVENT_IDS = UUID("6f1c9a52-2f0b-4a54-9f0e-3d5f5a1f7c11")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -311,6 +312,6 @@ def read_pixel(fields: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
     members = {name: value for name, value in fields.items() if name not in names}
     seconds = members.pop("ts_override", None)
     if isinstance(seconds, str) and seconds:
-        milliseconds = f"{seconds}000" if seconds.lstrip("-").isdigit() else seconds
-        members["event_timestamp"] = milliseconds
+        is_number = _SECONDS.fullmatch(seconds)
+        members["event_timestamp"] = str(round(float(seconds) * 1000)) if is_number else seconds
     return members
