@@ -5,7 +5,7 @@ import threading
 import time
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from urllib.parse import unquote
 from uuid import UUID
@@ -14,9 +14,10 @@ import msgspec
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
+from msgspec import structs
 
 from activities.models import RejectedActivity
-from activities.problems import InvalidActivity
+from activities.problems import InvalidActivity, Status, more_rejections
 from activities.quality import count_events
 from channels.models import Channel
 
@@ -66,6 +67,24 @@ def keep_rejections(refused: Sequence[Refused]) -> None:
                     readable(payload),
                 )
             )
+
+
+def keep_refused_activities(refused: Sequence[Refused], counts: Mapping[Status, int]) -> None:
+    """Write activities of one request that were refused before they were drafts, and count them.
+
+    `counts` has how many there were of each status; `refused`, which is not empty, has those that
+    are kept one by one.
+    """
+    last = refused[-1]
+    if last.channel:
+        by_channel = {(last.channel.pk, status): count for status, count in counts.items()}
+        count_events(by_channel, last.at)
+    if (more := sum(counts.values()) - len(refused)) > 0:
+        rest = structs.replace(
+            last, problem=more_rejections(more), payload=b"", payload_length=0, test_code=""
+        )
+        refused = [*refused, rest]
+    keep_rejections(refused)
 
 
 def keep_refused_request(

@@ -36,6 +36,12 @@ def summarise(remarks: Sequence[InvalidActivity]) -> InvalidActivity:
     return InvalidActivity(first.code, first.field, detail, Status.INVALID_ACCEPTED)
 
 
+def more_rejections(count: int) -> InvalidActivity:
+    """What the inspector says of `count` refused activities that it does not keep one by one."""
+    detail = f"{count:,} more activities of this request are not kept here."
+    return InvalidActivity("more_rejections", "", detail)
+
+
 def printable(text: str) -> str:
     """The beginning of a name that a client sent, fit for a sentence."""
     return "".join(

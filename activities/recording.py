@@ -17,7 +17,7 @@ from activities.drafts import Draft
 from activities.group_commit import GroupCommit
 from activities.inspector import keep_rejections
 from activities.models import SystemType
-from activities.problems import InvalidActivity
+from activities.problems import InvalidActivity, more_rejections
 from channels.models import Channel
 from contacts.models import Contact
 from contacts.resolving import UnknownContact, is_about_an_erased_contact
@@ -58,8 +58,7 @@ def record_activities(
     if written.data_input_of is not None:
         tasks.apply_data_input.delay_on_commit(contact_id=written.data_input_of)
     if (more := written.inspected - room) > 0:
-        detail = f"{more:,} more activities of this request are not kept here."
-        problem = InvalidActivity("more_rejections", "", detail)
+        problem = more_rejections(more)
         keep_rejections([as_refused(Draft(), problem, submission, at=timezone.now())])
     return written.outcomes
 

@@ -10,6 +10,8 @@ _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
 )
+# A text without an end goes on to the end: otherwise each of its quotes would be tried as a start.
+_TEXT_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 # What decoding raises about a body that cannot be understood.
 UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -33,6 +35,32 @@ def explain(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return "it is not UTF-8"
     return str(error)
+
+
+def fold(body: bytes, *, level: int) -> tuple[bytes, list[bytes]]:
+    """`body` with its arrays and objects of one level replaced by short ones; and these, in order.
+
+    So what is around something that is nested too deeply can be decoded; see `unfold`.
+    """
+    folded, parts = bytearray(), list[bytes]()
+    depth = start = end = 0
+    for found in _TEXT_OR_BRACKET.finditer(body):
+        if found[0] in (b"[", b"{"):
+            depth += 1
+            if depth == level:
+                start = found.start()
+        elif found[0] in (b"]", b"}"):
+            if depth == level:
+                folded += body[end:start] + b"[%d]" % len(parts)
+                end = found.end()
+                parts.append(body[start:end])
+            depth -= 1
+    return bytes(folded + body[end:]), parts
+
+
+def unfold(value: bytes, parts: list[bytes]) -> bytes:
+    """What `value` was before `fold` replaced it by a short array; other values as they are."""
+    return parts[int(value[1:-1])] if parts and value.startswith(b"[") else value
 
 
 def _mend(body: bytes) -> bytes:

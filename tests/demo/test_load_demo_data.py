@@ -16,6 +16,7 @@ from consents.models import Consent, ConsentAgreement
 from consents.texts import find_text
 from contacts.models import Contact, ContactMerge
 from crosssite.models import TrackedSite
+from tests.wire.source import EventSource, event
 
 pytestmark = pytest.mark.django_db
 
@@ -231,11 +232,21 @@ def test_demo_has_events_in_the_formats_of_other_systems(demo):
 def test_demo_has_rules_for_purchases(demo):
     purchase = ActivityType.objects.get(code_name="purchase")
 
-    assert purchase.property_rules.count() == 3
+    assert purchase.property_rules.count() == 2
     (row,) = RejectedActivity.objects.filter(code="wrong_property")
     assert row.status == Status.INVALID_ACCEPTED
     activity = Activity.objects.get(request_id=row.request_id)
     assert "currency" not in activity.properties
+
+
+@pytest.mark.parametrize("order", ["A-1042", 1042])
+def test_demo_takes_the_purchases_that_people_try_out(demo, order):
+    source = EventSource(Channel.objects.get(code_name="mobile-app"))
+
+    activity = source.send(event("purchase", id=order, value=89.9, currency="EUR"))
+
+    assert activity.properties["id"] == order
+    assert not RejectedActivity.objects.filter(request_id=activity.request_id).exists()
 
 
 def test_demo_agreements_are_of_their_time_and_text(demo):

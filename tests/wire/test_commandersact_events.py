@@ -373,9 +373,16 @@ def test_json_that_is_no_event_is_200_and_kept(source, body):
 
 
 @pytest.mark.parametrize("body", [b"[]", b"{}", b'{"batch": {}}', b'{"batch": null}', b"7"])
-def test_json_that_is_no_batch_is_400_and_kept(source, body):
+def test_json_that_is_no_batch_is_200_and_kept(source, body):
+    assert source.post(body, "/events/batch").status_code == 200
+    row = RejectedActivity.objects.get()
+    assert (row.code, row.channel, bytes(row.payload)) == ("no_batch", source.channel, body)
+
+
+@pytest.mark.parametrize("body", [b"[7", b'{"batch": 5', b'{"event_name": }'])
+def test_what_is_neither_a_batch_nor_json_is_400(source, body):
     assert source.post(body, "/events/batch").status_code == 400
-    assert RejectedActivity.objects.get().code == "no_batch"
+    assert RejectedActivity.objects.get().code == "malformed_json"
 
 
 @pytest.mark.parametrize("name", [None, "", 7, {"a": 1}, ["x"]])
@@ -546,6 +553,19 @@ def test_pixel_with_too_long_a_query_is_400(source):
     response = source.http.get(f"/events?{query_of(source)}&event_name=a&x={'x' * 40_000}")
 
     assert response.status_code == 400
+    row = RejectedActivity.objects.get()
+    assert bytes(row.payload).startswith(
+        f"tc_s={source.channel.site_id}&event_name=a&x=xx".encode()
+    )
+    assert row.payload_length > 40_000
+
+
+def test_time_of_a_pixel_may_have_fractions_of_a_second(source):
+    source.http.get(
+        f"/events?{query_of(source)}&event_name=a&user[id]=7&ts_override=1772705730.446"
+    )
+
+    assert Activity.objects.get().occurred_at == MOMENT
 
 
 # Test marks

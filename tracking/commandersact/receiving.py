@@ -1,5 +1,6 @@
 """What becomes of the events of one request: who did it, what they agreed to, and the log."""
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 from functools import cached_property
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from activities.contact_fields import WIRE_NAMES
 from activities.drafts import Draft
-from activities.inspector import keep_refused_request
+from activities.inspector import Refused, keep_refused_activities
 from activities.models import ActivityType
 from activities.problems import InvalidActivity, Status
 from activities.recording import Source, record_activities
@@ -50,6 +51,9 @@ class Receiver:
         self.cookie, self.browser = cookie, browser
         self.new_cookie = ""
         self.received_at = timezone.now()
+        self._last: tuple[Identity, Contact] | None = None
+        self._refused: list[Refused] = []
+        self._refused_counts: Counter[Status] = Counter()
 
     def receive(self, events: Iterable[Event]) -> None:
         """Record what can be recorded, and keep the rest in the inspector with its reason."""
@@ -58,9 +62,11 @@ class Receiver:
             try:
                 contact = self._contact_of(event)
             except InvalidActivity as problem:
-                self._keep(problem, event)
+                self._refuse(event, problem)
                 continue
             drafts.setdefault(contact, []).append(self._draft(event, contact))
+        if self._refused:
+            keep_refused_activities(self._refused, self._refused_counts)
         source = Source(
             door=DOOR,
             channel=self.channel,
@@ -84,7 +90,10 @@ class Receiver:
             self._require_agreement(identity, answers, event)
         if identity.is_empty:
             identity = self._newcomer()
-        contact = identify(identity)
+        # One person's events come one after the other: what was just found out is still true.
+        if self._last is None or self._last[0] != identity:
+            self._last = identity, identify(identity)
+        _, contact = self._last
         self._note_answers(contact, answers, event)
         return contact
 
@@ -152,18 +161,24 @@ class Receiver:
         } or None
         return draft
 
-    def _keep(self, problem: InvalidActivity, event: Event) -> None:
+    def _refuse(self, event: Event, problem: InvalidActivity) -> None:
+        """Note that `event` is for the inspector: one batch can have very many of these."""
+        self._refused_counts[problem.status] += 1
+        if len(self._refused) >= settings.REJECTED_KEPT_PER_REQUEST:
+            return
         # What somebody does who is not to be tracked is kept nowhere, in the inspector neither.
         payload = b"" if problem.code == "not_agreed" else event.payload
-        keep_refused_request(
-            problem,
+        refused = Refused(
+            problem=problem.with_traceback(None),
             door=DOOR,
             request_id=self.request_id,
             payload=payload,
             payload_length=len(event.payload),
             channel=self.channel,
             test_code=event.test_code,
+            at=self.received_at,
         )
+        self._refused.append(refused)
 
     @cached_property
     def _mapping(self) -> dict[str, str]:

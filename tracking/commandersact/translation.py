@@ -20,7 +20,7 @@ from activities.event_names import code_name_for
 from activities.problems import InvalidActivity
 from contacts.identifying import Identity, is_junk
 from contacts.places import country_code
-from tracking.bodies import UNDECODABLE, decode_json, explain
+from tracking.bodies import UNDECODABLE, decode_json, explain, fold, unfold
 from tracking.commandersact.titles import amount_of, as_text, subject_of
 from tracking.problems import Problem
 
@@ -28,10 +28,13 @@ from tracking.problems import Problem
 MAX_EVENT_BYTES = 32 * 1024
 MAX_BATCH_BYTES = 500 * 1024
 _LONGEST_TEST_CODE = 100
+# Events of a batch are in an array in an object.
+_LEVEL_OF_ITEMS = 3
 # What version 1 had at the root and version 2 has in the context; the names of browsers below.
 _CONTEXT = ("event_id", "event_timestamp", "page", "device", "app", "test_code")
 _BROWSER_CONTEXT = ("eventId", "created", "generatorVersion", "containerVersion", "version")
 _HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}")
+_SECONDS = re.compile(r"-?[0-9]{1,15}(\.[0-9]*)?")
 # Makes UUIDs of event ids that are none.
 _EVENT_IDS = UUID("6f1c9a52-2f0b-4a54-9f0e-3d5f5a1f7c11")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -88,22 +91,20 @@ def read_event(payload: bytes) -> Event:
     return make_event(members, payload)
 
 
-def read_batch(body: bytes) -> Iterator[Event]:
+def read_batch(body: bytes) -> Iterable[Event]:
     """The events in the body of a batch, in order, each with its own part of it as payload.
 
-    :raises Problem: 400, if the body is no JSON or has no array of events
+    :raises Problem: 400, if the body is no JSON
     """
     try:
-        members = decode_json(body, dict[str, msgspec.Raw])
-        items = msgspec.json.decode(members["batch"], type=list[msgspec.Raw])
-    except KeyError:
-        raise Problem(400, "no_batch", "The body has no member batch.", field="batch") from None
-    except msgspec.ValidationError:
+        return map(_read_item, _split(body))
+    except (KeyError, msgspec.ValidationError):
+        event = read_event(body)
         detail = "The body must be an object whose member batch is an array of events."
-        raise Problem(400, "no_batch", detail, field="batch") from None
+        event.problem = InvalidActivity("no_batch", "batch", detail)
+        return [event]
     except UNDECODABLE as error:
         raise _malformed(error) from None
-    return map(_read_item, items)
 
 
 def make_event(members: object, payload: bytes) -> Event:
@@ -178,8 +179,19 @@ def make_draft(event: Event, mapping: Mapping[str, str], received_at: datetime) 
     )
 
 
-def _read_item(item_as_sent: msgspec.Raw) -> Event:
-    payload = bytes(item_as_sent)
+def _split(body: bytes) -> Iterator[bytes]:
+    """The items of the batch in `body`, each as it came."""
+    parts: list[bytes] = []
+    try:
+        members = decode_json(body, dict[str, msgspec.Raw])
+    except RecursionError:  # one that is too deep costs no other one
+        body, parts = fold(body, level=_LEVEL_OF_ITEMS)
+        members = decode_json(body, dict[str, msgspec.Raw])
+    items = msgspec.json.decode(members["batch"], type=list[msgspec.Raw])
+    return (unfold(bytes(item), parts) for item in items)
+
+
+def _read_item(payload: bytes) -> Event:
     if len(payload) > MAX_EVENT_BYTES:
         detail = f"The event has {len(payload):,} bytes; {MAX_EVENT_BYTES:,} are the most."
         return Event(problem=InvalidActivity("oversize_event", "", detail), payload=payload)
@@ -300,6 +312,6 @@ def read_pixel(fields: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
     members = {name: value for name, value in fields.items() if name not in names}
     seconds = members.pop("ts_override", None)
     if isinstance(seconds, str) and seconds:
-        milliseconds = f"{seconds}000" if seconds.lstrip("-").isdigit() else seconds
-        members["event_timestamp"] = milliseconds
+        is_number = _SECONDS.fullmatch(seconds)
+        members["event_timestamp"] = str(round(float(seconds) * 1000)) if is_number else seconds
     return members

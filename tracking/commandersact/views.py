@@ -136,11 +136,11 @@ class EventsView(SourceView):
     def get(self, request: Request) -> HttpResponse:
         """Record the event that the query describes; answer a picture of one pixel."""
         sent = request._request.META.get("QUERY_STRING", "").encode("latin-1", "replace")
+        query = sent.decode(errors="replace")
+        self.body = _without_keys(query).encode(errors="replace")
         if len(sent) > MAX_EVENT_BYTES:
             raise Problem(400, "too_large", f"The query may have {MAX_EVENT_BYTES:,} bytes.")
-        query = sent.decode(errors="replace")
         fields = read_nested(query)
-        self.body = _without_keys(query).encode(errors="replace")
         event = make_event(read_pixel(fields, _OF_THE_REQUEST), self.body)
         event.texts_only = True
         self.test_code = event.test_code

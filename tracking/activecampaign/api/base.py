@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse
 from rest_framework.request import Request
 
 from activities.problems import InvalidActivity
@@ -11,6 +11,7 @@ from contacts.models import Contact
 from contacts.resolving import get_live_contact
 from tracking.activecampaign.api.authentication import ApiTokenAuthentication
 from tracking.activecampaign.api.reading import read_id
+from tracking.activecampaign.api.rendering import Answer
 from tracking.activecampaign.rates import count_request
 from tracking.problems import Problem
 from tracking.views import DoorView
@@ -33,7 +34,7 @@ class ApiView(DoorView):
             super().keep(problem)
 
     def respond(self, problem: Problem) -> HttpResponse:
-        return JsonResponse(_as_body(problem), status=problem.status_code, headers=problem.headers)
+        return Answer(_as_body(problem), status=problem.status_code, headers=problem.headers)
 
     @property
     def root(self) -> str:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpResponse, JsonResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from rest_framework.request import Request
 
 from activities.erasing import erase_contact
@@ -24,7 +24,7 @@ from tracking.activecampaign.api.reading import (
     read_page,
     read_text,
 )
-from tracking.activecampaign.api.rendering import SIDE_LOADS, as_contact
+from tracking.activecampaign.api.rendering import SIDE_LOADS, Answer, as_contact
 from tracking.problems import Problem
 
 # Name on the wire -> name of the model's field.
@@ -50,7 +50,7 @@ class ContactsView(ApiView):
         """The contacts whose email is known, or the one with an email."""
         contacts = _find(request.GET)
         page = read_page(request.GET).of(contacts)
-        return JsonResponse(
+        return Answer(
             {
                 "scoreValues": [],
                 "contacts": [as_contact(contact, self.root) for contact in page],
@@ -75,7 +75,7 @@ class ContactView(ApiView):
     def get(self, request: Request, contact_id: str) -> HttpResponse:
         """One contact."""
         contact = as_contact(self.find_contact(contact_id), self.root)
-        return JsonResponse({**SIDE_LOADS, "contact": contact})
+        return Answer({**SIDE_LOADS, "contact": contact})
 
     @schema.update_contact
     def put(self, request: Request, contact_id: str) -> HttpResponse:
@@ -100,7 +100,7 @@ class ContactView(ApiView):
             # The original has other words for it here.
             detail = f"No result found for contact with id {contact_id[:100]}"
             raise Problem(404, "no_result", detail) from None
-        return JsonResponse({})
+        return Answer({})
 
 
 class SyncView(ApiView):
@@ -168,4 +168,4 @@ def _as_problem(error: InvalidContact) -> Problem:
 
 def _answer(contact: Contact, root: str, status: int) -> HttpResponse:
     answer = {"fieldValues": [], "contact": as_contact(contact, root)}
-    return JsonResponse(answer, status=status)
+    return Answer(answer, status=status)

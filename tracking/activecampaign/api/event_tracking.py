@@ -1,6 +1,6 @@
 """Event tracking of an account: its switch, and the event names that are offered by name."""
 
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse
 from rest_framework.request import Request
 
 from activities.event_names import event_name_for
@@ -10,6 +10,7 @@ from activities.whitelisting import unwhitelist, whitelist
 from tracking.activecampaign.api import schema
 from tracking.activecampaign.api.base import ApiView
 from tracking.activecampaign.api.reading import read_object, read_page, read_text
+from tracking.activecampaign.api.rendering import Answer
 from tracking.activecampaign.receiving import check_name
 from tracking.problems import Problem
 
@@ -36,7 +37,7 @@ class EventTrackingView(ApiView):
 
     def _answer(self) -> HttpResponse:
         enabled = self.key.channel.event_tracking_enabled
-        return JsonResponse({"eventTracking": {"enabled": enabled}})
+        return Answer({"eventTracking": {"enabled": enabled}})
 
 
 class EventNamesView(ApiView):
@@ -45,7 +46,7 @@ class EventNamesView(ApiView):
         """The event names that are whitelisted."""
         types = ActivityType.objects.filter(whitelisted=True).order_by("pk")
         names = [{"name": event_name_for(one)} for one in read_page(request.GET).of(types)]
-        return JsonResponse({"eventTrackingEvents": names, "meta": {"total": types.count()}})
+        return Answer({"eventTrackingEvents": names, "meta": {"total": types.count()}})
 
     @schema.create_event_name
     def post(self, request: Request) -> HttpResponse:
@@ -59,7 +60,7 @@ class EventNamesView(ApiView):
         except InvalidActivity as problem:
             raise Problem(422, "field_invalid", problem.detail, field="name") from None
         answer = {"eventTrackingEvent": {"name": event_name_for(activity_type)}}
-        return JsonResponse(answer, status=201)
+        return Answer(answer, status=201)
 
 
 class EventNameView(ApiView):
@@ -72,7 +73,7 @@ class EventNameView(ApiView):
         if not unwhitelist(name.strip()):
             detail = f"No Result found for EventTrackingEvent with name {name[:100]}"
             raise Problem(404, "no_result", detail)
-        return JsonResponse({})
+        return Answer({})
 
 
 class MisspelledEventNameView(EventNameView):

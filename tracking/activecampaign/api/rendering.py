@@ -4,6 +4,7 @@ import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
+from django.http import JsonResponse
 from django.utils import timezone
 
 from activities.event_names import event_name_for
@@ -47,6 +48,13 @@ SIDE_LOADS: dict[str, list] = {
         "geoIps",
     )
 }
+
+
+class Answer(JsonResponse):
+    """JSON as the format has it, byte for byte: without spaces."""
+
+    def __init__(self, data: dict[str, Any], **kwargs):
+        super().__init__(data, json_dumps_params={"separators": (",", ":")}, **kwargs)
 
 
 def as_contact(contact: Contact, root: str) -> dict[str, Any]:

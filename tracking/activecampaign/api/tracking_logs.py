@@ -1,7 +1,7 @@
 """What contacts did on the channel of the key."""
 
 from django.db.models import QuerySet
-from django.http import HttpResponse, JsonResponse
+from django.http import HttpResponse
 from rest_framework.request import Request
 
 from activities.models import Activity
@@ -9,7 +9,7 @@ from contacts.resolving import get_live_contact
 from tracking.activecampaign.api import schema
 from tracking.activecampaign.api.base import ApiView, no_result
 from tracking.activecampaign.api.reading import read_direction, read_id, read_page, read_time
-from tracking.activecampaign.api.rendering import as_activity, as_contact, as_tracking_log
+from tracking.activecampaign.api.rendering import Answer, as_activity, as_contact, as_tracking_log
 from tracking.problems import Problem
 
 
@@ -29,7 +29,7 @@ class ContactLogsView(LogsView):
         # The order of an index, and that of the ids where nobody gave times of their own.
         events = self.activities().filter(contact=contact).order_by("occurred_at", "pk")
         page = read_page(request.GET).of(events)
-        return JsonResponse({"trackingLogs": [as_tracking_log(one, self.root) for one in page]})
+        return Answer({"trackingLogs": [as_tracking_log(one, self.root) for one in page]})
 
 
 class LogContactView(LogsView):
@@ -40,7 +40,7 @@ class LogContactView(LogsView):
         if activity is None:
             raise no_result("TrackingLog", log_id)
         contact = get_live_contact(activity.contact_id)
-        return JsonResponse({"contact": as_contact(contact, self.root)})
+        return Answer({"contact": as_contact(contact, self.root)})
 
 
 class ActivitiesView(LogsView):
@@ -57,7 +57,7 @@ class ActivitiesView(LogsView):
         direction = read_direction(request.GET, "tstamp") or ""
         ordered = activities.order_by(f"{direction}occurred_at", f"{direction}pk")
         page = read_page(request.GET).of(ordered)
-        return JsonResponse(
+        return Answer(
             {
                 "trackingLogs": [as_tracking_log(one, self.root) for one in page],
                 "activities": [as_activity(one, self.root) for one in page],
