@@ -146,6 +146,12 @@ def test_json_body_beside_an_account_in_the_query_is_not_read(account):
     assert "no form" in row.reason
 
 
+def test_object_that_a_page_did_not_make_json_is_told_as_what_it_is(account):
+    response = account.post(account.form(visit="[object Object]"))
+
+    assert "JSON.stringify" in rejection_of(response).reason
+
+
 @pytest.mark.parametrize(
     ("visit", "code"),
     [
