@@ -10,7 +10,9 @@ _PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBR
 
 def is_browser(request: HttpRequest) -> bool:
     """Whether a web page made this request, rather than a server or an app."""
-    return "Origin" in request.headers or "Sec-Fetch-Mode" in request.headers
+    # Pictures come without an origin, and without Sec-Fetch-* to a hub that has no https, or from
+    # browsers before 2023.
+    return any(name in request.headers for name in ("Origin", "Sec-Fetch-Mode", "Referer"))
 
 
 def pixel() -> HttpResponse:

@@ -113,6 +113,15 @@ def test_contact_is_found_by_the_whole_email_in_any_letter_case(api, email):
     assert response.json()["scoreValues"] == []
 
 
+@pytest.mark.parametrize("email", ["ann+list@example.com", "ann%2Blist%40example.com"])
+def test_contact_is_found_by_an_email_whose_plus_nobody_escaped(api, email):
+    contact = make_contact(email="ann+list@example.com")
+
+    response = api.get(f"/contacts?email={email}")
+
+    assert [one["id"] for one in response.json()["contacts"]] == [str(contact.pk)]
+
+
 @pytest.mark.parametrize("email", ["bob@example.com", "", "%00", "x" * 3000, "%25"])
 def test_email_that_nobody_has_finds_nobody(api, email):
     make_contact(email="ann@example.com")

@@ -8,11 +8,11 @@ from django.test.client import MULTIPART_CONTENT
 
 from activities.admin.searching import search_rejections
 from activities.models import Activity, ActivityType, RejectedActivity
+from channels import limits
 from contacts.models import Contact
 from tests.factories import make_contact
 from tests.wire.activecampaign import EMAIL, FORM, SPAWNED, Account, activity_of, multipart
 from tests.wire.app import rejection_of
-from tracking.activecampaign import rates
 from tracking.activecampaign.views import MAX_REQUEST_BYTES
 
 pytestmark = pytest.mark.django_db
@@ -146,6 +146,12 @@ def test_json_body_beside_an_account_in_the_query_is_not_read(account):
     assert "no form" in row.reason
 
 
+def test_object_that_a_page_did_not_make_json_is_told_as_what_it_is(account):
+    response = account.post(account.form(visit="[object Object]"))
+
+    assert "JSON.stringify" in rejection_of(response).reason
+
+
 @pytest.mark.parametrize(
     ("visit", "code"),
     [
@@ -250,7 +256,7 @@ def test_switched_off_api_is_404(account, settings):
 
 
 def test_request_beyond_the_limit_of_its_account_is_429(account, contact, settings, monkeypatch):
-    monkeypatch.setattr(rates, "time", lambda: 1_000_000.0)
+    monkeypatch.setattr(limits.time, "time", lambda: 1_000_000.0)
     settings.ACTIVECAMPAIGN_REQUESTS_PER_SECOND = 1
     account.post(account.form(key="wrong"))  # a stranger uses up nothing
     assert account.post(account.form()).status_code == 200

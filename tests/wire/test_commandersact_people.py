@@ -274,6 +274,18 @@ def test_pixel_of_a_new_browser_gets_a_cookie(source):
     assert Activity.objects.count() == 1
 
 
+def test_older_browsers_and_pages_without_https_are_told_by_the_page_they_come_from(source):
+    site, key = source.channel.site_id, source.channel.source_key
+    path = f"/events?tc_s={site}&token={key}&event_name=page_view"
+
+    response = source.http.get(
+        path, headers={"Referer": "http://shop.example/", "User-Agent": "Mozilla/5.0 Firefox/89.0"}
+    )
+
+    assert "CAID" in response.cookies
+    assert Activity.objects.count() == 1
+
+
 def test_servers_get_no_cookie(source):
     assert not source.post(event()).cookies
     source.post(anonymous())

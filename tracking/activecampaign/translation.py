@@ -163,9 +163,11 @@ def _decode_visit(text: str) -> dict[str, Any]:
     try:
         return decode_json(text.encode(errors="replace"), dict[str, Any])
     except UNDECODABLE as error:
-        raise InvalidActivity(
-            "unreadable_visit", "visit", f"visit must be a JSON object: {explain(error)}."
-        ) from None
+        what = explain(error)
+        if text.startswith("[object "):
+            what = "this is what JavaScript makes of one without JSON.stringify"
+        detail = f"visit must be a JSON object: {what}."
+        raise InvalidActivity("unreadable_visit", "visit", detail) from None
 
 
 def _without_second_escape(text: str) -> str:

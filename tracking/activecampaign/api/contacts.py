@@ -25,6 +25,7 @@ from tracking.activecampaign.api.reading import (
     read_text,
 )
 from tracking.activecampaign.api.rendering import SIDE_LOADS, Answer, as_contact
+from tracking.activecampaign.translation import read_email
 from tracking.problems import Problem
 
 # Name on the wire -> name of the model's field.
@@ -126,7 +127,7 @@ def _find(query: QueryDict) -> QuerySet[Contact]:
     contacts = Contact.objects.live().exclude(email="")
     if "email" in query:
         # PostgreSQL cannot even be asked for a text with NUL in it.
-        contacts = contacts.with_email(query.get("email", "").strip().replace("\0", " "))
+        contacts = contacts.with_email(read_email(query.get("email")).replace("\0", " "))
     if "id_greater" in query:
         lowest = read_id(query.get("id_greater", ""))
         if lowest is None:
