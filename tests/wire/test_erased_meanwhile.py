@@ -15,6 +15,7 @@ from tests.threads import run_at_once, wait_until_somebody_waits
 from tests.wire.activecampaign import EMAIL, Account
 from tests.wire.activecampaign_api import ApiClient
 from tests.wire.app import App, assert_problem
+from tests.wire.source import EventSource, event
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
@@ -61,12 +62,23 @@ def test_tracker_is_told_that_there_is_no_such_contact():
     assert_problem(response, 404, "unknown_contact")
 
 
-def test_event_of_the_contact_is_refused():
+def test_event_of_the_contact_is_answered_as_any_and_dropped():
     account, contact = Account(), make_contact(email=EMAIL)
 
     response = answer_while_erasing(contact, lambda: account.post(account.form()))
 
-    assert (response.status_code, response.json()["success"]) == (404, 0)
+    assert (response.status_code, response.json()["success"]) == (200, 1)
+
+
+def test_commanders_act_event_of_the_contact_is_answered_as_any_and_dropped():
+    source = EventSource()
+    body = event(user={"email": EMAIL})
+    source.send(body)
+    contact = Contact.objects.get()
+
+    response = answer_while_erasing(contact, lambda: source.post(body))
+
+    assert response.status_code == 200
 
 
 def test_api_says_that_there_is_no_such_contact():

@@ -1,5 +1,6 @@
 """What becomes of an event or a page visit: which account it is for, who did it, and the log."""
 
+from contextlib import suppress
 from uuid import UUID
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from activities.recording import Source, record_activities
 from channels.memory import ShortMemory
 from channels.models import Channel
 from contacts.models import Contact
+from contacts.resolving import UnknownContact
 from tracking.activecampaign.translation import Form
 
 DOOR = "activecampaign"
@@ -130,4 +132,6 @@ def record(
         names_types=ActivityType.Door.ACTIVECAMPAIGN,
         from_browser=from_browser,
     )
-    record_activities([draft], contact_guid=contact.guid, source=source)
+    # Who is erased in this moment is nobody whose events were to be kept.
+    with suppress(UnknownContact):
+        record_activities([draft], contact_guid=contact.guid, source=source)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
 from random import SystemRandom
@@ -23,6 +24,7 @@ from consents.agreements import find_last_answer, is_agreed, record_agreement
 from consents.models import Consent
 from contacts.identifying import Identity, find_identified, identify
 from contacts.models import Contact
+from contacts.resolving import UnknownContact
 from tracking.commandersact.translation import Event, make_draft, read_identity
 from tracking.models import ConsentCategory, UserProperty
 
@@ -75,7 +77,9 @@ class Receiver:
             from_browser=self.browser is not None,
         )
         for contact, of_contact in drafts.items():
-            record_activities(of_contact, contact_guid=contact.guid, source=source)
+            # Who is erased in this moment is nobody whose events were to be kept.
+            with suppress(UnknownContact):
+                record_activities(of_contact, contact_guid=contact.guid, source=source)
 
     def _contact_of(self, event: Event) -> Contact:
         """Who did it, after the ledger has what they agreed to.
