@@ -96,11 +96,12 @@ class Visitor:
 def recognise(request: HttpRequest, channel: Channel, site: TrackedSite | None) -> Visitor:
     """The visitor that the cookies of this request tell of. It makes no contact."""
     current = cookies.read_contact(request, cookies.CURRENT_CONTACT, channel)
-    crossing = [
+    crossed = [
         contact
         for name in (cookies.CROSS_SITE_CONTACT, cookies.CROSS_SITE_CONTACT_PARTITIONED)
         if (contact := cookies.read_contact(request, name, channel))
     ]
+    crossing = list(dict.fromkeys(crossed))
     visitor = Visitor(channel, site, level=cookies.read_level(request))
     visitor.newcomer = cookies.read_cookie_test(request)
     signals = request.headers.get("Sec-GPC") == "1" or request.headers.get("DNT") == "1"
