@@ -46,9 +46,15 @@ class HostMiddleware:
 
 def find_channel(request: HttpRequest) -> Channel | None:
     """The website channel whose domain this request was sent to, or None."""
-    host = request.get_host().lower()
+    return _channels.get(request.get_host().lower())
+
+
+def _read_channel(host: str) -> Channel | None:
     name, _ = split_domain_port(host)
     channels = Channel.objects.select_related("tracking_consent").filter(
         kind=Channel.Kind.WEBSITE, domain__in={host, name}
     )
     return max(channels, key=lambda channel: len(channel.domain), default=None)
+
+
+_channels = ShortMemory(_read_channel)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 
+from channels.memory import ShortMemory
 from channels.models import Channel
 from crosssite.models import TrackedSite
 
@@ -26,8 +27,17 @@ def find_caller(request: HttpRequest, channel: Channel) -> Caller | None:
     origin = request.headers.get("Origin", "").lower()
     if origin in main_origins(channel):
         return Caller(channel, None, origin)
-    site = TrackedSite.objects.filter(channel=channel, url__iexact=origin, enabled=True).first()
+    site = _sites.get((channel.pk, origin))
     return Caller(channel, site, origin) if site else None
+
+
+def _read_site(key: tuple[int, str]) -> TrackedSite | None:
+    channel_id, origin = key
+    sites = TrackedSite.objects.filter(channel=channel_id, url__iexact=origin, enabled=True)
+    return sites.first()
+
+
+_sites = ShortMemory(_read_site)
 
 
 def partner_origins(caller: Caller) -> list[str]:
