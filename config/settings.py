@@ -155,9 +155,10 @@ if DATABASE_URL := env.str("DATABASE_URL", ""):
 else:
     DATABASES = {"default": {"ENGINE": "config.embedded", "NAME": "throughline"}}
 DATABASES["default"].setdefault("OPTIONS", {})
+# At least one for each thread: who leads a shared commit must not wait for those who wait for it.
 DATABASES["default"]["OPTIONS"]["pool"] = {
     "min_size": 0,
-    "max_size": env.int("DATABASE_POOL_SIZE", 20),
+    "max_size": env.int("DATABASE_POOL_SIZE", 40),
     "timeout": 10,
 }
 
