@@ -1,7 +1,7 @@
 """Writing: what several callers want recorded, in one transaction and few statements."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -74,6 +74,7 @@ class Written(msgspec.Struct, kw_only=True):
 
 
 _ACCEPTED = Outcome()
+_REPEATED = "An activity with this id has been recorded before: it counts once."
 
 
 def write(submissions: Sequence[Submission]) -> list[Written | None]:
@@ -95,6 +96,7 @@ class _Batch:
         self.rows: list[_Row] = []
         self.inspected: list[Refused] = []
         self.counts: Counter[tuple[int, Status]] = Counter()
+        self._remarked: dict[int, Refused | None] = {}
         self._outcomes: dict[tuple[str, str, str], Outcome] = {}
 
     def write(self) -> list[Written | None]:
@@ -108,6 +110,8 @@ class _Batch:
             for submission in self.submissions
         ]
         new = _without_repeats(self.rows)
+        if len(new) < len(self.rows):
+            self._tell_repeats({row.pk for row in new})
         for row in new:
             status = Status.INVALID_ACCEPTED if row.activity.remarks else Status.VALID
             self.counts[row.source.channel.pk, status] += 1
@@ -129,20 +133,38 @@ class _Batch:
         for draft in submission.drafts:
             checked = obstacle or self._check(draft, types)
             if isinstance(checked, InvalidActivity):
-                remark: InvalidActivity | None = checked
                 self.counts[submission.source.channel.pk, checked.status] += 1
                 written.outcomes.append(self._outcome(checked))
+                self._inspect(checked, draft, submission, written)
             else:
-                remark = _remark_on(checked, draft)
                 written.outcomes.append(_ACCEPTED)
-                self.rows.append(_Row(next(ids), checked, contact_id, submission, written))
-            if remark:
-                written.inspected += 1
-                if written.inspected <= submission.room:
-                    self.inspected.append(
-                        as_refused(draft, remark, submission, at=self.received_at)
-                    )
+                row = _Row(next(ids), checked, contact_id, draft, submission, written)
+                self.rows.append(row)
+                if remark := _remark_on(checked, draft):
+                    self._remarked[row.pk] = self._inspect(remark, draft, submission, written)
         return written
+
+    def _inspect(
+        self, problem: InvalidActivity, draft: Draft, submission: Submission, written: Written
+    ) -> Refused | None:
+        """The line that the inspector has of this, if it has room for one."""
+        written.inspected += 1
+        if written.inspected > submission.room:
+            return None
+        refused = as_refused(draft, problem, submission, at=self.received_at)
+        self.inspected.append(refused)
+        return refused
+
+    def _tell_repeats(self, new: Container[int]) -> None:
+        """Say in the inspector what counted once, where a format has no other answer to say it."""
+        for row in self.rows:
+            if row.pk in new or row.source.names_types is None:
+                continue
+            problem = InvalidActivity("repeated", "id", _REPEATED, Status.FILTERED)
+            if row.pk not in self._remarked:
+                self._inspect(problem, row.draft, row.submission, row.written)
+            elif refused := self._remarked[row.pk]:
+                refused.problem = problem
 
     def _check(self, draft: Draft, types: Types) -> CheckedActivity | InvalidActivity:
         try:
@@ -165,6 +187,7 @@ class _Row(NamedTuple):
     pk: int
     activity: CheckedActivity
     contact_id: int
+    draft: Draft
     submission: Submission
     written: Written
 

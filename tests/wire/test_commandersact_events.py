@@ -172,6 +172,18 @@ def test_the_same_event_id_counts_once_on_a_source(source):
     assert Activity.objects.count() == 2
 
 
+def test_repeated_event_is_in_the_inspector(source):
+    marked = event(context={"event_id": "2", "test_code": "T-1"})
+    for body in (event(context={"event_id": "1"}), marked):
+        source.post(body)
+        source.post(body)
+
+    first, recorded, repeated = RejectedActivity.objects.order_by("id")
+    assert (first.code, first.status) == ("repeated", "filtered")
+    assert (recorded.code, recorded.test_code) == ("recorded", "T-1")
+    assert (repeated.code, repeated.status, repeated.test_code) == ("repeated", "filtered", "T-1")
+
+
 def test_an_event_id_that_is_junk_is_none(source):
     for _ in range(2):
         source.post(event(context={"event_id": "undefined"}))
