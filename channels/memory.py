@@ -12,6 +12,8 @@ Value = TypeVar("Value")
 # More keys than anybody has; whoever makes some up is not to fill the memory.
 _MOST = 10_000
 
+_memories: list["ShortMemory"] = []
+
 
 class ShortMemory(Generic[Key, Value]):
     """Answers what `read` answers, or answered at most REMEMBERED_SECONDS ago.
@@ -22,6 +24,11 @@ class ShortMemory(Generic[Key, Value]):
     def __init__(self, read: Callable[[Key], Value | None]):
         self._read = read
         self._known: dict[Key, tuple[float, Value]] = {}
+        _memories.append(self)
+
+    def forget(self) -> None:
+        """Ask anew for everything."""
+        self._known.clear()
 
     def get(self, key: Key) -> Value | None:
         """What `key` stands for, or None."""
@@ -40,3 +47,9 @@ class ShortMemory(Generic[Key, Value]):
                 self._known.clear()
             self._known[key] = now, value
         return value
+
+
+def forget_everything() -> None:
+    """Let this process ask anew for everything: what is changed here counts at once."""
+    for memory in _memories:
+        memory.forget()

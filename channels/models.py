@@ -4,7 +4,7 @@ import uuid
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -14,6 +14,7 @@ from channels.identifiers import (
     make_site_id,
     make_source_key,
 )
+from channels.memory import forget_everything
 from channels.origins import OriginsField
 
 _without_spaces = RegexValidator(r"^[!-~]+$", "Use letters, digits and signs without spaces.")
@@ -201,6 +202,10 @@ class Channel(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def save(self, *args, **kwargs) -> None:
+        super().save(*args, **kwargs)
+        transaction.on_commit(forget_everything)
+
     def switch_event_tracking(self, *, on: bool) -> None:
         """Log ActiveCampaign-format events from now on, or refuse them."""
         self.event_tracking_enabled = on
@@ -248,6 +253,10 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.identifier}…)"
+
+    def save(self, *args, **kwargs) -> None:
+        super().save(*args, **kwargs)
+        transaction.on_commit(forget_everything)
 
     def clean(self) -> None:
         if self.pk and ApiKey.objects.filter(pk=self.pk).exclude(access=self.access).exists():

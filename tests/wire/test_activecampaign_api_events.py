@@ -54,6 +54,19 @@ def test_switch_takes_effect_on_the_next_event(api):
     assert Activity.objects.count() == 2
 
 
+def test_switch_counts_at_once_whatever_is_remembered(
+    api, settings, django_capture_on_commit_callbacks
+):
+    settings.REMEMBERED_SECONDS = 60
+    account = Account(api.channel)
+    account.send()
+
+    with django_capture_on_commit_callbacks(execute=True):
+        api.put("/eventTracking", {"eventTracking": {"enabled": False}})
+
+    assert account.post(account.form()).json()["success"] == 0
+
+
 @pytest.mark.parametrize("enabled", [None, 1, "false", [], {}])
 def test_what_is_no_switch_switches_nothing(api, enabled):
     response = api.put("/eventTracking", {"eventTracking": {"enabled": enabled}})

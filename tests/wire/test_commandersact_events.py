@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from activities.data_input import sweep_data_inputs
 from activities.models import Activity, ActivityType, RejectedActivity
+from channels.models import Channel
 from contacts.models import Contact
 from tests.factories import make_channel
 from tests.wire.source import BROWSER, EventSource, event
@@ -335,6 +336,17 @@ def test_unknown_source_is_answered_200_and_sampled(source, changes):
     # Where the site ID is right, whoever looks for the event finds it by its channel.
     assert row.channel == (source.channel if "token" in changes else None)
     assert b"A-1" in bytes(row.payload)
+
+
+def test_new_source_works_at_once(source, settings):
+    settings.REMEMBERED_SECONDS = 60
+    channel = make_channel(site_id="before")
+    source.post(event(), query=urlencode({"tc_s": "new", "token": channel.source_key}))
+
+    Channel.objects.filter(pk=channel.pk).update(site_id="new")
+
+    channel.refresh_from_db()
+    EventSource(channel).send(event())
 
 
 def test_channels_of_one_site_are_told_apart_by_their_keys():

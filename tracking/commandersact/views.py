@@ -173,8 +173,9 @@ def _find_source(sources: Iterable[Channel], request: HttpRequest) -> Channel | 
     return next((one for one in sources if constant_time_compare(one.source_key, key)), None)
 
 
-def _read_sources(site_id: str) -> tuple[Channel, ...]:
-    return tuple(Channel.objects.select_related("tracking_consent").filter(site_id=site_id))
+def _read_sources(site_id: str) -> tuple[Channel, ...] | None:
+    channels = Channel.objects.select_related("tracking_consent").filter(site_id=site_id)
+    return tuple(channels) or None
 
 
 _sources = ShortMemory(_read_sources)
