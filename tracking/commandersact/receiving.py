@@ -53,7 +53,7 @@ class Receiver:
         self.cookie, self.browser = cookie, browser
         self.new_cookie = ""
         self.received_at = timezone.now()
-        self._last: tuple[Identity, Contact] | None = None
+        self._found: dict[str, tuple[Identity, Contact]] = {}
         self._refused: list[Refused] = []
         self._refused_counts: Counter[Status] = Counter()
 
@@ -94,10 +94,7 @@ class Receiver:
             self._require_agreement(identity, answers, event)
         if identity.is_empty:
             identity = self._newcomer()
-        # One person's events come one after the other: what was just found out is still true.
-        if self._last is None or self._last[0] != identity:
-            self._last = identity, identify(identity)
-        _, contact = self._last
+        contact = self._identify(identity)
         self._note_answers(contact, answers, event)
         return contact
 
@@ -130,6 +127,16 @@ class Receiver:
                 "The user has not agreed to what the tracking consent stands for.",
                 Status.FILTERED,
             )
+
+    def _identify(self, identity: Identity) -> Contact:
+        """Who it is; what one event has told is true until another says something else of it."""
+        named = (*identity.browsers, *identity.keys.values())
+        known = [self._found.get(value) for value in named]
+        if known[0] and all(one and one[0] == identity for one in known):
+            return known[0][1]
+        found = identity, identify(identity)
+        self._found.update(dict.fromkeys(named, found))
+        return found[1]
 
     def _newcomer(self) -> Identity:
         """A browser that is seen for the first time, and gets a cookie."""
