@@ -349,3 +349,13 @@ def test_website_channels_are_sources_too():
     source = EventSource(make_channel(kind="website", domain="shop.example"))
 
     assert source.send(event()).channel == source.channel
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_events_of_several_people_in_a_batch_are_one_commit(source):
+    events = [event(user={"consistent_anonymous_id": f"browser-{n}"}) for n in range(5)]
+
+    source.post_batch(*events)
+
+    assert Activity.objects.values("contact").distinct().count() == 5
+    assert Activity.objects.values("recorded_in").distinct().count() == 1

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import datetime
 from functools import cached_property
 from random import SystemRandom
@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from activities.contact_fields import WIRE_NAMES
@@ -76,10 +77,12 @@ class Receiver:
             names_types=ActivityType.Door.COMMANDERSACT,
             from_browser=self.browser is not None,
         )
-        for contact, of_contact in drafts.items():
-            # Who is erased in this moment is nobody whose events were to be kept.
-            with suppress(UnknownContact):
-                record_activities(of_contact, contact_guid=contact.guid, source=source)
+        # Several people's events are one commit; one person's share theirs with other requests.
+        with transaction.atomic() if len(drafts) > 1 else nullcontext():
+            for contact, of_contact in drafts.items():
+                # Who is erased in this moment is nobody whose events were to be kept.
+                with suppress(UnknownContact):
+                    record_activities(of_contact, contact_guid=contact.guid, source=source)
 
     def _contact_of(self, event: Event) -> Contact:
         """Who did it, after the ledger has what they agreed to.
