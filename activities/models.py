@@ -220,6 +220,8 @@ class Activity(models.Model):
         indexes = [
             models.Index(fields=["contact", "-occurred_at", "-id"], name="activities_of_a_contact"),
             models.Index(fields=["type", "-id"], name="activities_of_a_type"),
+            models.Index(fields=["channel", "-id"], name="activities_of_a_channel"),
+            models.Index(fields=["-occurred_at", "-id"], name="activities_latest_first"),
             models.Index(fields=["request_id"], name="activities_of_a_request"),
             # Most activities are of no tracked site, and cost nothing here.
             models.Index(

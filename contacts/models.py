@@ -130,6 +130,11 @@ class Contact(models.Model):
                 condition=~models.Q(first_name=""),
             ),
             models.Index(fields=["-created_at", "-id"], name="contact_newest_first"),
+            models.Index(
+                fields=["country", "-created_at", "-id"],
+                name="contacts_of_a_country",
+                condition=~models.Q(country=""),
+            ),
             # Other systems name people by the hash of their email.
             models.Index(
                 Sha256(Lower("email")),
