@@ -370,3 +370,18 @@ class EventCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.count:,} {self.status} at {self.hour:%d %b %Y %H:%M}"
+
+
+class ActivityCount(models.Model):
+    """How many activities of a type happened within an hour, on a log too long to count."""
+
+    pk = models.CompositePrimaryKey("hour", "type_id")
+    hour = models.DateTimeField()
+    type = models.ForeignKey(ActivityType, models.CASCADE, db_index=False, related_name="+")
+    count = models.PositiveBigIntegerField()
+
+    class Meta:
+        verbose_name = "activity count"
+
+    def __str__(self) -> str:
+        return f"{self.count:,} at {self.hour:%d %b %Y %H:%M}"

@@ -8,6 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from activities import sample_data as activities_sample
+from activities.counting import recount_activities
 from activities.drafts import make_title
 from activities.models import ActivityType
 from activities.sample_data import SampleAct, write_activities
@@ -84,8 +85,9 @@ def make_sample(
         activities_sample.write_rejections(rejections, channels[data.APP].pk, period)
         activities_sample.count_activities(before, period)
     with connection.cursor() as cursor:
-        # What the admin estimates, and what plans are made of, is not to wait for the autovacuum.
+        # What the admin estimates and counts is not to wait for a worker.
         cursor.execute("ANALYZE")
+    recount_activities()
 
 
 def _ensure_channels() -> dict[str, Channel]:
