@@ -223,6 +223,8 @@ class Activity(models.Model):
         indexes = [
             models.Index(fields=["contact", "-occurred_at", "-id"], name="activities_of_a_contact"),
             models.Index(fields=["type", "-id"], name="activities_of_a_type"),
+            models.Index(fields=["channel", "-id"], name="activities_of_a_channel"),
+            models.Index(fields=["-occurred_at", "-id"], name="activities_latest_first"),
             models.Index(fields=["request_id"], name="activities_of_a_request"),
             # Most activities are of no tracked site, and cost nothing here.
             models.Index(
@@ -371,3 +373,18 @@ class EventCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.count:,} {self.status} at {self.hour:%d %b %Y %H:%M}"
+
+
+class ActivityCount(models.Model):
+    """How many activities of a type happened within an hour, on a log too long to count."""
+
+    pk = models.CompositePrimaryKey("hour", "type_id")
+    hour = models.DateTimeField()
+    type = models.ForeignKey(ActivityType, models.CASCADE, db_index=False, related_name="+")
+    count = models.PositiveBigIntegerField()
+
+    class Meta:
+        verbose_name = "activity count"
+
+    def __str__(self) -> str:
+        return f"{self.count:,} at {self.hour:%d %b %Y %H:%M}"

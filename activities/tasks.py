@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from activities import data_input, inspector, quality
+from activities import counting, data_input, inspector, quality
 
 
 @shared_task(name="activities.apply_data_input")
@@ -21,3 +21,9 @@ def forget_old_rejections() -> None:
     """Delete rejections, and counts, that are older than they are to be kept."""
     inspector.forget_old_rejections()
     quality.forget_old_counts()
+
+
+@shared_task(name="activities.recount_activities")
+def recount_activities() -> None:
+    """Count activities by hour, for whoever looks at the dashboard."""
+    counting.recount_activities()

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.db.models import Count, Q
-from django.db.models.functions import TruncDate
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
 from activities.admin.long_texts import cut_short, without_long_texts
+from activities.counting import count_by_hour
 from activities.models import Activity, ActivityType, DataInput, RejectedActivity
 from adminsite.counting import estimated_rows
 from adminsite.formatting import change_url, changelist_url
@@ -103,16 +103,16 @@ def _contacts_figure() -> Figure:
 
 def _add_activities(context: dict, *, names_contacts: bool) -> None:
     now = timezone.now()
-    counts = _counts_by_day_and_type(now)
     names = dict(ActivityType.objects.values_list("pk", "name"))
     by_type: Counter[str] = Counter()
     by_day: dict[date, Counter[str]] = defaultdict(Counter)
     last_day = last_week = 0
-    for row in counts:
-        name = names.get(row["type"], "Deleted type")
-        by_type[name] += row["count"]
-        by_day[row["day"]][name] += row["count"]
-        last_day, last_week = last_day + row["last_day"], last_week + row["last_week"]
+    for hour, type_id, count in count_by_hour(_first_day(now), now):
+        name = names.get(type_id, "Deleted type")
+        by_type[name] += count
+        by_day[hour.date()][name] += count
+        last_day += count if hour > now - timedelta(days=1) else 0
+        last_week += count if hour > now - timedelta(days=7) else 0
     context["figures"].append(
         Figure(
             name="Activities in 24 hours",
@@ -140,21 +140,10 @@ def _add_activities(context: dict, *, names_contacts: bool) -> None:
     context["chart"], context["legend"] = _chart(timezone.localdate(now), by_day, by_type)
 
 
-def _counts_by_day_and_type(now: datetime) -> list[dict]:
+def _first_day(now: datetime) -> datetime:
+    """The start of the first of the days in the chart."""
     start = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    recent = Activity.objects.filter(
-        occurred_at__gte=start - timedelta(days=_DAYS - 1), occurred_at__lte=now
-    )
-    return list(
-        recent.annotate(day=TruncDate("occurred_at"))
-        .order_by()
-        .values("type", "day")
-        .annotate(
-            count=Count("pk"),
-            last_day=Count("pk", filter=Q(occurred_at__gte=now - timedelta(days=1))),
-            last_week=Count("pk", filter=Q(occurred_at__gte=now - timedelta(days=7))),
-        )
-    )
+    return start - timedelta(days=_DAYS - 1)
 
 
 def _top_types(by_type: Counter[str]) -> list[dict]:

@@ -182,6 +182,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-data-input": {"task": "activities.sweep_data_input", "schedule": SWEEP_SECONDS},
     "sweep-merges": {"task": "contacts.sweep_merges", "schedule": SWEEP_SECONDS},
     "forget-old-rejections": {"task": "activities.forget_old_rejections", "schedule": 3600.0},
+    "recount-activities": {"task": "activities.recount_activities", "schedule": 3600.0},
     "forget-old-creations": {"task": "tracking.forget_old_creations", "schedule": 3600.0},
     "forget-what-browsers-left": {"task": "crosssite.forget", "schedule": 3600.0},
     "beat-heart": {"task": "config.beat_heart", "schedule": 5.0},

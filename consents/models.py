@@ -78,7 +78,7 @@ class ConsentAgreement(models.Model):
         related_name="agreements",
         db_index=False,
     )
-    consent = models.ForeignKey(Consent, models.PROTECT, related_name="agreements")
+    consent = models.ForeignKey(Consent, models.PROTECT, related_name="agreements", db_index=False)
     agreed = models.BooleanField(help_text="Yes: agreed. No: revoked.")
     at = models.DateTimeField(default=timezone.now)
     text = models.ForeignKey(
@@ -99,6 +99,7 @@ class ConsentAgreement(models.Model):
         indexes = [
             models.Index(fields=["contact", "consent", "-id"], name="agreements_of_a_contact"),
             models.Index(fields=["-at", "-id"], name="agreement_newest_first"),
+            models.Index(fields=["consent", "-at", "-id"], name="agreements_to_a_consent"),
         ]
 
     def __str__(self) -> str:

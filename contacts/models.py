@@ -29,7 +29,9 @@ class ContactQuerySet(models.QuerySet):
         """The live contact with this email, whatever the case of its letters."""
         # PostgreSQL's idea of lower case, which is the one of the constraint.
         lower_email = Lower(models.Value(email))
-        return self.live().annotate(lower_email=Lower("email")).filter(lower_email=lower_email)
+        # That constraint leaves empty emails out, and only who does so too is served by its index.
+        known = self.live().exclude(email="").annotate(lower_email=Lower("email"))
+        return known.filter(lower_email=lower_email)
 
     def with_email_hash(self, *, sha256: str = "", md5: str = ""):
         """The live contact with an email of one of these hashes, made of its lower case."""
@@ -128,6 +130,11 @@ class Contact(models.Model):
                 condition=~models.Q(first_name=""),
             ),
             models.Index(fields=["-created_at", "-id"], name="contact_newest_first"),
+            models.Index(
+                fields=["country", "-created_at", "-id"],
+                name="contacts_of_a_country",
+                condition=~models.Q(country=""),
+            ),
             # Other systems name people by the hash of their email.
             models.Index(
                 Sha256(Lower("email")),

@@ -132,6 +132,13 @@ class ActivityAdmin(ReadOnlyAdmin, NamingAdmin):
             hide_personal_data(activity)
         return activity
 
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        # The ids of what happened long ago are far from the end: the index of times leads there.
+        is_of_a_time = any(
+            value for name, value in request.GET.items() if name.startswith("occurred_at_")
+        )
+        return ("-occurred_at", "-id") if is_of_a_time else self.ordering
+
     def find(self, queryset: QuerySet, term: str) -> QuerySet:
         return search_activities(queryset, term)
 

@@ -65,7 +65,7 @@ def test_it_takes_a_constant_number_of_queries(admin_client, rows, django_assert
     for _ in range(rows):
         make_history()
 
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         dashboard(admin_client)
 
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 LIST_QUERIES = {
     "activity": 9,
-    "activitytype": 6,
+    "activitytype": 8,
     "apikey": 6,
     "channel": 6,
     "consent": 7,

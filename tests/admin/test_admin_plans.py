@@ -1,0 +1,100 @@
+"""Lists of what grows without end are read in their order from an index, whatever is chosen."""
+
+from copy import copy
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from activities.models import Activity, RejectedActivity
+from adminsite.formatting import changelist_url
+from consents.models import ConsentAgreement
+from contacts.models import Contact, ContactMerge
+from tests.admin.history import make_history
+from tests.factories import make_activity
+
+pytestmark = pytest.mark.django_db
+
+NOW, HOUR = timezone.now(), timedelta(hours=1)
+GROWING = (Activity, Contact, ConsentAgreement, RejectedActivity, ContactMerge)
+# Which list, filtered by what, and the index that leads to its first rows.
+FILTERED = (
+    (Activity, "type__id__exact={type}", "activities_of_a_type"),
+    (Activity, "channel__id__exact={channel}", "activities_of_a_channel"),
+    (Activity, "tracked_site__id__exact={site}", "activities_of_a_tracked_site"),
+    (Activity, "occurred_at_from_0=2025-01-01", "activities_latest_first"),
+    (Activity, "occurred_at_to_0=2025-01-01", "activities_latest_first"),
+    (Contact, "created_at_to_0=2025-01-01", "contact_newest_first"),
+    (Contact, "country=ISL", "contacts_of_a_country"),
+    (ConsentAgreement, "consent__id__exact={consent}", "agreements_to_a_consent"),
+    (ConsentAgreement, "at_to_0=2025-01-01", "agreement_newest_first"),
+    (RejectedActivity, "channel__id__exact={channel}", "rejections_of_a_channel"),
+    (RejectedActivity, "at_to_0=2025-01-01", "rejection_newest_first"),
+)
+
+
+def _name(value):
+    return value if isinstance(value, str) else value._meta.model_name
+
+
+@pytest.fixture
+def chosen():
+    """The ids that filters are given: those of a few rows among many."""
+    make_history()
+    activity, agreement = Activity.objects.get(), ConsentAgreement.objects.get()
+    copies(activity)
+    copies(agreement)
+    make_history()
+    activity, agreement = Activity.objects.latest("pk"), ConsentAgreement.objects.latest("pk")
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE activities_activity, consents_consentagreement")
+    return {
+        "type": activity.type_id,
+        "channel": activity.channel_id,
+        "site": activity.tracked_site_id,
+        "consent": agreement.consent_id,
+    }
+
+
+def copies(row):
+    rows = [copy(row) for _ in range(500)]
+    for one in rows:
+        one.pk = None
+    type(row).objects.bulk_create(rows)
+
+
+def plan_of(client, model, query=""):
+    """How PostgreSQL reads the first page of a list if it sorts only where it has to."""
+    rows = client.get(changelist_url(model, query)).context["cl"].queryset[:51]
+    with connection.cursor() as cursor:
+        for way in ("seqscan", "bitmapscan", "sort", "incremental_sort", "hashjoin", "mergejoin"):
+            cursor.execute(f"SET LOCAL enable_{way} = off")
+        plan = rows.explain()
+        cursor.execute("RESET ALL")
+    return plan
+
+
+@pytest.mark.parametrize("model", GROWING, ids=_name)
+def test_a_list_is_not_sorted_anew(admin_client, chosen, model):
+    assert "Sort" not in plan_of(admin_client, model)
+
+
+@pytest.mark.parametrize(("model", "query", "index"), FILTERED, ids=_name)
+def test_a_filtered_list_is_read_from_an_index(admin_client, chosen, model, query, index):
+    plan = plan_of(admin_client, model, query.format(**chosen))
+
+    assert "Sort" not in plan
+    assert index in plan
+    assert "Index Cond" in plan
+
+
+def test_activities_of_a_time_are_in_the_order_of_time(admin_client):
+    first, second = make_activity(occurred_at=NOW), make_activity(occurred_at=NOW - HOUR)
+
+    pages = [
+        admin_client.get(changelist_url(Activity, query)).context["cl"].result_list
+        for query in ("", f"occurred_at_from_0={NOW - 24 * HOUR:%Y-%m-%d}")
+    ]
+
+    assert [list(page) for page in pages] == [[second, first], [first, second]]
