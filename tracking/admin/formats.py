@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from activities.doors import name_of_door
 from activities.models import ActivityType
 from channels.models import Channel
 from channels.rotating import rotate_event_key, rotate_source_key
@@ -61,7 +62,7 @@ class Format:
     @property
     def name(self) -> str:
         """What people call it."""
-        return str(ActivityType.Door(self.door).label)
+        return f"{name_of_door(self.door)} format"
 
 
 def label_of(field: str) -> str:
