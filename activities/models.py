@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from activities.doors import DOOR_NAMES
 from activities.problems import Status
 from activities.property_rules import PropertyRule
 from contacts.fields import ContactKey, OnErase, OnMerge
@@ -52,8 +53,8 @@ class ActivityType(models.Model):
     class Door(models.TextChoices):
         """The wire format in which the name of a type was seen first."""
 
-        ACTIVECAMPAIGN = "activecampaign", "ActiveCampaign format"
-        COMMANDERSACT = "commandersact", "Commanders Act format"
+        ACTIVECAMPAIGN = "activecampaign", DOOR_NAMES["activecampaign"]
+        COMMANDERSACT = "commandersact", DOOR_NAMES["commandersact"]
 
     class Action(models.TextChoices):
         """What becomes of an activity whose properties break a rule."""
@@ -312,10 +313,9 @@ class DataInput(models.Model):
 
 
 class RejectedActivity(models.Model):
-    """An activity, or a whole request, that was refused or was not as it should be.
+    """A line of the inspector: an activity, or a request, that was refused or not as it should be.
 
-    These are the inspector's rows. What was recorded without any remark is in the log alone, unless
-    its sender marked it as a test.
+    What was recorded without any remark is in the log alone, unless its sender marked it as a test.
     """
 
     status = models.CharField(
@@ -340,8 +340,8 @@ class RejectedActivity(models.Model):
     payload_text = models.TextField(blank=True)
 
     class Meta:
-        verbose_name = "rejected activity"
-        verbose_name_plural = "rejected activities"
+        verbose_name = "inspector line"
+        verbose_name_plural = "inspector lines"
         indexes = [
             models.Index(fields=["-at", "-id"], name="rejection_newest_first"),
             models.Index(fields=["contact_guid"], name="rejections_of_a_contact"),

@@ -62,6 +62,8 @@ class HubAdmin(ModelAdmin):
     """The base of every admin page: estimated counts, empty states, no bulk deletion."""
 
     empty_state: EmptyState | None = None
+    # What the list is called if not by its rows.
+    list_title = ""
     empty_value_display = EMPTY
     paginator = EstimatedCountPaginator
     show_full_result_count = False
@@ -72,6 +74,10 @@ class HubAdmin(ModelAdmin):
     list_filter_sheet = True
     list_fullwidth = True
     warn_unsaved_form = True
+
+    def changelist_view(self, request, extra_context=None):
+        title = {"title": self.list_title} if self.list_title else {}
+        return super().changelist_view(request, {**title, **(extra_context or {})})
 
     def get_list_queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         """The rows of the list, where those are not all rows, with what its columns need."""

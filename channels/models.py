@@ -108,7 +108,7 @@ class Channel(models.Model):
         max_length=100,
         default=make_event_key,
         validators=[_without_spaces],
-        help_text="ActiveCampaign-format events show by it, as “key”, that they may be logged.",
+        help_text="Proves that an ActiveCampaign-format event may be logged; sent as “key”.",
     )
     event_tracking_enabled = models.BooleanField(
         "event tracking",
@@ -160,13 +160,15 @@ class Channel(models.Model):
                 violation_error_message="Another channel has this domain.",
             ),
             models.UniqueConstraint(
-                "account_id",
+                fields=["account_id"],
                 name="one_channel_per_account_id",
+                violation_error_code="unique",  # which makes it an error of the field
                 violation_error_message="Another channel has this account ID.",
             ),
             models.UniqueConstraint(
-                "source_key",
+                fields=["source_key"],
                 name="one_channel_per_source_key",
+                violation_error_code="unique",
                 violation_error_message="Another channel has this source key.",
             ),
             models.CheckConstraint(

@@ -4,6 +4,7 @@ import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from urllib.parse import urlencode
 
 from django.db.models import Count, Q
 from django.http import HttpRequest
@@ -13,6 +14,7 @@ from django.utils import timezone
 from activities.admin.long_texts import cut_short, without_long_texts
 from activities.counting import count_by_hour
 from activities.models import Activity, ActivityType, DataInput, RejectedActivity
+from activities.problems import Status
 from adminsite.counting import estimated_rows
 from adminsite.formatting import change_url, changelist_url
 from channels.models import ApiKey, Channel
@@ -23,6 +25,8 @@ _TYPES_IN_CHART = 5
 _LATEST = 8
 # Up to here contacts are counted one by one.
 _EXACT_CONTACTS = 100_000
+# What became of activities that were not recorded although nobody wants that.
+_LOST = (Status.INVALID_REJECTED, Status.FAILED)
 _COLOURS = ("#0e7c92", "#f59e0b", "#6366f1", "#10b981", "#ec4899", "#94a3b8")
 
 _CHART_OPTIONS = json.dumps(
@@ -173,13 +177,13 @@ def _chart(today: date, by_day: dict, by_type: Counter[str]) -> tuple[str, list[
 
 def _rejections_figure() -> Figure:
     yesterday = timezone.now() - timedelta(days=1)
-    count = RejectedActivity.objects.filter(at__gte=yesterday).count()
+    count = RejectedActivity.objects.filter(status__in=_LOST, at__gte=yesterday).count()
     return Figure(
         name="Rejected in 24 hours",
         icon="troubleshoot",
         value=f"{count:,}",
         note="See why in the inspector" if count else "Everything was recorded",
-        url=changelist_url(RejectedActivity),
+        url=changelist_url(RejectedActivity, urlencode({"status__exact": _LOST}, doseq=True)),
         is_urgent=count > 0,
     )
 

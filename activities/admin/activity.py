@@ -36,6 +36,7 @@ OUTCOME_KINDS: dict[str, str] = {
 
 @admin.register(Activity)
 class ActivityAdmin(ReadOnlyAdmin, NamingAdmin):
+    list_title = "Activity log"
     list_display = (
         "shown_at",
         "shown_contact",
@@ -114,9 +115,6 @@ class ActivityAdmin(ReadOnlyAdmin, NamingAdmin):
 
     def get_list_queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         return without_long_texts(queryset, hides_personal_data=not may_see_contacts(request))
-
-    def changelist_view(self, request, extra_context=None):
-        return super().changelist_view(request, {"title": "Activity log", **(extra_context or {})})
 
     def get_object(self, request, object_id, from_field=None):
         self_with_data_input = (

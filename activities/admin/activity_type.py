@@ -167,7 +167,7 @@ class ActivityTypeAdmin(ExplainedDeletionAdmin):
 
     @display(description="First seen in")
     def shown_door(self, activity_type):
-        return activity_type.get_door_display().removesuffix(" format") or EMPTY
+        return activity_type.get_door_display() or EMPTY
 
     @display(description="Whitelisted")
     def shown_state(self, activity_type):

@@ -1,4 +1,4 @@
-"""The inspector: what was rejected, and why."""
+"""The inspector: what was not recorded, or not as it came, and why."""
 
 import json
 
@@ -7,14 +7,16 @@ from django.db.models import BinaryField, Expression, QuerySet, Value
 from django.db.models.functions import Substr
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import (
-    ChoicesDropdownFilter,
     DropdownFilter,
+    MultipleChoicesDropdownFilter,
     RelatedDropdownFilter,
+    TextFilter,
 )
 from unfold.decorators import display
 
 from activities.admin.personal_data import HIDDEN, hide_in_payload, personal_names
 from activities.admin.searching import search_rejections, search_rejections_by_id
+from activities.doors import name_of_door
 from activities.models import RejectedActivity
 from activities.problems import Status
 from adminsite.filters import TimeRangeFilter
@@ -42,19 +44,22 @@ STATUS_KINDS: dict[str, str] = {
     Status.FAILED: "bad",
 }
 _EXCERPT = 160
-# The filters offer what the newest rejections have; reading all of them would take too long.
+# The filters offer what the newest lines have; reading all of them would take too long.
 _NEWEST = 2000
 
 
 class _RecentValuesFilter(DropdownFilter):
-    """One of the values that the newest rejections have."""
+    """One of the values that the newest lines have, by what people call it."""
+
+    def name_of(self, value: str) -> str:
+        return value
 
     def lookups(self, request, model_admin):
         newest = RejectedActivity.objects.order_by("-at", "-id")
         values = set(newest.values_list(self.parameter_name, flat=True)[:_NEWEST])
         if chosen := self.used_parameters.get(self.parameter_name):
             values.add(chosen[0] if isinstance(chosen, list) else chosen)
-        return [(value, value) for value in sorted(values) if value]
+        return [(value, self.name_of(value)) for value in sorted(values, key=self.name_of) if value]
 
     def has_output(self) -> bool:
         return True
@@ -72,18 +77,25 @@ class CodeFilter(_RecentValuesFilter):
     parameter_name = "code"
 
 
-class DoorFilter(_RecentValuesFilter):
-    title = "door"
+class FormatFilter(_RecentValuesFilter):
+    title = "format"
     parameter_name = "door"
 
+    def name_of(self, value: str) -> str:
+        return name_of_door(value)
 
-class TestCodeFilter(_RecentValuesFilter):
+
+class TestCodeFilter(TextFilter):
     title = "test code"
     parameter_name = "test_code"
+
+    def queryset(self, request, queryset):
+        return queryset.filter(test_code=self.value()) if self.value() else queryset
 
 
 @admin.register(RejectedActivity)
 class RejectedActivityAdmin(ReadOnlyAdmin, NamingAdmin):
+    list_title = "Inspector"
     list_display = (
         "shown_at",
         "shown_status",
@@ -91,15 +103,15 @@ class RejectedActivityAdmin(ReadOnlyAdmin, NamingAdmin):
         "shown_code",
         "shown_field",
         "shown_test_code",
-        "door",
+        "shown_format",
         "shown_channel",
         "shown_guid",
         "shown_excerpt",
     )
     list_filter = (
-        ("status", ChoicesDropdownFilter),
+        ("status", MultipleChoicesDropdownFilter),
         CodeFilter,
-        DoorFilter,
+        FormatFilter,
         TestCodeFilter,
         ("channel", RelatedDropdownFilter),
         ("at", TimeRangeFilter),
@@ -113,7 +125,15 @@ class RejectedActivityAdmin(ReadOnlyAdmin, NamingAdmin):
         (None, {"fields": ("reason", "shown_status", "shown_code", "shown_field", "shown_at")}),
         (
             "Where it came from",
-            {"fields": ("door", "channel", "shown_contact", "shown_request", "shown_test_code")},
+            {
+                "fields": (
+                    "shown_format",
+                    "channel",
+                    "shown_contact",
+                    "shown_request",
+                    "shown_test_code",
+                )
+            },
         ),
         ("What was sent", {"fields": ("shown_length", "shown_payload")}),
     )
@@ -124,7 +144,7 @@ class RejectedActivityAdmin(ReadOnlyAdmin, NamingAdmin):
     )
     empty_state = EmptyState(
         icon="troubleshoot",
-        title="Nothing was rejected",
+        title="Nothing to inspect",
         text=(
             "When an application sends something that cannot be recorded, it is kept here for a "
             "month with the reason, so that its developers can find out what to change."
@@ -140,9 +160,6 @@ class RejectedActivityAdmin(ReadOnlyAdmin, NamingAdmin):
         if personal_names(request):
             excerpt = Value(HIDDEN.encode(), output_field=BinaryField())
         return queryset.defer("payload", "payload_text").annotate(excerpt=excerpt)
-
-    def changelist_view(self, request, extra_context=None):
-        return super().changelist_view(request, {"title": "Inspector", **(extra_context or {})})
 
     def get_object(self, request, object_id, from_field=None):
         rejected = super().get_object(request, object_id, from_field)
@@ -183,6 +200,10 @@ class RejectedActivityAdmin(ReadOnlyAdmin, NamingAdmin):
     @display(description="Field")
     def shown_field(self, rejected):
         return rejected.field or EMPTY
+
+    @display(description="Format")
+    def shown_format(self, rejected):
+        return name_of_door(rejected.door)
 
     @display(description="Channel")
     def shown_channel(self, rejected):

@@ -1,5 +1,6 @@
 """The formatting functions of `adminsite.formatting`, for templates."""
 
+from django.http import HttpRequest
 from django.template import Library
 
 from adminsite import formatting
@@ -19,3 +20,10 @@ register.filter("shortened", formatting.shortened)
 def badge(text: object, kind: str = "neutral"):
     """A small coloured label."""
     return formatting.badge(text, kind)
+
+
+@register.filter
+def list_title(request: HttpRequest) -> str:
+    """What the list is called that this page belongs to, if not by its rows."""
+    view = request.resolver_match and request.resolver_match.func
+    return getattr(getattr(view, "model_admin", None), "list_title", "")

@@ -80,7 +80,7 @@ def make_history(text="Home"):
 
 
 def make_rejected(text="nope", **fields):
-    """A rejected activity whose payload holds `text`."""
+    """An inspector line whose payload holds `text`."""
     payload = json.dumps({"type": text}).encode()
     return RejectedActivity.objects.create(
         **{

@@ -207,7 +207,7 @@ def test_a_channel_that_was_never_used_is_deleted_with_its_keys(admin_client):
     admin_client.post(url, {"post": "yes"})
 
     assert "1 API keys" in page.text
-    assert "1 rejected activities" in page.text
+    assert "1 inspector lines" in page.text
     assert not Channel.objects.exists()
 
 

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from activities.models import ActivityType
+from activities.problems import Status
 from config.dashboard import _top_types
 from tests.admin.history import make_history, make_rejected
 from tests.factories import make_activity, make_channel, make_contact, make_key
@@ -29,13 +30,14 @@ def test_the_key_figures(admin_client):
     make_activity(contact)
     make_activity(contact, occurred_at=now - timedelta(days=2))
     make_activity(contact, occurred_at=now - timedelta(days=20))
-    make_rejected()
+    for status in Status:
+        make_rejected(status=status)
     make_rejected(at=now - timedelta(days=2))
 
     assert figures(dashboard(admin_client)) == {
         "Contacts": ("1", "1 known by email"),
         "Activities in 24 hours": ("1", "2 in 7 days"),
-        "Rejected in 24 hours": ("1", "See why in the inspector"),
+        "Rejected in 24 hours": ("2", "See why in the inspector"),
         "Data inputs waiting": ("0", "All are applied"),
         "Merges to decide": ("0", "Nothing needs you"),
     }
@@ -58,6 +60,21 @@ def test_the_chart_has_thirty_days_by_type(admin_client):
     assert (series["Page visit"][0], series["Page visit"][-1]) == (1, 1)
     assert series["Click"] == [1] + [0] * 29
     assert [one["name"] for one in page.context["top_types"]] == ["Page visit", "Click"]
+
+
+def test_the_rejections_lead_to_the_lines_that_were_counted(admin_client):
+    for status in Status:
+        make_rejected(status=status)
+    (figure,) = [
+        one for one in dashboard(admin_client).context["figures"] if one.name.startswith("Rejected")
+    ]
+
+    page = admin_client.get(figure.url)
+
+    assert {line.status for line in page.context["cl"].result_list} == {
+        Status.INVALID_REJECTED,
+        Status.FAILED,
+    }
 
 
 @pytest.mark.parametrize("rows", [1, 3])

@@ -1,11 +1,15 @@
 import json
+import re
+from html import unescape
 
 import pytest
 from django.db import connection
 
 from activities.admin.searching import search_rejections
+from activities.doors import DOOR_NAMES
 from activities.inspector import readable
 from activities.models import RejectedActivity
+from activities.problems import Status
 from adminsite.formatting import change_url, changelist_url
 from tests.admin.history import make_rejected
 from tests.factories import make_channel, make_contact
@@ -24,7 +28,7 @@ def test_search_finds_by_request_id_guid_and_words(admin_client):
         "form Registration",
     ):
         html = admin_client.get(changelist_url(RejectedActivity), {"q": term}).text
-        assert "1 rejected activity<" in html
+        assert "1 inspector line<" in html
         assert change_url(rejected) in html
 
 
@@ -33,8 +37,7 @@ def test_search_finds_a_guid_that_is_only_in_the_payload(admin_client):
     make_rejected(guid)
 
     assert (
-        "1 rejected activity<"
-        in admin_client.get(changelist_url(RejectedActivity), {"q": guid}).text
+        "1 inspector line<" in admin_client.get(changelist_url(RejectedActivity), {"q": guid}).text
     )
 
 
@@ -45,7 +48,7 @@ def test_filters_of_the_inspector(admin_client):
 
     for query in ("code=too_long", "door=python", f"channel__id__exact={channel.pk}"):
         html = admin_client.get(changelist_url(RejectedActivity, query)).text
-        assert "1 rejected activity<" in html
+        assert "1 inspector line<" in html
         assert change_url(rejected) in html
 
 
@@ -131,7 +134,7 @@ def test_search_finds_every_word_that_was_sent(admin_client, term):
 
     html = admin_client.get(changelist_url(RejectedActivity), {"q": term}).text
 
-    assert "1 rejected activity<" in html
+    assert "1 inspector line<" in html
     assert change_url(rejected) in html
 
 
@@ -159,7 +162,7 @@ def test_search_reads_indexes_only(term):
     assert "Seq Scan" not in plan
 
 
-@pytest.mark.parametrize("name", ["code", "door"])
+@pytest.mark.parametrize("name", ["code", "door", "test_code"])
 def test_filters_take_what_no_text_can_hold(admin_client, name):
     make_rejected()
 
@@ -179,5 +182,48 @@ def test_the_list_shows_the_beginning_of_what_was_sent(admin_client):
     assert ">\ufffd\ufffd&lt;b&gt;<" in html
 
 
+def heading(page):
+    """The way to a page, as its head shows it."""
+    parts = re.findall(
+        r"<(?:a|span)[^>]* truncate tracking-tight[^>]*>(.*?)<", page.text, re.DOTALL
+    )
+    return [unescape(part.strip()) for part in parts]
+
+
 def test_the_list_is_called_what_the_sidebar_calls_it(admin_client):
-    assert admin_client.get(changelist_url(RejectedActivity)).context["title"] == "Inspector"
+    make_rejected()
+    page = admin_client.get(changelist_url(RejectedActivity))
+
+    assert page.context["title"] == "Inspector"
+    assert heading(page) == ["Inspector"]
+    assert "1 inspector line<" in page.text
+
+
+def test_the_way_back_from_a_line_is_called_what_the_list_is_called(admin_client):
+    rejected = make_rejected()
+
+    assert heading(admin_client.get(change_url(rejected))) == ["Inspector", str(rejected)]
+
+
+@pytest.mark.parametrize(("door", "name"), [*DOOR_NAMES.items(), ("test", "test")])
+def test_formats_have_readable_names(admin_client, door, name):
+    rejected = make_rejected(door=door)
+    make_rejected(door="other")
+
+    page = admin_client.get(changelist_url(RejectedActivity, f"door={door}"))
+
+    assert "1 inspector line<" in page.text
+    assert re.search(rf"field-shown_format[^>]*>\s*{name}\s*</td>", page.text)
+    assert re.search(rf'<option value="{door}"\s+selected>\s*{name}\s*</option>', page.text)
+    assert re.search(rf">\s*{name}\s*<", admin_client.get(change_url(rejected)).text)
+
+
+def test_several_statuses_can_be_chosen(admin_client):
+    shown = [make_rejected(status=status) for status in (Status.FAILED, Status.FILTERED)]
+    make_rejected(status=Status.VALID)
+
+    query = "status__exact=failed&status__exact=filtered"
+    page = admin_client.get(changelist_url(RejectedActivity, query))
+
+    assert "2 inspector lines<" in page.text
+    assert all(change_url(line) in page.text for line in shown)

@@ -27,7 +27,7 @@ LIST_QUERIES = {
     "contact": 6,
     "contactmerge": 6,
     "group": 6,
-    "rejectedactivity": 10,
+    "rejectedactivity": 9,
     "trackedsite": 7,
     "user": 7,
     "userproperty": 6,

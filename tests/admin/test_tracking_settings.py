@@ -1,5 +1,6 @@
 """“Settings, Tracking”: what developers copy, and the switches and keys of channels."""
 
+import json
 import re
 import subprocess
 from datetime import timedelta
@@ -78,18 +79,57 @@ def test_the_lines_to_paste_name_the_channel_and_this_hub(admin_client):
     activecampaign, commandersact = map(arguments_of, examples(admin_client.get(URL)))
 
     assert "http://testserver/event" in activecampaign
+    assert 'visit={"email": "EMAIL"}' in activecampaign
     assert f"actid={channel.account_id}" in activecampaign
     assert "key=it's-$HOME" in activecampaign
     assert f"http://testserver/events?tc_s={channel.site_id}&token=a%2Bb%2Fc%3D%3D" in commandersact
 
 
+def test_the_lines_to_paste_have_the_newest_email_that_somebody_has(admin_client):
+    make_channel()
+    ada = make_contact(email="ada'@example.com")
+    make_contact(email="merged@example.com", merged_into=ada)
+    make_contact()
+
+    activecampaign, commandersact = map(arguments_of, examples(admin_client.get(URL)))
+
+    assert 'visit={"email": "ada\'@example.com"}' in activecampaign
+    # This one has an agreement, which nobody gives by trying.
+    assert json.loads(commandersact[-1])["user"]["email"] == "ada.lovelace@example.com"
+
+
+def test_the_lines_to_paste_name_nobody_to_those_who_may_not_see_contacts(log_in):
+    make_channel()
+    make_contact(email="ada@example.com")
+
+    assert "ada@example.com" not in log_in("view_channel").get(URL).text
+
+
+def test_a_pasted_line_is_found_by_its_test_code(admin_client):
+    make_channel()
+
+    _, commandersact = map(arguments_of, examples(admin_client.get(URL)))
+
+    assert json.loads(commandersact[-1])["context"]["test_code"] == "my-first-event"
+
+
+def test_the_page_has_the_addresses_of_each_format(admin_client):
+    make_channel()
+
+    html = admin_client.get(URL).text
+
+    for path in ("/event", "/visit", "/api/3", "/events", "/events/batch"):
+        assert f'data-copy="http://testserver{path}"' in html
+    assert f'href="{reverse("api-docs")}"' in html
+
+
 @pytest.mark.parametrize(
     ("invalid", "text"),
     [
-        (0, "100 % valid, sunny"),
-        (1, "99.90 % valid, cloudy"),
-        (100, "90.90 % valid, rainy"),
-        (1000, "50 % valid, stormy"),
+        (0, "Quality 100 % (sunny)"),
+        (1, "Quality 99.90 % (cloudy)"),
+        (100, "Quality 90.90 % (rainy)"),
+        (1000, "Quality 50 % (stormy)"),
     ],
 )
 def test_the_quality_of_a_source_is_its_weather(admin_client, invalid, text):
@@ -112,7 +152,7 @@ def test_there_is_no_quality_of_nothing(admin_client):
     html = admin_client.get(URL).text
 
     assert "Nothing that could be judged came in the last 7 days. Filtered: 3." in html
-    assert "% valid" not in html
+    assert "Quality" not in html
 
 
 def test_without_channels_the_page_says_what_comes_first(admin_client, log_in):
@@ -131,7 +171,7 @@ def test_the_page_takes_a_constant_number_of_queries(
         make_key(access="activecampaign")
     admin_client.get(URL)
 
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         admin_client.get(URL)
 
 
@@ -224,7 +264,10 @@ def test_replacing_a_key_makes_a_new_one_and_nothing_else(admin_client, slug):
 
     after = Channel.objects.values().get()
     assert {name for name in after if after[name] != before[name]} == {KEYS[slug]}
-    page = admin_client.get(answer.headers["Location"])
+    assert answer.headers["Location"] == URL  # with a place on it, the message is out of sight
+    page = admin_client.get(URL)
+    link = f'“<a href="#channel-{channel.pk}" class="tl-link">{channel}</a>” has a new'
+    assert link in page.text
     assert before[KEYS[slug]] not in page.text
     assert after[KEYS[slug]] in page.text
 
@@ -349,18 +392,20 @@ def test_the_identifiers_of_another_system_are_taken_over(admin_client):
     ("changes", "reason"),
     [
         ({"account_id": "taken"}, "Another channel has this account ID."),
+        ({"source_key": "taken"}, "Another channel has this source key."),
         ({"source_key": "has spaces"}, "Use letters, digits and signs without spaces."),
         ({"event_key": ""}, "This field is required."),
     ],
 )
 def test_identifiers_that_cannot_be_are_refused(admin_client, changes, reason):
-    make_channel(account_id="taken")
+    make_channel(account_id="taken", source_key="taken")
     channel = make_channel()
     before = Channel.objects.values().get(pk=channel.pk)
     given = {name: before[name] for name in IDENTIFIERS} | changes
 
     page = admin_client.post(identifiers_url(channel), given)
 
+    assert page.context["form"].errors == {name: [reason] for name in changes}
     assert reason in page.text
     assert Channel.objects.values().get(pk=channel.pk) == before
 

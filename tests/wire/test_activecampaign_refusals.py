@@ -307,7 +307,7 @@ def test_inspector_finds_an_event_by_the_email_that_nobody_has(account):
     assert row.code == "unknown_contact"
     assert row.status == "invalid_rejected"
     assert row.reason == (
-        "No contact has this email, and this format makes none. Create the contact first."
+        "No contact has this email, and events do not create contacts. Create it first."
     )
 
 

@@ -116,7 +116,7 @@ def find_contact(email: str, field: str) -> Contact:
         raise InvalidActivity(
             "unknown_contact",
             field,
-            "No contact has this email, and this format makes none. Create the contact first.",
+            "No contact has this email, and events do not create contacts. Create it first.",
         )
     return contact
 

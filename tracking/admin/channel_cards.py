@@ -16,9 +16,13 @@ from activities.quality import Quality, quality_of
 from adminsite.formatting import changelist_url
 from channels.admin.channel import ChannelAdmin
 from channels.models import ApiKey, Channel
+from contacts.admin.naming import may_see_contacts
+from contacts.models import Contact
 from tracking.admin.formats import FORMATS, Format, label_of
 
 QUALITY_DAYS = 7
+# There may be millions of anonymous contacts after the newest known one.
+_LOOKED_AT = 10_000
 
 _KEY_PLACES = {
     ApiKey.Access.TRACKING: "/Kentico.Tracking",
@@ -43,6 +47,7 @@ class FormatCard:
 
     format: Format
     channel: Channel
+    addresses: list[tuple[str, str]]
     identifier: str
     secret: str
     may_change: bool
@@ -114,13 +119,16 @@ def build_cards(request: HttpRequest, channels: QuerySet[Channel]) -> list[Chann
     may_change = channel_admin().has_change_permission(request)
     keys = _usable_keys(request)
     hub = request.build_absolute_uri("/").rstrip("/")
+    email = _newest_email(request) or "EMAIL"
     since = timezone.now() - timedelta(days=QUALITY_DAYS)
     quality = quality_of([channel.pk for channel in channels], since)
     return [
         ChannelCard(
             channel=channel,
             quality=quality[channel.pk],
-            formats=[_format_card(request, hub, channel, one, may_change) for one in FORMATS],
+            formats=[
+                _format_card(request, hub, email, channel, one, may_change) for one in FORMATS
+            ],
             key_lines=_key_lines(request, hub, channel, keys) if keys is not None else [],
             may_change=may_change,
         )
@@ -129,7 +137,7 @@ def build_cards(request: HttpRequest, channels: QuerySet[Channel]) -> list[Chann
 
 
 def _format_card(
-    request: HttpRequest, hub: str, channel: Channel, of: Format, may_change: bool
+    request: HttpRequest, hub: str, email: str, channel: Channel, of: Format, may_change: bool
 ) -> FormatCard:
     identifier = getattr(channel, of.identifier)
     secret = getattr(channel, of.secret.field) if may_change else ""
@@ -140,12 +148,22 @@ def _format_card(
     return FormatCard(
         format=of,
         channel=channel,
+        addresses=[(f"{hub}{path}", takes) for path, takes in of.addresses],
         identifier=identifier,
         secret=secret,
         may_change=may_change,
-        example=of.example(hub, identifier, secret or of.secret.field.upper()),
+        example=of.example(hub, identifier, secret or of.secret.field.upper(), email),
         inspector_url=inspector_url,
     )
+
+
+def _newest_email(request: HttpRequest) -> str:
+    """The email of one of the newest contacts, if there is one that this user may see."""
+    if not may_see_contacts(request):
+        return ""
+    newest = Contact.objects.order_by("-created_at", "-id")[:_LOOKED_AT]
+    known = Contact.objects.live().filter(pk__in=newest.values("pk")).exclude(email="")
+    return known.order_by("-created_at", "-id").values_list("email", flat=True).first() or ""
 
 
 def _usable_keys(request: HttpRequest) -> _Keys | None:

@@ -2,10 +2,11 @@
 
 import json
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from activities.doors import name_of_door
 from activities.models import ActivityType
 from channels.models import Channel
 from channels.rotating import rotate_event_key, rotate_source_key
@@ -17,6 +18,7 @@ class Secret:
 
     slug: str
     field: str
+    parameter: str
     rotate: Callable[[Channel], None]
     stops: str
     stays: str
@@ -49,19 +51,23 @@ class Switch:
 
 @dataclass(frozen=True)
 class Format:
-    """A wire format in which a channel takes events; `example` makes a line for a terminal."""
+    """A wire format in which a channel takes events; `example` makes a line for a terminal.
+
+    `addresses` are paths, with what they take.
+    """
 
     door: str
+    addresses: Sequence[tuple[str, str]]
     identifier: str
     secret: Secret
     switch: Switch
-    example: Callable[[str, str, str], str]
+    example: Callable[[str, str, str, str], str]
     example_note: str
 
     @property
     def name(self) -> str:
         """What people call it."""
-        return str(ActivityType.Door(self.door).label)
+        return f"{name_of_door(self.door)} format"
 
 
 def label_of(field: str) -> str:
@@ -69,27 +75,32 @@ def label_of(field: str) -> str:
     return str(Channel._meta.get_field(field).verbose_name)  # type: ignore[union-attr]
 
 
-def _activecampaign_example(hub: str, account_id: str, event_key: str) -> str:
+def _activecampaign_example(hub: str, account_id: str, event_key: str, email: str) -> str:
     fields = {
         "actid": account_id,
         "key": event_key,
         "event": "signed_up",
         "eventdata": "Newsletter",
-        "visit": '{"email":"ada.lovelace@example.com"}',
+        "visit": json.dumps({"email": email}),
     }
     parts = [f"--data-urlencode {shlex.quote(f'{name}={value}')}" for name, value in fields.items()]
     return " \\\n  ".join([f"curl -X POST {shlex.quote(f'{hub}/event')}", *parts])
 
 
-def _commandersact_example(hub: str, site_id: str, source_key: str) -> str:
+def _commandersact_example(hub: str, site_id: str, source_key: str, _email: str) -> str:
+    # It says what somebody agreed to: that is nothing to try with a contact who is a person.
     query = urlencode({"tc_s": site_id, "token": source_key})
     event = {
         "event_name": "page_view",
         "page_type": "home",
         "page_name": "Home",
         "user": {"email": "ada.lovelace@example.com", "consent_categories": ["1"]},
-        # The shell puts the time in: an event of one id counts once, however often it is sent.
-        "context": {"event_id": "test-'$(date +%s)'", "event_timestamp": "'$(date +%s)'000"},
+        "context": {
+            # The shell puts the time in: an event of one id counts once, however often it is sent.
+            "event_id": "test-'$(date +%s)'",
+            "event_timestamp": "'$(date +%s)'000",
+            "test_code": "my-first-event",
+        },
     }
     return " \\\n  ".join(
         [
@@ -103,10 +114,16 @@ def _commandersact_example(hub: str, site_id: str, source_key: str) -> str:
 FORMATS = (
     Format(
         door=ActivityType.Door.ACTIVECAMPAIGN,
+        addresses=(
+            ("/event", "events"),
+            ("/visit", "page visits, by a picture"),
+            ("/api/3", "the API, with an API key"),
+        ),
         identifier="account_id",
         secret=Secret(
             slug="event-key",
             field="event_key",
+            parameter="key",
             rotate=rotate_event_key,
             stops=(
                 "Every website, app and server that sends ActiveCampaign-format events of this "
@@ -128,16 +145,21 @@ FORMATS = (
         ),
         example=_activecampaign_example,
         example_note=(
-            "Put the email of a contact into it: events of this format are for contacts that are "
-            "known by their email, and make none."
+            "The email has to be one that a contact has: events do not create contacts. Without a "
+            "contact that you may see, the line has EMAIL in its place."
         ),
     ),
     Format(
         door=ActivityType.Door.COMMANDERSACT,
+        addresses=(
+            ("/events", "one event"),
+            ("/events/batch", "several events"),
+        ),
         identifier="site_id",
         secret=Secret(
             slug="source-key",
             field="source_key",
+            parameter="token",
             rotate=rotate_source_key,
             stops=(
                 "Every website, app and server that sends Commanders Act-format events of this "
@@ -159,7 +181,10 @@ FORMATS = (
             when_off="Events of this format are refused. The inspector shows them.",
         ),
         example=_commandersact_example,
-        example_note="The answer is 200 in any case: the inspector says if something was wrong.",
+        example_note=(
+            "The answer is 200 in any case: the inspector has what became of it under its test "
+            "code."
+        ),
     ),
 )
 SECRETS = {one.secret.slug: one.secret for one in FORMATS}

@@ -9,8 +9,11 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from adminsite.formatting import link
 from channels.admin.identifiers import IdentifiersForm
 from channels.models import Channel
 from tracking.admin.channel_cards import QUALITY_DAYS, anchor_of, build_cards, channel_admin
@@ -56,7 +59,7 @@ def switch(request: HttpRequest, channel: Channel, slug: str) -> HttpResponse:
         text = f"{chosen.name} is {'on' if on else 'off'}"
         channel_admin().log_change(request, channel, f"{text}.")
         messages.success(request, f"{text} for “{channel}”. {chosen.explain(channel)}")
-    return _back_to(channel)
+    return HttpResponseRedirect(_url_of(channel))
 
 
 @require_http_methods(["GET", "POST"])
@@ -67,9 +70,9 @@ def replace(request: HttpRequest, channel: Channel, slug: str) -> HttpResponse:
     if request.method == "POST":
         secret.rotate(channel)
         channel_admin().log_change(request, channel, f"Replaced the {secret.name}.")
-        text = f"“{channel}” has a new {secret.name}. Copy it to whatever sends its events."
-        messages.success(request, text)
-        return _back_to(channel)
+        text = "“{}” has a new {}. Copy it to whatever sends its events."
+        messages.success(request, format_html(text, _link_to(channel), secret.name))
+        return HttpResponseRedirect(reverse("tracking_settings:index"))
     context = {"channel": channel, "secret": secret, "back_url": _url_of(channel)}
     return _page(request, "replace", f"Replace the {secret.name}", context)
 
@@ -83,8 +86,9 @@ def identifiers(request: HttpRequest, channel: Channel) -> HttpResponse:
         if form.changed_data:
             form.save()
             channel_admin().log_change(request, channel, f"Changed: {form.changed_names}.")
-            messages.success(request, f"The identifiers of “{channel}” were changed.")
-        return _back_to(channel)
+            text = format_html("The identifiers of “{}” were changed.", _link_to(channel))
+            messages.success(request, text)
+        return HttpResponseRedirect(reverse("tracking_settings:index"))
     context = {"channel": channel, "form": form, "back_url": _url_of(channel)}
     return _page(request, "identifiers", "Change the identifiers", context)
 
@@ -104,5 +108,5 @@ def _url_of(channel: Channel) -> str:
     return f"{reverse('tracking_settings:index')}#{anchor_of(channel)}"
 
 
-def _back_to(channel: Channel) -> HttpResponse:
-    return HttpResponseRedirect(_url_of(channel))
+def _link_to(channel: Channel) -> SafeString:
+    return link(f"#{anchor_of(channel)}", channel)
