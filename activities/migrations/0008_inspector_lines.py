@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('activities', '0005_event_specification'),
+        ('activities', '0007_activity_counts'),
     ]
 
     operations = [
