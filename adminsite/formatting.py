@@ -10,9 +10,9 @@ from django.template.defaultfilters import date as format_date
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
-EMPTY = "-"
+EMPTY = mark_safe('<span class="tl-empty">-</span>')
 
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -99,10 +99,14 @@ def pretty_json(value: object) -> SafeString:
 
 def preformatted(text: str) -> SafeString:
     """Text as it is, line breaks included; what cannot be shown appears as its escape."""
+    return format_html('<pre class="tl-code">{}</pre>', visible(text))
+
+
+def visible(text: str) -> str:
+    """Text with the escapes of what cannot be shown in its place."""
     # Lone surrogates, which JSON can hold, have no place in a page of UTF-8.
     text = text.encode(errors="backslashreplace").decode()
-    visible = _INVISIBLE.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
-    return format_html('<pre class="tl-code">{}</pre>', visible)
+    return _INVISIBLE.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
 def field_table(rows: Iterable[tuple[object, object]]) -> SafeString:

@@ -64,6 +64,9 @@ class HubAdmin(ModelAdmin):
     empty_state: EmptyState | None = None
     # What the list is called if not by its rows.
     list_title = ""
+    # What stands above a list that has rows: an empty one has its `empty_state`.
+    list_help = ""
+    list_before_template = "adminsite/list_help.html"
     empty_value_display = EMPTY
     paginator = EstimatedCountPaginator
     show_full_result_count = False

@@ -37,13 +37,13 @@ OUTCOME_KINDS: dict[str, str] = {
 @admin.register(Activity)
 class ActivityAdmin(ReadOnlyAdmin, NamingAdmin):
     list_title = "Activity log"
+    list_help = "What contacts did, newest recorded first."
     list_display = (
         "shown_at",
         "shown_contact",
         "shown_title",
         "shown_type",
         "shown_cross_site",
-        "shown_value",
         "shown_url",
         "shown_referrer",
         "shown_channel",
@@ -159,10 +159,6 @@ class ActivityAdmin(ReadOnlyAdmin, NamingAdmin):
     @display(description="Type")
     def shown_type(self, activity):
         return badge(activity.type.name, "primary")
-
-    @display(description="Value")
-    def shown_value(self, activity):
-        return shortened(activity.value_start)
 
     @display(description="URL")
     def shown_url(self, activity):

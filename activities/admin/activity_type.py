@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Case, Expression, QuerySet, Value, When
+from django.db.models.functions import Lower
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -23,7 +24,7 @@ from unfold.decorators import display
 from activities.counting import count_by_hour
 from activities.models import ActivityType, PropertyRule
 from adminsite.deleting import ExplainedDeletionAdmin
-from adminsite.formatting import EMPTY, badge, changelist_url, shortened
+from adminsite.formatting import EMPTY, badge, changelist_url
 from adminsite.options import EmptyState
 from adminsite.searching import as_id
 
@@ -79,14 +80,13 @@ class PropertyRuleInline(TabularInline):
 class ActivityTypeAdmin(ExplainedDeletionAdmin):
     form = ActivityTypeForm
     list_display = (
-        "name",
+        "shown_name",
         "code_name",
         "enabled",
         "shown_kind",
         "shown_door",
         "shown_whitelisted",
         "shown_count",
-        "shown_description",
     )
     list_editable = ("enabled",)
     list_filter = (
@@ -96,8 +96,12 @@ class ActivityTypeAdmin(ExplainedDeletionAdmin):
         ("whitelisted", BooleanRadioFilter),
     )
     list_after_template = "activities/whitelisting.html"
-    ordering = ("-is_system", "name")
-    sortable_by = ("name", "code_name")
+    ordering = ("-is_system", Lower("name"))
+    sortable_by = ("shown_name", "code_name")
+    list_help = (
+        "Whitelisting a type offers it in the list of event names of the ActiveCampaign-format "
+        "API, at once. Events are logged either way."
+    )
     search_fields = ("name", "code_name")
     search_help_text = "Name or code name"
     fieldsets = (
@@ -161,6 +165,10 @@ class ActivityTypeAdmin(ExplainedDeletionAdmin):
             self.message_user(request, f"“{activity_type.code_name}” is {done}.")
         return HttpResponseRedirect(changelist_url(ActivityType, request.GET.urlencode()))
 
+    @display(description="Activity type name", ordering=Lower("name"))
+    def shown_name(self, activity_type):
+        return activity_type.name
+
     @display(description="Kind")
     def shown_kind(self, activity_type):
         return badge("System", "info") if activity_type.is_system else badge("Custom", "primary")
@@ -192,10 +200,6 @@ class ActivityTypeAdmin(ExplainedDeletionAdmin):
     @display(description="Activities in 7 days")
     def shown_count(self, activity_type):
         return f"{activity_type.recent_count:,}"
-
-    @display(description="Description")
-    def shown_description(self, activity_type):
-        return shortened(activity_type.description)
 
 
 def _recent_count() -> Expression:

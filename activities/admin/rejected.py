@@ -1,11 +1,14 @@
 """The inspector: what was not recorded, or not as it came, and why."""
 
 import json
+import re
+from urllib.parse import parse_qsl
 
 from django.contrib import admin
 from django.db.models import BinaryField, Expression, QuerySet, Value
 from django.db.models.functions import Substr
 from django.http import HttpRequest
+from django.utils.html import format_html
 from unfold.contrib.filters.admin import (
     DropdownFilter,
     MultipleChoicesDropdownFilter,
@@ -17,19 +20,22 @@ from unfold.decorators import display
 from activities.admin.personal_data import HIDDEN, hide_in_payload, personal_names
 from activities.admin.searching import search_rejections, search_rejections_by_id
 from activities.doors import name_of_door
-from activities.models import RejectedActivity
+from activities.models import Activity, ActivityType, RejectedActivity
 from activities.problems import Status
 from adminsite.filters import TimeRangeFilter
 from adminsite.formatting import (
     EMPTY,
     badge,
+    changelist_url,
     copyable,
     field_table,
+    link,
     link_to,
     moment,
     preformatted,
     pretty_json,
     shortened,
+    visible,
 )
 from adminsite.options import EmptyState, ReadOnlyAdmin
 from adminsite.searching import as_uuid
@@ -43,7 +49,14 @@ STATUS_KINDS: dict[str, str] = {
     Status.FILTERED: "neutral",
     Status.FAILED: "bad",
 }
+_RECORDED = (Status.VALID, Status.INVALID_ACCEPTED)
+_CODES_OF_RULES = ("missing_property", "wrong_property", "unspecified_property")
+_SEE_TYPES = "activities.view_activitytype"
 _EXCERPT = 160
+_EXCERPT_OF_REASON = 300
+# What forms and queries look like: names and values without spaces, all of it escaped.
+_FORM = re.compile(r"[^\s=&{<]+=[^\s{<]*")
+_SHOWN_FIELDS = 200
 # The filters offer what the newest lines have; reading all of them would take too long.
 _NEWEST = 2000
 
@@ -100,8 +113,7 @@ class RejectedActivityAdmin(ReadOnlyAdmin, NamingAdmin):
         "shown_at",
         "shown_status",
         "shown_reason",
-        "shown_code",
-        "shown_field",
+        "shown_code_and_field",
         "shown_test_code",
         "shown_format",
         "shown_channel",
@@ -167,6 +179,10 @@ class RejectedActivityAdmin(ReadOnlyAdmin, NamingAdmin):
             # Once here: a page asks for the text of each field several times.
             guid = as_uuid(rejected.contact_guid)
             rejected.contact = find_contact(guid) if guid else None
+            rejected.may_see_activities = request.user.has_perm("activities.view_activity")
+            rejected.type_with_rules = None
+            if rejected.code in _CODES_OF_RULES and request.user.has_perm(_SEE_TYPES):
+                rejected.type_with_rules = _only_type_of_request(rejected)
             rejected.shown_bytes = bytes(rejected.payload)
             if names := personal_names(request):
                 rejected.shown_bytes = hide_in_payload(rejected.shown_bytes, names)
@@ -191,11 +207,20 @@ class RejectedActivityAdmin(ReadOnlyAdmin, NamingAdmin):
 
     @display(description="Reason")
     def shown_reason(self, rejected):
-        return shortened(rejected.reason)
+        return format_html(
+            '<span class="tl-wrapped">{}</span>', rejected.reason[:_EXCERPT_OF_REASON]
+        )
 
     @display(description="Reason code")
     def shown_code(self, rejected):
         return badge(rejected.code)
+
+    @display(description="Reason code")
+    def shown_code_and_field(self, rejected):
+        code = badge(rejected.code)
+        return format_html(
+            '<div class="tl-lines">{}<div class="tl-subtle">{}</div></div>', code, rejected.field
+        )
 
     @display(description="Field")
     def shown_field(self, rejected):
@@ -235,9 +260,15 @@ class RejectedActivityAdmin(ReadOnlyAdmin, NamingAdmin):
     def shown_contact_guid(self, rejected):
         return copyable(rejected.contact_guid) if rejected.contact_guid else EMPTY
 
-    @display(description="Request id")
+    @display(description="Request")
     def shown_request(self, rejected):
-        return copyable(rejected.request_id)
+        rows: list[tuple[object, object]] = [("Id", copyable(rejected.request_id))]
+        if rejected.may_see_activities and rejected.status in _RECORDED:
+            url = changelist_url(Activity, f"q={rejected.request_id}")
+            rows.append(("", link(url, "Show everything of this request")))
+        if rejected.type_with_rules:
+            rows.append(("Rules", link_to(rejected.type_with_rules)))
+        return field_table(rows)
 
     @display(description="Length")
     def shown_length(self, rejected):
@@ -251,8 +282,23 @@ class RejectedActivityAdmin(ReadOnlyAdmin, NamingAdmin):
 
 
 def readable_payload(payload: bytes):
-    """A payload one member a line if it is JSON, else as text with what is no text escaped."""
+    """A payload one member a line if it is JSON, else as text with what is no text escaped.
+
+    Of forms and queries the names and values come first, as they were meant.
+    """
     try:
         return pretty_json(json.loads(payload))
     except (ValueError, RecursionError):
-        return preformatted(payload.decode(errors="backslashreplace")) if payload else EMPTY
+        text = payload.decode(errors="backslashreplace")
+    raw = preformatted(text) if text else EMPTY
+    if not _FORM.fullmatch(text):
+        return raw
+    fields = parse_qsl(text, keep_blank_values=True)[:_SHOWN_FIELDS]
+    return field_table([(visible(name), visible(value)) for name, value in fields]) + raw
+
+
+def _only_type_of_request(rejected: RejectedActivity) -> ActivityType | None:
+    """The type of what was recorded of the same request, unless there are several."""
+    recorded = Activity.objects.filter(request_id=rejected.request_id)
+    found = list(ActivityType.objects.filter(pk__in=recorded.values("type"))[:2])
+    return found[0] if len(found) == 1 else None

@@ -132,6 +132,24 @@ def type_form(**fields):
     }
 
 
+@pytest.mark.parametrize("query", ["", "o=1"])
+def test_types_are_sorted_whatever_the_case_of_their_names(admin_client, query):
+    for name in ("beta", "Gamma", "Alpha"):
+        make_activity_type(name.lower(), name=name)
+
+    page = admin_client.get(changelist_url(ActivityType, query))
+
+    names = [one.name for one in page.context["cl"].result_list if not one.is_system]
+    assert names == ["Alpha", "beta", "Gamma"]
+    assert "Whitelisting a type offers it" in page.text
+
+
+def test_the_link_for_another_rule_is_in_small_letters(admin_client):
+    html = admin_client.get(change_url(make_activity_type())).text
+
+    assert "<span>Add another rule</span>" in html
+
+
 def test_a_type_without_a_code_name_gets_one_from_its_name(admin_client):
     admin_client.post(
         reverse("admin:activities_activitytype_add"),

@@ -3,16 +3,24 @@ import re
 from html import unescape
 
 import pytest
+from django.contrib.auth.models import Permission, User
 from django.db import connection
 
+from activities.admin.rejected import readable_payload
 from activities.admin.searching import search_rejections
 from activities.doors import DOOR_NAMES
 from activities.inspector import readable
-from activities.models import RejectedActivity
+from activities.models import Activity, RejectedActivity
 from activities.problems import Status
 from adminsite.formatting import change_url, changelist_url
 from tests.admin.history import make_rejected
-from tests.factories import make_channel, make_contact
+from tests.factories import (
+    make_activity,
+    make_activity_type,
+    make_channel,
+    make_contact,
+    make_rule,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -94,6 +102,81 @@ def test_a_page_says_that_the_payload_was_cut(admin_client):
     html = admin_client.get(change_url(rejected)).text
 
     assert "5,000 bytes were sent, of which the first 3 were kept" in html
+
+
+def test_forms_are_shown_as_they_were_meant_and_as_they_came(admin_client):
+    sent = b"actid=1&event=Signed+up&visit=%7B%22email%22%3A%22a%40b.example%22%7D&x=%3Cb%3E%00&bad"
+    rejected = make_rejected(payload=sent, payload_length=len(sent))
+
+    html = admin_client.get(change_url(rejected)).text
+
+    assert "<tr><th>event</th><td>Signed up</td></tr>" in html
+    assert "<tr><th>visit</th><td>{&quot;email&quot;:&quot;a@b.example&quot;}</td></tr>" in html
+    assert "<tr><th>x</th><td>&lt;b&gt;\\x00</td></tr>" in html
+    assert "visit=%7B%22email%22" in html
+
+
+@pytest.mark.parametrize("sent", [b"{broken=1", b"a b=c", b"<a href=x>", b"=1", b"no form"])
+def test_what_is_no_form_is_not_shown_as_one(sent):
+    assert "<table" not in readable_payload(sent)
+
+
+def test_a_form_is_not_decoded_for_those_who_may_not_see_it(client):
+    make_rule(make_activity_type(), name="phone", is_personal=True)
+    sent = b"event=Signed+up&phone=5550100"
+    rejected = make_rejected(payload=sent, payload_length=len(sent))
+    user = User.objects.create(username="reader", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_rejectedactivity"))
+    client.force_login(user)
+
+    html = client.get(change_url(rejected)).text
+
+    assert "Hidden" in html
+    assert "Signed up" not in html
+    assert "5550100" not in html
+
+
+def test_a_line_leads_to_what_was_recorded_of_its_request(admin_client):
+    activity = make_activity(type=make_activity_type())
+    rejected = make_rejected(
+        status=Status.INVALID_ACCEPTED, code="wrong_property", request_id=activity.request_id
+    )
+
+    html = admin_client.get(change_url(rejected)).text
+
+    assert changelist_url(Activity, f"q={activity.request_id}") in html
+    assert change_url(activity.type) in html
+
+
+def test_a_line_of_what_was_not_recorded_leads_to_no_activities(admin_client):
+    html = admin_client.get(change_url(make_rejected())).text
+
+    assert "Show everything of this request" not in html
+
+
+def test_a_line_names_no_type_if_its_request_had_several(admin_client):
+    first = make_activity(type=make_activity_type())
+    make_activity(request_id=first.request_id)
+    rejected = make_rejected(
+        status=Status.INVALID_ACCEPTED, code="wrong_property", request_id=first.request_id
+    )
+
+    assert change_url(first.type) not in admin_client.get(change_url(rejected)).text
+
+
+def test_a_line_leads_nowhere_that_its_reader_may_not_go(client):
+    activity = make_activity(type=make_activity_type())
+    rejected = make_rejected(
+        status=Status.INVALID_ACCEPTED, code="wrong_property", request_id=activity.request_id
+    )
+    user = User.objects.create(username="reader", is_staff=True)
+    user.user_permissions.add(Permission.objects.get(codename="view_rejectedactivity"))
+    client.force_login(user)
+
+    html = client.get(change_url(rejected)).text
+
+    assert "Show everything of this request" not in html
+    assert change_url(activity.type) not in html
 
 
 LONG = {

@@ -21,6 +21,19 @@ def test_user_properties_are_listed_with_the_fields_as_people_call_them(admin_cl
     assert UserProperty.objects.order_by("name").last().contact_field == "ContactZIP"
 
 
+@pytest.mark.parametrize(
+    ("model", "text"),
+    [
+        (UserProperty, "A property without a line stays with the activity."),
+        (ConsentCategory, "A category without a line stays with the activity and changes no"),
+    ],
+)
+def test_lists_say_what_they_are_for(admin_client, model, text):
+    ConsentCategory.objects.create(channel=make_channel(), category="1", consent=make_consent())
+
+    assert text in admin_client.get(changelist_url(model)).text
+
+
 def test_a_user_property_gets_a_contact_field(admin_client):
     admin_client.post(
         reverse("admin:tracking_userproperty_add"),

@@ -16,6 +16,10 @@ from tracking.models import ConsentCategory
 @admin.register(ConsentCategory)
 class ConsentCategoryAdmin(HubAdmin):
     list_display = ("shown_category", "shown_channel", "shown_consent")
+    list_help = (
+        "For Commanders Act-format events: what a category in “user.consent_categories” agrees "
+        "to. A category without a line stays with the activity and changes no agreement."
+    )
     list_filter = (("channel", RelatedDropdownFilter), ("consent", RelatedDropdownFilter))
     list_select_related = ("channel", "consent")
     ordering = ("channel__name", "category", "id")

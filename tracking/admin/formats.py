@@ -116,8 +116,8 @@ FORMATS = (
         door=ActivityType.Door.ACTIVECAMPAIGN,
         addresses=(
             ("/event", "events"),
-            ("/visit", "page visits, by a picture"),
-            ("/api/3", "the API, with an API key"),
+            ("/visit", "page visits"),
+            ("/api/3", "with an API key"),
         ),
         identifier="account_id",
         secret=Secret(
@@ -153,7 +153,7 @@ FORMATS = (
         door=ActivityType.Door.COMMANDERSACT,
         addresses=(
             ("/events", "one event"),
-            ("/events/batch", "several events"),
+            ("/events/batch", "a batch"),
         ),
         identifier="site_id",
         secret=Secret(

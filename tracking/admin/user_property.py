@@ -12,6 +12,10 @@ from tracking.models import UserProperty
 @admin.register(UserProperty)
 class UserPropertyAdmin(HubAdmin):
     list_display = ("shown_name", "contact_field")
+    list_help = (
+        "For Commanders Act-format events: what a property of “user” fills in the contact. A "
+        "property without a line stays with the activity."
+    )
     list_filter = (("contact_field", ChoicesDropdownFilter),)
     ordering = ("name",)
     sortable_by = ("shown_name",)
