@@ -37,6 +37,7 @@ from crosssite.models import TrackedSite
 
 _IN_A_REQUEST = 100
 _FAR_DOWN = 5000
+_SWEEPS = 10
 
 
 class Page(NamedTuple):
@@ -65,14 +66,14 @@ def _milliseconds(page: Page, rounds: int) -> float:
     client = Client(headers={"host": "127.0.0.1"})
     client.force_login(User.objects.get(username=LOGIN))
     durations = []
-    for _ in range(rounds + 1):
+    for _ in range(rounds):
         started_at = time.perf_counter()
         answer = client.get(page.url)
         durations.append(time.perf_counter() - started_at)
         if answer.status_code != 200:
             raise BenchmarkFailed(f"{page.url} was answered with {answer.status_code}.")
-    # The first one warms up: templates, connections, what the database has in memory.
-    return median(durations[1:]) * 1000
+    # The fastest: what else the machine does comes on top of that, and says nothing of the hub.
+    return min(durations) * 1000
 
 
 def _pages() -> Iterator[Page]:
@@ -224,7 +225,7 @@ def _busiest() -> Contact:
 
 
 def _record(recorded: int) -> float:
-    """Record activities, each other request about one new contact; milliseconds for each."""
+    """Record activities, each other request about one new contact; the median of a request."""
     contact = Contact.objects.create(notes=_TO_MERGE)
     others = list(Contact.objects.live().order_by("?").values_list("guid", flat=True)[:1000])
     durations = []
@@ -233,7 +234,7 @@ def _record(recorded: int) -> float:
             started_at = time.perf_counter()
             record_activities(_VISITS, contact_guid=guid, source=_source())
             durations.append(time.perf_counter() - started_at)
-    return sum(durations) / len(durations) * 1000
+    return median(durations) * 1000
 
 
 def _merge() -> float:
@@ -246,14 +247,19 @@ def _merge() -> float:
 
 
 def _drain(count: int) -> float:
+    """Record so many data inputs, and let the sweep find them, ten times; the fastest time."""
     anonymous = Contact.objects.live().filter(email="", last_name="").order_by("-pk")
-    for guid in list(anonymous.values_list("guid", flat=True)[:count]):
-        fields = {"ContactFirstName": "Ada", "ContactEmail": f"{uuid4()}@example.com"}
-        draft = Draft(type="datainput", value="Registration form", contact_fields=fields)
-        record_activities([draft], contact_guid=guid, source=_source())
-    started_at = time.perf_counter()
-    sweep_data_inputs()
-    return (time.perf_counter() - started_at) * 1000
+    guids = list(anonymous.values_list("guid", flat=True)[: count * _SWEEPS])
+    durations = []
+    for start in range(0, len(guids), count):
+        for guid in guids[start : start + count]:
+            fields = {"ContactFirstName": "Ada", "ContactEmail": f"{uuid4()}@example.com"}
+            draft = Draft(type="datainput", value="Registration form", contact_fields=fields)
+            record_activities([draft], contact_guid=guid, source=_source())
+        started_at = time.perf_counter()
+        sweep_data_inputs()
+        durations.append(time.perf_counter() - started_at)
+    return min(durations) * 1000
 
 
 def _source() -> Source:
