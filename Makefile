@@ -9,14 +9,16 @@ INSTALLED_DEV := $(VENV)/.installed-dev
 ARGS ?=
 # Anything shortens the benchmarks: make bench QUICK=1
 QUICK ?=
+# Millions of activities: make bench-growth SIZES="1 10"
+SIZES ?= 1 10 30
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench lock chromium
+.PHONY: help run test lint bench bench-growth lock chromium
 
 help:  ## list these commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1|/' | column -t -s '|'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1|/' | column -t -s '|'
 
 run: $(INSTALLED)  ## run the hub with demo data until Ctrl-C; honours PORT, HOST and DATA_DIR
 	@exec $(BIN)/python manage.py serve --demo
@@ -33,6 +35,9 @@ lint: $(INSTALLED_DEV)  ## check style, formatting, types, settings and migratio
 
 bench: $(INSTALLED_DEV)  ## measure a hub of its own and write a report; QUICK=1 takes two minutes
 	@exec $(BIN)/python -m benchmarks $(if $(QUICK),--quick)
+
+bench-growth: $(INSTALLED_DEV)  ## measure hubs of 1, 10 and 30 million activities; SIZES="1 10" for fewer; takes an hour or two
+	@exec $(BIN)/python -m benchmarks.growth $(SIZES)
 
 lock: $(INSTALLED_DEV)  ## pin the newest versions that pyproject.toml allows
 	$(BIN)/pip install --quiet uv

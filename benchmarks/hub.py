@@ -85,8 +85,8 @@ class Hub:
                 start_new_session=True,
             )
 
-    def manage(self, *arguments: str) -> str:
-        """What a management command prints.
+    def manage(self, *arguments: str, seconds: float = _SECONDS_FOR_COMMAND) -> str:
+        """What a management command prints within so many seconds.
 
         :raises BenchmarkFailed: if it fails
         """
@@ -97,7 +97,7 @@ class Hub:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=_SECONDS_FOR_COMMAND,
+            timeout=seconds,
             check=False,
         )
         if done.returncode != 0:

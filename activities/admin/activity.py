@@ -1,6 +1,7 @@
 """The activity log."""
 
 from django.contrib import admin
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import RelatedDropdownFilter
@@ -131,11 +132,14 @@ class ActivityAdmin(ReadOnlyAdmin, NamingAdmin):
         return activity
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        # The ids of what happened long ago are far from the end: the index of times leads there.
-        is_of_a_time = any(
-            value for name, value in request.GET.items() if name.startswith("occurred_at_")
+        # What happened long ago, and all that one contact did, is far from the newest ids, but
+        # together in the indexes that are ordered by time.
+        is_by_time = any(
+            value
+            for name, value in request.GET.items()
+            if name == SEARCH_VAR or name.startswith("occurred_at_")
         )
-        return ("-occurred_at", "-id") if is_of_a_time else self.ordering
+        return ("-occurred_at", "-id") if is_by_time else self.ordering
 
     def find(self, queryset: QuerySet, term: str) -> QuerySet:
         return search_activities(queryset, term)

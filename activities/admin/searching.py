@@ -29,16 +29,12 @@ def search_activities(queryset: QuerySet[Activity], term: str) -> QuerySet[Activ
     activity_id, given = as_id(term), as_uuid(term)
     if activity_id is not None:
         return queryset.filter(pk=activity_id)
-    # Ids are looked up first: PostgreSQL answers a subquery within OR by reading the whole log.
-    ids: list[int] = []
-    condition = Q()
-    if given is not None:
-        condition |= Q(request_id=given)
-        ids += _claimed_as(given)
     contact = contact_named(term)
+    # Ids are looked up first: PostgreSQL answers a subquery within OR by reading the whole log.
+    ids = _claimed_as(given) if given is not None else []
     if contact is not None:
-        condition |= Q(contact=contact)
-        ids += _sent_for_others(contact)
+        return queryset.filter(Q(contact=contact) | Q(pk__in=[*ids, *_sent_for_others(contact)]))
+    condition = Q(request_id=given) if given is not None else Q()
     return queryset.filter(condition | Q(pk__in=ids))
 
 

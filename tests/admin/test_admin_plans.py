@@ -98,3 +98,16 @@ def test_activities_of_a_time_are_in_the_order_of_time(admin_client):
     ]
 
     assert [list(page) for page in pages] == [[second, first], [first, second]]
+
+
+def test_what_one_contact_did_is_read_from_an_index(admin_client, chosen):
+    plan = plan_of(admin_client, Activity, f"q={Activity.objects.latest('pk').contact.guid}")
+
+    assert "Sort" not in plan
+    assert "activities_of_a_contact" in plan
+
+
+def test_merges_are_not_joined_with_all_contacts(admin_client, chosen):
+    plan = plan_of(admin_client, ContactMerge)
+
+    assert "contacts_contact " not in plan

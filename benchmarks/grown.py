@@ -1,0 +1,271 @@
+"""What is measured in a hub that has grown: pages of the admin, recording, merging, data input.
+
+It runs inside of Django, as `staging` does, in a `manage.py shell` beside the database.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from statistics import median
+from typing import NamedTuple
+from uuid import uuid4
+
+from django.contrib.auth.models import User
+from django.db.models import Count, Model
+from django.test import Client
+from django.utils import timezone
+
+from activities.data_input import sweep_data_inputs
+from activities.drafts import Draft
+from activities.models import Activity, ActivityType, RejectedActivity
+from activities.recording import Source, record_activities
+from adminsite.counting import count_up_to
+from adminsite.formatting import change_url, changelist_url
+from adminsite.options import HubAdmin
+from adminsite.paginator import COUNTED_ROWS
+from benchmarks.hub import BenchmarkFailed
+from channels.models import Channel
+from config.demo import data
+from config.demo.loading import LOGIN
+from config.demo.sample import TABLETS
+from consents.models import Consent, ConsentAgreement
+from contacts.merging import carry_out_merge, request_merge
+from contacts.models import Contact, ContactMerge
+from crosssite.models import TrackedSite
+
+_IN_A_REQUEST = 100
+_FAR_DOWN = 5000
+_SWEEPS = 10
+
+
+class Page(NamedTuple):
+    """A page of the admin, by what the report calls it."""
+
+    name: str
+    url: str
+
+
+def measure(rounds: int, recorded: int, data_inputs: int) -> None:
+    """Print, as JSON, how long everything takes: milliseconds by what it is.
+
+    Pages are asked for so many times. The contact that is merged has `recorded` activities, which
+    are recorded here, and as many again of other contacts.
+    """
+    pages = {page.name: _milliseconds(page, rounds) for page in _pages()}
+    work = {
+        "100 activities recorded": _record(recorded),
+        f"merge of a contact with {recorded:,} activities": _merge(),
+        f"{data_inputs:,} data inputs drained": _drain(data_inputs),
+    }
+    json.dump({"pages": pages, "work": work}, sys.stdout)
+
+
+def _milliseconds(page: Page, rounds: int) -> float:
+    client = Client(headers={"host": "127.0.0.1"})
+    client.force_login(User.objects.get(username=LOGIN))
+    durations = []
+    for _ in range(rounds):
+        started_at = time.perf_counter()
+        answer = client.get(page.url)
+        durations.append(time.perf_counter() - started_at)
+        if answer.status_code != 200:
+            raise BenchmarkFailed(f"{page.url} was answered with {answer.status_code}.")
+    # The fastest: what else the machine does comes on top of that, and says nothing of the hub.
+    return min(durations) * 1000
+
+
+def _pages() -> Iterator[Page]:
+    yield Page("dashboard", "/admin/")
+    yield from _contact_pages()
+    yield from _activity_pages()
+    yield from _consent_pages()
+    yield from _inspector_pages()
+    for model in (ActivityType, Channel, ContactMerge, TrackedSite):
+        yield Page(f"list of {model._meta.verbose_name_plural}", changelist_url(model))
+    yield Page("Settings, Tracking", "/admin/settings/tracking/")
+
+
+def _contact_pages() -> Iterator[Page]:
+    named = Contact.objects.exclude(email="").order_by("-pk")[1000]
+    lists = {
+        "contacts": "",
+        "contacts, last page": _last_page(Contact),
+        "contacts with an email": "known=email",
+        "contacts with a name, but no email": "known=name",
+        "anonymous contacts": "known=nothing",
+        "contacts of a large country": "country=DEU",
+        "contacts of a small country": "country=ISL",
+        "contacts of a country where nobody is": "country=ATA",
+        "contacts of a day": _within("created_at", days_ago=200, days=1),
+        "contacts by the beginning of an email": f"q={named.email[:-10]}",
+        "contacts by a common beginning": "q=a",
+        "contacts by first and last name": "q=paula+rossi",
+        "contacts by a name that nobody has": "q=xyz",
+        "contacts by GUID": f"q={named.guid}",
+        "contacts of a day, by a name": f"q=paula&{_within('created_at', days_ago=9, days=1)}",
+    }
+    yield from (Page(name, changelist_url(Contact, query)) for name, query in lists.items())
+    usual, busiest = named, _busiest()
+    newest = busiest.activities.order_by("-occurred_at", "-id")
+    *_, older = newest.values_list("pk", flat=True)[:_FAR_DOWN]
+    yield Page("page of a contact", change_url(usual))
+    yield Page("page of the busiest contact", change_url(busiest))
+    yield Page("the same, far down the timeline", f"{change_url(busiest)}?before={older}")
+
+
+def _activity_pages() -> Iterator[Page]:
+    types = dict(ActivityType.objects.values_list("code_name", "pk"))
+    channels = dict(Channel.objects.values_list("code_name", "pk"))
+    sites = dict(TrackedSite.objects.values_list("code_name", "pk"))
+    known = _busiest()
+    usual = Activity.objects.order_by("-pk").select_related("contact")[1000]
+    lists = {
+        "activity log": "",
+        "activity log, last page": _last_page(Activity),
+        "activities of a common type": _of("type", types["pagevisit"]),
+        "activities of a rare type": _of("type", types[data.CARD]),
+        "activities of a type long unused": _of("type", types[data.SURVEY]),
+        "activities of a channel": _of("channel", channels[data.APP]),
+        "activities of a channel long unused": _of("channel", channels[TABLETS]),
+        "activities of a tracked site": _of("tracked_site", sites[data.MAGAZINE]),
+        "activities since yesterday": _within("occurred_at", days_ago=1, days=1),
+        "activities of a day": _within("occurred_at", days_ago=200, days=1),
+        "activities of a quarter": _within("occurred_at", days_ago=300, days=91),
+        "activities of a day without any": _within("occurred_at", days_ago=900, days=1),
+        "activities of a rare type within a month": "&".join(
+            [_of("type", types[data.CARD]), _within("occurred_at", days_ago=200, days=30)]
+        ),
+        "activities of a channel within a month": "&".join(
+            [_of("channel", channels[data.APP]), _within("occurred_at", days_ago=200, days=30)]
+        ),
+        "activities of an unused channel within a month": "&".join(
+            [_of("channel", channels[TABLETS]), _within("occurred_at", days_ago=60, days=30)]
+        ),
+        "activities of a type and a channel without any": "&".join(
+            [_of("type", types["pagevisit"]), _of("channel", channels[TABLETS])]
+        ),
+        "activities by the GUID of a contact": f"q={usual.contact.guid}",
+        "activities by the GUID of the busiest contact": f"q={known.guid}",
+        "activities by request id": f"q={usual.request_id}",
+        "activities by id": f"q={usual.pk}",
+        "activities by an unknown GUID": f"q={uuid4()}",
+    }
+    yield from (Page(name, changelist_url(Activity, query)) for name, query in lists.items())
+    yield Page("page of an activity", change_url(usual))
+
+
+def _consent_pages() -> Iterator[Page]:
+    tracking = Consent.objects.get(code_name=data.TRACKING)
+    newsletter = Consent.objects.get(code_name=data.NEWSLETTER)
+    contact = ConsentAgreement.objects.order_by("-pk").select_related("contact")[0].contact
+    lists = {
+        "agreements": "",
+        "agreements, last page": _last_page(ConsentAgreement),
+        "agreements to a consent": _of("consent", tracking.pk),
+        "agreements to another consent": _of("consent", newsletter.pk),
+        "agreements that were revoked": "agreed__exact=0",
+        "agreements of a day": _within("at", days_ago=200, days=1),
+        "revoked of a consent within a month": "&".join(
+            ["agreed__exact=0", _of("consent", newsletter.pk), _within("at", 200, 30)]
+        ),
+        "agreements by GUID": f"q={contact.guid}",
+    }
+    yield from (
+        Page(name, changelist_url(ConsentAgreement, query)) for name, query in lists.items()
+    )
+    yield Page("list of consents", changelist_url(Consent))
+    yield Page("page of a consent", change_url(tracking))
+
+
+def _inspector_pages() -> Iterator[Page]:
+    app = Channel.objects.get(code_name=data.APP)
+    newest = RejectedActivity.objects.order_by("-at", "-id")[0]
+    lists = {
+        "inspector": "",
+        "inspector, a status": "status__exact=invalid_rejected",
+        "inspector, a rare status": "status__exact=failed",
+        "inspector, a code": "code=missing_url",
+        "inspector, a channel": _of("channel", app.pk),
+        "inspector, by words": "q=yesterday",
+        "inspector, by GUID": f"q={newest.contact_guid}",
+    }
+    yield from (
+        Page(name, changelist_url(RejectedActivity, query)) for name, query in lists.items()
+    )
+
+
+def _last_page(model: type[Model]) -> str:
+    """The query for the last page that can be reached."""
+    rows = count_up_to(model._default_manager.all(), COUNTED_ROWS)
+    return f"p={min(rows, COUNTED_ROWS) // HubAdmin.list_per_page}"
+
+
+def _of(field: str, pk: int) -> str:
+    return f"{field}__id__exact={pk}"
+
+
+def _within(field: str, days_ago: int, days: int) -> str:
+    since = timezone.now() - timedelta(days=days_ago)
+    return f"{field}_from_0={since:%Y-%m-%d}&{field}_to_0={_last_day(since, days):%Y-%m-%d}"
+
+
+def _last_day(since: datetime, days: int) -> datetime:
+    # A day without a time is the whole day.
+    return since + timedelta(days=days - 1)
+
+
+def _busiest() -> Contact:
+    recent = Activity.objects.order_by("-pk").values("pk")[:20_000]
+    counts = Activity.objects.filter(pk__in=recent).values("contact")
+    most = counts.annotate(number=Count("pk")).order_by("-number").values_list("contact").first()
+    assert most is not None
+    return Contact.objects.get(pk=most[0])
+
+
+def _record(recorded: int) -> float:
+    """Record activities, each other request about one new contact; the median of a request."""
+    contact = Contact.objects.create(notes=_TO_MERGE)
+    others = list(Contact.objects.live().order_by("?").values_list("guid", flat=True)[:1000])
+    durations = []
+    for number in range(recorded // _IN_A_REQUEST):
+        for guid in (contact.guid, others[number % len(others)]):
+            started_at = time.perf_counter()
+            record_activities(_VISITS, contact_guid=guid, source=_source())
+            durations.append(time.perf_counter() - started_at)
+    return median(durations) * 1000
+
+
+def _merge() -> float:
+    loser = Contact.objects.filter(notes=_TO_MERGE).order_by("-pk")[0]
+    survivor = Contact.objects.create(email=f"{uuid4()}@example.com")
+    merge = request_merge(survivor=survivor, loser=loser, reason=ContactMerge.Reason.JOURNEY)
+    started_at = time.perf_counter()
+    carry_out_merge(merge.pk)
+    return (time.perf_counter() - started_at) * 1000
+
+
+def _drain(count: int) -> float:
+    """Record so many data inputs, and let the sweep find them, ten times; the fastest time."""
+    anonymous = Contact.objects.live().filter(email="", last_name="").order_by("-pk")
+    guids = list(anonymous.values_list("guid", flat=True)[: count * _SWEEPS])
+    durations = []
+    for start in range(0, len(guids), count):
+        for guid in guids[start : start + count]:
+            fields = {"ContactFirstName": "Ada", "ContactEmail": f"{uuid4()}@example.com"}
+            draft = Draft(type="datainput", value="Registration form", contact_fields=fields)
+            record_activities([draft], contact_guid=guid, source=_source())
+        started_at = time.perf_counter()
+        sweep_data_inputs()
+        durations.append(time.perf_counter() - started_at)
+    return min(durations) * 1000
+
+
+def _source() -> Source:
+    channel = Channel.objects.get(code_name=data.APP)
+    return Source(door="benchmark", channel=channel, request_id=uuid4())
+
+
+_TO_MERGE = "made to be merged"
+_VISITS = [Draft(type="pagevisit", value="Home", url="https://www.example.com/")] * _IN_A_REQUEST

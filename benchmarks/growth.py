@@ -1,0 +1,200 @@
+"""python -m benchmarks.growth: what `make bench-growth` runs.
+
+A hub with a million activities, then larger ones: whether anything takes longer than it did.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks import machine
+from benchmarks.hub import ROOT, BenchmarkFailed, Hub
+from benchmarks.report import Section, render
+
+_DATA = ROOT / "benchmarks" / ".data"
+_REPORTS = ROOT / "benchmarks" / "reports"
+_MOST_CONTACTS = 1_000_000
+_SECONDS_TO_FILL = 4 * 3600
+_SECONDS_TO_MEASURE = 3600
+# How much longer anything may take than with the fewest activities, and how long a page may at all.
+_MOST_TIMES = 1.5
+_MOST_MILLISECONDS = 300
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is in a hub, and how much is measured there."""
+
+    contacts: int
+    activities: int
+    rounds: int = 10
+    recorded: int = 100_000
+    data_inputs: int = 100
+
+
+class Measured(NamedTuple):
+    """What one size took: seconds to fill the hub, milliseconds by what it is for the rest.
+
+    A hub that was kept is full already.
+    """
+
+    filling: float | None
+    pages: dict[str, float]
+    work: dict[str, float]
+
+
+def main() -> int:
+    """Measure hubs of these sizes, write the report and print it."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.growth", description=main.__doc__)
+    parser.add_argument("activities", type=int, nargs="*", help="in millions; 1 10 30 if not given")
+    parser.add_argument("--keep", type=Path, help="a folder that keeps the hubs for the next time")
+    options = parser.parse_args()
+    sizes = [
+        Size(min(millions * 100_000, _MOST_CONTACTS), millions * 1_000_000)
+        for millions in options.activities or (1, 10, 30)
+    ]
+    started_at = datetime.now(UTC)
+    try:
+        if options.keep:
+            options.keep.mkdir(parents=True, exist_ok=True)
+            sections = run(options.keep.absolute(), sizes, _say)
+        else:
+            _DATA.mkdir(exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=_DATA) as folder:
+                sections = run(Path(folder), sizes, _say)
+    except BenchmarkFailed as error:
+        _say(str(error))
+        return 1
+    report = render(f"Growth, {started_at:%d %B %Y, %H:%M} UTC", sections)
+    _REPORTS.mkdir(exist_ok=True)
+    path = _REPORTS / f"growth-{started_at:%Y-%m-%d-%H%M%S}.md"
+    path.write_text(report)
+    sys.stdout.write(f"\n{report}\n")
+    _say(f"This report is in {path.relative_to(ROOT)}")
+    return 0
+
+
+def run(folder: Path, sizes: Sequence[Size], say: Callable[[str], None]) -> list[Section]:
+    """The sections of the report, after having measured a hub of each size in `folder`.
+
+    :raises BenchmarkFailed: if something does not work at all
+    """
+    measured: dict[int, Measured] = {}
+    about: Section | None = None
+    for size in sizes:
+        hub = Hub(folder / str(size.activities))
+        with hub.database() as database:
+            say(f"Filling a hub with {size.activities:,} activities …")
+            about = about or machine.describe(database, folder)
+            filling = _fill(hub, size)
+            database.execute("VACUUM ANALYZE")
+            database.execute("CHECKPOINT")
+            say("Measuring it …")
+            found = json.loads(
+                hub.manage(
+                    "shell",
+                    "--verbosity=0",
+                    f"--command=from benchmarks import grown; grown.measure({size.rounds},"
+                    f" {size.recorded}, {size.data_inputs})",
+                    seconds=_SECONDS_TO_MEASURE,
+                )
+            )
+            measured[size.activities] = Measured(filling, **found)
+    assert about is not None
+    return [about, *sections_of(measured)]
+
+
+def sections_of(measured: dict[int, Measured]) -> list[Section]:
+    """What to say about hubs by their number of activities, the fewest first."""
+    columns = [f"{_millions(size)}, ms" for size in measured]
+    columns += [f"{_millions(size)} / {_millions(min(measured))}" for size in list(measured)[1:]]
+    every = list(measured.values())
+    return [
+        Section(
+            title="Filling",
+            columns=["what", *(_millions(size) for size in measured)],
+            rows=[
+                ["seconds", *(_number(one.filling) for one in every)],
+                [
+                    "activities/s",
+                    *(
+                        _number(one.filling and size / one.filling)
+                        for size, one in measured.items()
+                    ),
+                ],
+            ],
+            text="`make_sample_data`, start and demo included.",
+        ),
+        Section(
+            title="Work",
+            columns=["what", *columns, "over"],
+            rows=_rows([one.work for one in every], limit=None),
+        ),
+        Section(
+            title="Pages",
+            columns=["page", *columns, "over"],
+            rows=_rows([one.pages for one in every], limit=_MOST_MILLISECONDS),
+            text=(
+                "The server's time, in the process, without the network: the fastest of ten, "
+                "since whatever else the machine does comes on top."
+            ),
+        ),
+    ]
+
+
+def _rows(by_size: list[dict[str, float]], limit: int | None) -> list[list[str]]:
+    rows = []
+    for name, fewest in by_size[0].items():
+        values = [found[name] for found in by_size]
+        times = [value / fewest for value in values[1:]]
+        over = [f"{_MOST_TIMES} times"] if max(times, default=0) > _MOST_TIMES else []
+        if limit and max(values) > limit:
+            over.append(f"{limit} ms")
+        rows.append(
+            [
+                name,
+                *(f"{value:,.1f}" for value in values),
+                *(f"{value:.2f}" for value in times),
+                ", ".join(over),
+            ]
+        )
+    return rows
+
+
+def _fill(hub: Hub, size: Size) -> float | None:
+    """Fill it, if it is not; return the seconds that it took."""
+    hub.manage("migrate", "--verbosity=0")
+    done = "from contacts.sample_data import sample_contacts_exist as e; print(e())"
+    if hub.manage("shell", "--verbosity=0", f"--command={done}").strip() == "True":
+        return None
+    started_at = time.perf_counter()
+    hub.manage(
+        "make_sample_data",
+        f"--contacts={size.contacts}",
+        f"--activities={size.activities}",
+        seconds=_SECONDS_TO_FILL,
+    )
+    return time.perf_counter() - started_at
+
+
+def _number(value: float | None) -> str:
+    return "kept" if value is None else f"{value:,.0f}"
+
+
+def _millions(number: int) -> str:
+    return f"{number / 1_000_000:g} million"
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
