@@ -26,7 +26,7 @@ _CATEGORY = "1"
 class ShopEvent(NamedTuple):
     """An event of the shop for insurances, in the Commanders Act format."""
 
-    days_ago: int
+    hours_ago: int
     who: str
     wire: dict[str, Any]
     code: str = ""
@@ -47,14 +47,14 @@ def _purchase(order: str, value: float, **properties) -> dict[str, Any]:
 
 
 SHOP = (
-    ShopEvent(6, "Hofer", {"event_name": "search", "search_term": "travel insurance"}),
-    ShopEvent(5, "Hofer", _purchase("TI-1042", 39.9)),
-    ShopEvent(4, "Kowalska", {"event_name": "view_item", "value": 120, "currency": "EUR"}),
-    ShopEvent(4, "Kowalska", _purchase("HI-0311", 120)),
-    ShopEvent(3, "Tanaka", {"event_name": "generate_lead", "id": "lead-77"}),
-    ShopEvent(2, "Larsen", _purchase("TI-1057", 44.5, currency="euro"), "wrong_property"),
-    ShopEvent(2, "Baumann", _purchase("CI-0208", 310)),
-    ShopEvent(1, "Byrne", {"search_term": "car insurance"}, "missing_event_name"),
+    ShopEvent(150, "Hofer", {"event_name": "search", "search_term": "travel insurance"}),
+    ShopEvent(131, "Hofer", _purchase("TI-1042", 39.9)),
+    ShopEvent(99, "Kowalska", {"event_name": "view_item", "value": 120, "currency": "EUR"}),
+    ShopEvent(98, "Kowalska", _purchase("HI-0311", 120)),
+    ShopEvent(77, "Tanaka", {"event_name": "generate_lead", "id": "lead-77"}),
+    ShopEvent(53, "Larsen", _purchase("TI-1057", 44.5, currency="euro"), "wrong_property"),
+    ShopEvent(49, "Baumann", _purchase("CI-0208", 310)),
+    ShopEvent(27, "Byrne", {"search_term": "car insurance"}, "missing_event_name"),
 )
 OTHERS = (
     NamedEvent("anna.keller@example.com", "Webinar attended", "Buying your first home"),
@@ -91,7 +91,7 @@ def report_shop_event(
     event: ShopEvent, person: Person, channel: Channel, *, now: datetime, request_id: UUID
 ) -> None:
     """Send what somebody did in the shop to the hub."""
-    at = now - timedelta(days=event.days_ago)
+    at = now - timedelta(hours=event.hours_ago)
     wire = {
         **event.wire,
         "user": {"email": person.email, "consent_categories": [_CATEGORY]},
