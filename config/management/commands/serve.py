@@ -25,7 +25,7 @@ from config.embedded.postgres import EmbeddedPostgres, embedded_postgres
 from config.embedded.processes import Child, Stopped, StopRequests, Supervisor
 from config.tasks import HEARTBEAT_KEY, beat_heart
 
-WEB_THREADS = 32
+WEB_THREADS = 16
 WORKER_THREADS = 4
 KEY_NAME = "Printed by serve"
 
