@@ -16,8 +16,9 @@ from activities.inspector import Refused, keep_rejections
 from activities.models import ActivityType, DataInput
 from activities.problems import InvalidActivity, Status, summarise
 from activities.quality import count_events
-from activities.specification import load_rules
+from activities.specification import find_types, load_rules
 from channels.models import Channel
+from config.cursors import preparing_cursor
 from consents.agreements import has_revoked, is_agreed
 from contacts.resolving import find_live_ids
 
@@ -83,7 +84,8 @@ def write(submissions: Sequence[Submission]) -> list[Written | None]:
     What is refused is kept in the inspector with its reason, and never stands in the way of the
     rest.
     """
-    with transaction.atomic():
+    # What COPY raises, Django does not translate by itself.
+    with transaction.atomic(), connection.wrap_database_errors:
         return _Batch(submissions).write()
 
 
@@ -225,7 +227,7 @@ def _remark_on(activity: CheckedActivity, draft: Draft) -> InvalidActivity | Non
 
 
 def _take_ids(count: int) -> Iterator[int]:
-    with connection.cursor() as cursor:
+    with preparing_cursor() as cursor:
         cursor.execute(
             "SELECT nextval('activities_activity_id_seq'), pg_current_xact_id()"
             " FROM generate_series(1, %s)",
@@ -237,9 +239,7 @@ def _take_ids(count: int) -> Iterator[int]:
 def _find_types(submissions: Sequence[Submission]) -> Types:
     """The types that the drafts name, by their code names in lower case."""
     names = {name for submission in submissions for name in _names_in(submission)}
-    found = list(ActivityType.objects.by_code_names(names))
-    load_rules(found)
-    return {activity_type.code_name.lower(): activity_type for activity_type in found}
+    return dict(find_types(names))
 
 
 def _names_in(submission: Submission) -> dict[str, str]:
@@ -293,7 +293,7 @@ def _without_repeats(rows: list[_Row]) -> list[_Row]:
     if not claims:
         return rows
     channel_ids, client_ids, pks = zip(*claims, strict=True)
-    with connection.cursor() as cursor:
+    with preparing_cursor() as cursor:
         cursor.execute(
             "INSERT INTO activities_activityclaim (channel_id, client_id, activity_id)"
             " SELECT * FROM unnest(%s::bigint[], %s::uuid[], %s::bigint[])"
@@ -308,7 +308,7 @@ def _copy(rows: list[_Row], recorded_at: datetime) -> None:
     if not rows:
         return
     with (
-        connection.cursor() as cursor,
+        preparing_cursor() as cursor,
         cursor.copy(
             "COPY activities_activity (id, type_id, contact_id, channel_id, tracked_site_id, title,"
             " value, url, referrer, properties, occurred_at, recorded_at, logged_as, client_id,"

@@ -1,61 +1,47 @@
 """Group commit: what arrives while one commit is under way shares the next one.
 
-A commit waits for the disk, and so do all who queue behind it. So whoever comes first leads: it
-writes at once, alone. Who comes meanwhile waits, and one of them then leads the whole group. No
-thread is needed for it, and nobody waits for company.
+A commit waits for the disk, and so do all who queue behind it. So a thread of its own writes:
+whoever comes first at once, alone; then all who have come meanwhile, together. Nobody waits for
+company.
 """
 
+import asyncio
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from enum import Enum
-from typing import Generic, TypeVar
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Generic, NamedTuple, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+# The writing thread ends, and gives its connection back, when for so long nobody has come.
+_LINGER_SECONDS = 0.1
 
 
 class Busy(Exception):
     """Too much is waiting to be written: try again later."""
 
 
-class _State(Enum):
-    WAITING = "waiting"
-    LEADS = "leads"
-    TAKEN = "taken"
-    WRITTEN = "written"
-    TO_BE_REPEATED = "to be repeated"
-    FAILED = "failed"
+class _Place(NamedTuple, Generic[Item, Result]):
+    """A place in the queue, and what will become of it."""
 
-
-class _Place(Generic[Item, Result]):
-    """A place in the queue, and what became of it."""
-
-    __slots__ = ("error", "item", "result", "size", "state", "woken")
-
-    def __init__(self, item: Item, size: int):
-        self.item, self.size = item, size
-        self.state = _State.WAITING
-        self.result: Result
-        self.error: BaseException
-        # A lock that is released once is the cheapest signal that there is.
-        self.woken = threading.Lock()
-        self.woken.acquire()
-
-    def wake(self, state: _State) -> None:
-        self.state = state
-        self.woken.release()
+    item: Item
+    size: int
+    future: Future[Result]
 
 
 class GroupCommit(Generic[Item, Result]):
-    """Lets threads of one process share the commits of `write`.
+    """Lets the threads and the event loop of one process share the commits of `write`.
 
     `write` takes several items, commits, and returns a result for each, in order. A group has
     `room` for so much, as `size_of` measures items; one that is larger by itself goes alone.
     Whoever has waited for `patience` seconds without its turn, or comes while one group has been
     writing for as long, is told that the database does not keep up. `is_undone` tells of an error
-    of `write` whether it is certain that nothing was committed.
+    of `write` whether it is certain that nothing was committed. `leave` is called in the writing
+    thread after an error, and when it ends.
     """
 
     def __init__(
@@ -64,14 +50,16 @@ class GroupCommit(Generic[Item, Result]):
         *,
         size_of: Callable[[Item], int],
         is_undone: Callable[[BaseException], bool],
+        leave: Callable[[], None],
         room: int,
         patience: float,
     ):
-        self._write, self._size_of, self._is_undone = write, size_of, is_undone
+        self._write, self._size_of = write, size_of
+        self._is_undone, self._leave = is_undone, leave
         self._room, self._patience = room, patience
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._queue: deque[_Place[Item, Result]] = deque()
-        self._is_led = False
+        self._has_writer = False
         self._writing_since = float("inf")
 
     def write(self, item: Item) -> Result:
@@ -82,74 +70,76 @@ class GroupCommit(Generic[Item, Result]):
 
         :raises Busy: if it was not written, as too much waits
         """
-        place = _Place[Item, Result](item, self._size_of(item))
-        self._line_up(place)
-        if place.state is _State.LEADS:
-            self._lead()
-        if place.state is _State.FAILED:
-            raise place.error
-        if place.state is _State.TO_BE_REPEATED:
-            return self._write([item])[0]
-        return place.result
+        future = self._line_up(item)
+        with suppress(TimeoutError):
+            future.exception(self._patience)
+        # It can be taken back as long as its turn has not come.
+        if future.cancel():
+            raise Busy
+        return future.result()
 
-    def _line_up(self, place: _Place[Item, Result]) -> None:
-        """Return once `place` leads, or its group is over."""
-        with self._lock:
+    async def write_async(self, item: Item) -> Result:
+        """The same, for an event loop."""
+        future = self._line_up(item)
+        timer = asyncio.get_running_loop().call_later(self._patience, future.cancel)
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            if future.cancelled():
+                raise Busy from None
+            raise
+        finally:
+            timer.cancel()
+
+    def _line_up(self, item: Item) -> Future[Result]:
+        place = _Place[Item, Result](item, self._size_of(item), Future())
+        with self._changed:
             if time.monotonic() - self._writing_since > self._patience:
                 raise Busy
             self._queue.append(place)
-            if not self._is_led:
-                self._is_led = True
-                place.state = _State.LEADS
-                return
-        if place.woken.acquire(timeout=self._patience):
-            return
-        with self._lock:
-            if place.state is _State.WAITING:
-                self._queue.remove(place)
-                raise Busy
-        # Its turn came in the last moment: now it will be written, or not, and has to tell which.
-        place.woken.acquire()
+            if self._has_writer:
+                self._changed.notify()
+            else:
+                # A daemon: who ends the process does not wait for an answer any more.
+                threading.Thread(target=self._work, name="group commit", daemon=True).start()
+                self._has_writer = True
+        return place.future
 
-    def _lead(self) -> None:
-        """Write the group at the head of the queue, of which the caller is the first."""
-        group = self._take_group()
-        state = _State.WRITTEN
+    def _work(self) -> None:
+        while group := self._take_group():
+            self._write_group(group)
+        self._leave()
+
+    def _take_group(self) -> list[_Place[Item, Result]]:
+        """Who waits longest, as many as there is room for; nobody if nobody comes any more."""
+        group: list[_Place[Item, Result]] = []
+        with self._changed:
+            self._writing_since = float("inf")
+            while not group:
+                if not self._changed.wait_for(lambda: self._queue, _LINGER_SECONDS):
+                    self._has_writer = False
+                    return []
+                room = self._room
+                while self._queue and (not group or self._queue[0].size <= room):
+                    place = self._queue.popleft()
+                    if place.future.set_running_or_notify_cancel():
+                        room -= place.size
+                        group.append(place)
+            self._writing_since = time.monotonic()
+        return group
+
+    def _write_group(self, group: list[_Place[Item, Result]]) -> None:
         try:
             results = self._write([place.item for place in group])
             for place, result in zip(group, results, strict=True):
-                place.result = result
+                place.future.set_result(result)
         except BaseException as error:
+            is_undone = self._is_undone(error)
+            self._leave()
             # Nobody knows who is to blame, unless there is nobody else.
-            is_to_repeat = len(group) > 1 and self._is_undone(error)
-            state = _State.TO_BE_REPEATED if is_to_repeat else _State.FAILED
-            for place in group:
-                place.error = error
-            if not isinstance(error, Exception):
-                raise
-        finally:
-            self._pass_on()
-            leader, *others = group
-            leader.state = state
-            for place in others:
-                place.wake(state)
-
-    def _take_group(self) -> list[_Place[Item, Result]]:
-        with self._lock:
-            group = [self._queue.popleft()]
-            room = self._room - group[0].size
-            while self._queue and self._queue[0].size <= room:
-                place = self._queue.popleft()
-                place.state = _State.TAKEN
-                room -= place.size
-                group.append(place)
-            self._writing_since = time.monotonic()
-            return group
-
-    def _pass_on(self) -> None:
-        """Let whoever waits longest lead the next group."""
-        with self._lock:
-            self._writing_since = float("inf")
-            self._is_led = bool(self._queue)
-            if self._queue:
-                self._queue[0].wake(_State.LEADS)
+            if len(group) > 1 and is_undone:
+                for place in group:
+                    self._write_group([place])
+            else:
+                for place in group:
+                    place.future.set_exception(error)

@@ -28,16 +28,6 @@ class SystemType(models.TextChoices):
 
 
 class ActivityTypeQuerySet(models.QuerySet):
-    def by_code_names(self, code_names):
-        """The types with these code names, given in lower case; each knows whether it has rules."""
-        # Asked for every commit: putting this query together would cost more than the answer.
-        return self.raw(
-            "SELECT type.*, EXISTS (SELECT FROM activities_propertyrule AS rule"
-            " WHERE rule.activity_type_id = type.id) AS has_rules"
-            " FROM activities_activitytype AS type WHERE lower(type.code_name) = ANY(%s)",
-            [list(code_names)],
-        )
-
     def with_code_name(self, code_name: str):
         """The type with this code name, whatever the case of its letters."""
         # PostgreSQL's idea of lower case, which is the one of the constraint.
@@ -114,9 +104,9 @@ class ActivityType(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    # Set by `by_code_names`; whoever read the type in another way does not know.
+    # Set by `specification.find_types`; whoever read the type in another way does not know.
     has_rules = True
-    # Set by `specification.load_rules`.
+    # Set by `specification.find_types` and `load_rules`.
     rules: Sequence[PropertyRule] = ()
 
     objects = ActivityTypeQuerySet.as_manager()

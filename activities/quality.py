@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 
 import msgspec
 from django.conf import settings
-from django.db import connection
 from django.db.models import Sum
 from django.utils import timezone
 
 from activities.models import EventCount
 from activities.problems import Status
+from config.cursors import preparing_cursor
 
 _SOUND = (Status.VALID,)
 # What was left out on purpose says nothing about its source.
@@ -48,10 +48,10 @@ def count_events(counts: Mapping[tuple[int, Status], int], at: datetime) -> None
     # one's commit. Rows are taken in one order, so that two who share them never wait in a circle.
     keys = sorted(counts)
     channel_ids, statuses = zip(*keys, strict=True)
-    with connection.cursor() as cursor:
+    with preparing_cursor() as cursor:
         cursor.execute(
             "INSERT INTO activities_eventcount (channel_id, hour, status, slot, count)"
-            " SELECT given.channel_id, date_trunc('hour', %s, 'UTC'), given.status,"
+            " SELECT given.channel_id, date_trunc('hour', %s::timestamptz, 'UTC'), given.status,"
             " pg_backend_pid() %% 16, given.count"
             " FROM unnest(%s::bigint[], %s::text[], %s::bigint[])"
             " AS given (channel_id, status, count)"

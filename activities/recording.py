@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 from msgspec import structs
 
@@ -128,6 +128,7 @@ _commits = GroupCommit(
     batches.write,
     size_of=lambda submission: len(submission.drafts),
     is_undone=_is_undone,
+    leave=connections.close_all,
     room=_PART,
     patience=_PATIENCE,
 )

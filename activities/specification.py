@@ -5,10 +5,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
+from django.db import DEFAULT_DB_ALIAS
 
 from activities.formats import matches
 from activities.models import ActivityType, PropertyRule
 from activities.problems import InvalidActivity, printable
+from config.cursors import preparing_cursor
 
 _Action = ActivityType.Action
 _Kind = PropertyRule.Kind
@@ -26,15 +28,39 @@ _MANY = {
     _Kind.OBJECT: "objects",
 }
 _encoder = msgspec.json.Encoder(order="deterministic")
+_TYPE_COLUMNS = [field.attname for field in ActivityType._meta.concrete_fields]
 # So many names of properties without a rule are told.
 _TOLD = 3
+
+
+def find_types(code_names: Collection[str]) -> dict[str, ActivityType]:
+    """The types with these code names, given in lower case, and their rules."""
+    # Asked for every commit: putting such a query together would cost Django more than the answer.
+    with preparing_cursor() as cursor:
+        cursor.execute(
+            f"SELECT {', '.join(_TYPE_COLUMNS)},"  # noqa: S608 -- the names of our own columns
+            " EXISTS (SELECT FROM activities_propertyrule WHERE activity_type_id = type.id)"
+            " FROM activities_activitytype AS type WHERE lower(code_name) = ANY(%s)",
+            [list(code_names)],
+        )
+        rows = cursor.fetchall()
+    found = {}
+    for *values, has_rules in rows:
+        activity_type = ActivityType.from_db(DEFAULT_DB_ALIAS, _TYPE_COLUMNS, values)
+        activity_type.has_rules = has_rules
+        found[activity_type.code_name.lower()] = activity_type
+    load_rules(found.values())
+    return found
 
 
 def load_rules(types: Iterable[ActivityType]) -> None:
     """Give these types their rules, in one query; in none if none of them has any."""
     with_rules = [activity_type for activity_type in types if activity_type.has_rules]
+    # Of no types, Django makes no query, but takes its time to find that out.
+    if not with_rules:
+        return
     rules = defaultdict(list)
-    # By name, so that an object comes before what is in it. Of no types, Django makes no query.
+    # By name, so that an object comes before what is in it.
     for rule in PropertyRule.objects.filter(activity_type__in=with_rules).order_by("name"):
         rules[rule.activity_type_id].append(rule)
     for activity_type in with_rules:

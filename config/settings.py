@@ -155,6 +155,8 @@ if DATABASE_URL := env.str("DATABASE_URL", ""):
 else:
     DATABASES = {"default": {"ENGINE": "config.embedded", "NAME": "throughline"}}
 DATABASES["default"].setdefault("OPTIONS", {})
+# How often config.cursors sends a statement before the server keeps it prepared.
+DATABASES["default"]["OPTIONS"].setdefault("prepare_threshold", 5)
 # At least one for each thread: who leads a shared commit must not wait for those who wait for it.
 DATABASES["default"]["OPTIONS"]["pool"] = {
     "min_size": 0,

@@ -3,9 +3,10 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from django.db import IntegrityError, connection
+from django.db import IntegrityError
 from psycopg.errors import ForeignKeyViolation
 
+from config.cursors import preparing_cursor
 from contacts.models import Contact
 
 
@@ -29,7 +30,7 @@ def get_live_contact(contact_id: int) -> Contact:
 
 def find_live_ids(guids: Collection[UUID]) -> dict[UUID, int]:
     """The ids of the live contacts that these GUIDs lead to, as far as they lead to any."""
-    with connection.cursor() as cursor:
+    with preparing_cursor() as cursor:
         cursor.execute(
             "WITH RECURSIVE line (guid, id, merged_into_id) AS ("
             "SELECT guid, id, merged_into_id FROM contacts_contact WHERE guid = ANY(%s)"

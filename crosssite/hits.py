@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import msgspec
-from django.db import connection
+from django.db import connection, connections
 from django.utils import timezone
 
 from activities.group_commit import Busy, GroupCommit
@@ -96,6 +96,7 @@ _commits = GroupCommit(
     _write,
     size_of=lambda hit: 1,
     is_undone=lambda error: connection.connection is not None,
+    leave=connections.close_all,
     room=1_000,
     patience=1.0,
 )

@@ -1,5 +1,6 @@
 """Group commit: who comes meanwhile shares the next commit; who cannot be written fails alone."""
 
+import asyncio
 import threading
 import time
 
@@ -14,16 +15,19 @@ class Disk:
 
     def __init__(self, *, room=100, patience=5.0, is_undone=lambda error: True):
         self.groups, self.gate, self.entered = [], threading.Event(), threading.Semaphore(0)
+        self.writers, self.left = set(), []
         self.commits = GroupCommit(
             self._write,
             size_of=lambda number: number,
             is_undone=is_undone,
+            leave=lambda: self.left.append(threading.current_thread()),
             room=room,
             patience=patience,
         )
 
     def _write(self, numbers):
         self.groups.append(list(numbers))
+        self.writers.add(threading.current_thread())
         self.entered.release()
         assert self.gate.wait(10)
         if 13 in numbers:
@@ -160,6 +164,111 @@ def test_who_comes_when_nothing_moves_is_told_at_once():
     disk.gate.set()
     finish(threads)
     assert disk.commits.write(3) == 6
+
+
+def test_one_thread_writes_and_ends_when_nobody_comes_any_more():
+    disk = Disk()
+    finish_at = start_and_line_up(disk, 1, 2, 3)
+
+    disk.gate.set()
+    finish(finish_at)
+    (writer,) = disk.writers
+    writer.join(10)
+
+    assert disk.left == [writer]
+    assert disk.commits.write(4) == 8
+    assert len(disk.writers) == 2
+
+
+def test_what_the_thread_holds_is_given_back_after_an_error():
+    disk = Disk()
+    disk.gate.set()
+
+    with pytest.raises(ValueError, match="13"):
+        disk.commits.write(13)
+
+    assert disk.left == list(disk.writers)
+
+
+def test_error_that_is_no_exception_leaves_nobody_waiting():
+    disk = Disk()
+    disk.gate.set()
+    disk.commits._size_of = lambda item: 1
+
+    with pytest.raises(SystemExit):
+        disk.commits.write(Quitting())
+    assert disk.commits.write(2) == 4
+
+
+class Quitting:
+    """What ends the thread that writes it."""
+
+    def __eq__(self, other):
+        raise SystemExit
+
+
+def test_event_loop_shares_commits_as_well():
+    disk = Disk()
+
+    async def write_all():
+        writes = [asyncio.create_task(disk.commits.write_async(number)) for number in (1, 2, 3)]
+        await asyncio.sleep(0)
+        disk.gate.set()
+        return await asyncio.gather(*writes)
+
+    assert asyncio.run(write_all()) == [2, 4, 6]
+    assert [number for group in disk.groups for number in group] == [1, 2, 3]
+    assert len(disk.groups) < 3
+
+
+def test_event_loop_gets_the_error_of_what_cannot_be_written():
+    disk = Disk()
+    disk.gate.set()
+
+    with pytest.raises(ValueError, match="13"):
+        asyncio.run(disk.commits.write_async(13))
+
+
+def test_event_loop_is_told_as_well_what_waits_too_long():
+    disk = Disk(patience=0.2)
+    (first,) = start_and_line_up(disk, 1)
+
+    with pytest.raises(Busy):
+        asyncio.run(disk.commits.write_async(2))
+
+    disk.gate.set()
+    finish([first])
+    assert disk.groups == [[1]]
+
+
+def test_event_loop_waits_for_what_is_being_written():
+    disk = Disk(patience=0.1)
+
+    async def write():
+        writing = asyncio.create_task(disk.commits.write_async(1))
+        await asyncio.sleep(0.3)
+        assert not writing.done()
+        disk.gate.set()
+        return await writing
+
+    assert asyncio.run(write()) == 2
+
+
+def test_task_that_is_cancelled_while_it_waits_is_not_written():
+    disk = Disk()
+    (first,) = start_and_line_up(disk, 1)
+
+    async def give_up():
+        writing = asyncio.create_task(disk.commits.write_async(2))
+        await asyncio.sleep(0.01)
+        writing.cancel()
+        await asyncio.wait([writing])
+
+    asyncio.run(give_up())
+    disk.gate.set()
+    finish([first])
+    assert disk.commits.write(3) == 6
+    assert disk.groups == [[1], [3]]
 
 
 def test_everybody_gets_their_own_result_however_many_come_at_once():

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from django.db import connection, connections, transaction
+from django.db import Error, connection, connections, transaction
 
 from activities import recording
 from activities.drafts import Draft
@@ -36,8 +36,8 @@ def record(value, contact, channel):
     draft = Draft(type="click", value=value)
     try:
         return record_activities([draft], contact_guid=contact.guid, source=source)[0].accepted
-    except (psycopg.Error, UnknownContact, Busy) as error:
-        return type(error)
+    except (Error, UnknownContact, Busy) as error:
+        return type(error.__cause__ or error)
 
 
 @pytest.fixture
@@ -77,12 +77,16 @@ def hold(table, release):
 
 
 def start_all(calls, into):
+    """Run `calls`, each in a thread: the first is being written before the others come."""
+
     def run(index, call):
         into[index] = call()
         connections.close_all()
 
     threads = [threading.Thread(target=run, args=one) for one in enumerate(calls)]
-    for thread in threads:
+    threads[0].start()
+    wait_until(lambda: recording._commits._writing_since < float("inf"))
+    for thread in threads[1:]:
         thread.start()
     return threads
 
