@@ -1,7 +1,7 @@
 """Writing: what several callers want recorded, in one transaction and few statements."""
 
 from collections import Counter
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -16,13 +16,13 @@ from activities.inspector import Refused, keep_rejections
 from activities.models import ActivityType, DataInput
 from activities.problems import InvalidActivity, Status, summarise
 from activities.quality import count_events
-from activities.specification import find_types, load_rules
+from activities.specification import ask_for_types, load_rules
 from channels.models import Channel
-from config.cursors import preparing_cursor
+from config.cursors import pipeline, preparing_cursor
 from consents.agreements import has_revoked, is_agreed
-from contacts.resolving import find_live_ids
+from contacts.resolving import ask_for_live_ids
 
-Types = dict[str, ActivityType | InvalidActivity]
+Types = Mapping[str, ActivityType | InvalidActivity]
 
 
 class Source(msgspec.Struct, kw_only=True):
@@ -102,11 +102,16 @@ class _Batch:
         self._outcomes: dict[tuple[str, str, str], Outcome] = {}
 
     def write(self) -> list[Written | None]:
+        submissions = self.submissions
         # The ids, and with them a transaction id, come before the contacts are resolved: so a merge
         # that this misses waits for this transaction before it settles (see contacts.merging).
-        ids = _take_ids(sum(len(submission.drafts) for submission in self.submissions))
-        people = find_live_ids({submission.contact_guid for submission in self.submissions})
-        known = _find_types(self.submissions)
+        with pipeline():
+            get_ids = _ask_for_ids(sum(len(submission.drafts) for submission in submissions))
+            get_people = ask_for_live_ids({submission.contact_guid for submission in submissions})
+            get_types = ask_for_types(
+                {name for submission in submissions for name in _names_in(submission)}
+            )
+        ids, people, known = get_ids(), get_people(), get_types()
         written = [
             self._take(submission, people.get(submission.contact_guid), known, ids)
             for submission in self.submissions
@@ -124,7 +129,11 @@ class _Batch:
         return written
 
     def _take(
-        self, submission: Submission, contact_id: int | None, known: Types, ids: Iterator[int]
+        self,
+        submission: Submission,
+        contact_id: int | None,
+        known: Mapping[str, ActivityType],
+        ids: Iterator[int],
     ) -> Written | None:
         """Check the drafts of one submission, and sort out what becomes of each."""
         if contact_id is None:
@@ -226,20 +235,14 @@ def _remark_on(activity: CheckedActivity, draft: Draft) -> InvalidActivity | Non
     return None
 
 
-def _take_ids(count: int) -> Iterator[int]:
-    with preparing_cursor() as cursor:
-        cursor.execute(
-            "SELECT nextval('activities_activity_id_seq'), pg_current_xact_id()"
-            " FROM generate_series(1, %s)",
-            [count],
-        )
-        return iter([row[0] for row in cursor.fetchall()])
-
-
-def _find_types(submissions: Sequence[Submission]) -> Types:
-    """The types that the drafts name, by their code names in lower case."""
-    names = {name for submission in submissions for name in _names_in(submission)}
-    return dict(find_types(names))
+def _ask_for_ids(count: int) -> Callable[[], Iterator[int]]:
+    cursor = preparing_cursor()
+    cursor.execute(
+        "SELECT nextval('activities_activity_id_seq'), pg_current_xact_id()"
+        " FROM generate_series(1, %s)",
+        [count],
+    )
+    return lambda: iter([row[0] for row in cursor.fetchall()])
 
 
 def _names_in(submission: Submission) -> dict[str, str]:
@@ -251,7 +254,7 @@ def _names_in(submission: Submission) -> dict[str, str]:
     }
 
 
-def _with_new_types(known: Types, submission: Submission) -> Types:
+def _with_new_types(known: Mapping[str, ActivityType], submission: Submission) -> Types:
     source = submission.source
     if source.names_types is None:
         return known
@@ -260,7 +263,7 @@ def _with_new_types(known: Types, submission: Submission) -> Types:
     made = make_types(sorted(unknown), door=source.names_types, channel=source.channel)
     # Somebody else may have made one meanwhile.
     load_rules(found for found in made.values() if isinstance(found, ActivityType))
-    return known | made
+    return {**known, **made}
 
 
 def _obstacle(contact_id: int, source: Source) -> InvalidActivity | None:

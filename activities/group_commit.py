@@ -8,11 +8,13 @@ company.
 import asyncio
 import threading
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import Generic, NamedTuple, TypeVar
+from dataclasses import dataclass
+from itertools import repeat
+from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -25,12 +27,15 @@ class Busy(Exception):
     """Too much is waiting to be written: try again later."""
 
 
-class _Place(NamedTuple, Generic[Item, Result]):
+@dataclass(eq=False, slots=True)
+class _Place(Generic[Item, Result]):
     """A place in the queue, and what will become of it."""
 
     item: Item
     size: int
-    future: Future[Result]
+    future: "Future[Result] | asyncio.Future[Result]"
+    # Where the future has to be settled; None if anywhere.
+    loop: asyncio.AbstractEventLoop | None = None
 
 
 class GroupCommit(Generic[Item, Result]):
@@ -70,29 +75,29 @@ class GroupCommit(Generic[Item, Result]):
 
         :raises Busy: if it was not written, as too much waits
         """
-        future = self._line_up(item)
+        future = Future[Result]()
+        place = self._line_up(_Place(item, self._size_of(item), future))
         with suppress(TimeoutError):
             future.exception(self._patience)
-        # It can be taken back as long as its turn has not come.
-        if future.cancel():
+        if not future.done() and self._take_back(place):
             raise Busy
         return future.result()
 
     async def write_async(self, item: Item) -> Result:
         """The same, for an event loop."""
-        future = self._line_up(item)
-        timer = asyncio.get_running_loop().call_later(self._patience, future.cancel)
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
+        place = self._line_up(_Place(item, self._size_of(item), future, loop))
+        timer = loop.call_later(self._patience, self._give_up, place)
         try:
-            return await asyncio.wrap_future(future)
+            return await future
         except asyncio.CancelledError:
-            if future.cancelled():
-                raise Busy from None
+            self._take_back(place)
             raise
         finally:
             timer.cancel()
 
-    def _line_up(self, item: Item) -> Future[Result]:
-        place = _Place[Item, Result](item, self._size_of(item), Future())
+    def _line_up(self, place: _Place[Item, Result]) -> _Place[Item, Result]:
         with self._changed:
             if time.monotonic() - self._writing_since > self._patience:
                 raise Busy
@@ -103,7 +108,19 @@ class GroupCommit(Generic[Item, Result]):
                 # A daemon: who ends the process does not wait for an answer any more.
                 threading.Thread(target=self._work, name="group commit", daemon=True).start()
                 self._has_writer = True
-        return place.future
+        return place
+
+    def _take_back(self, place: _Place[Item, Result]) -> bool:
+        """Whether `place` could be taken out of the queue, as its turn had not come."""
+        with self._changed:
+            if place not in self._queue:
+                return False
+            self._queue.remove(place)
+            return True
+
+    def _give_up(self, place: _Place[Item, Result]) -> None:
+        if self._take_back(place):
+            place.future.set_exception(Busy())
 
     def _work(self) -> None:
         while group := self._take_group():
@@ -112,27 +129,22 @@ class GroupCommit(Generic[Item, Result]):
 
     def _take_group(self) -> list[_Place[Item, Result]]:
         """Who waits longest, as many as there is room for; nobody if nobody comes any more."""
-        group: list[_Place[Item, Result]] = []
         with self._changed:
             self._writing_since = float("inf")
-            while not group:
-                if not self._changed.wait_for(lambda: self._queue, _LINGER_SECONDS):
-                    self._has_writer = False
-                    return []
-                room = self._room
-                while self._queue and (not group or self._queue[0].size <= room):
-                    place = self._queue.popleft()
-                    if place.future.set_running_or_notify_cancel():
-                        room -= place.size
-                        group.append(place)
+            if not self._changed.wait_for(lambda: self._queue, _LINGER_SECONDS):
+                self._has_writer = False
+                return []
+            group = [self._queue.popleft()]
+            room = self._room - group[0].size
+            while self._queue and self._queue[0].size <= room:
+                group.append(self._queue.popleft())
+                room -= group[-1].size
             self._writing_since = time.monotonic()
         return group
 
     def _write_group(self, group: list[_Place[Item, Result]]) -> None:
         try:
             results = self._write([place.item for place in group])
-            for place, result in zip(group, results, strict=True):
-                place.future.set_result(result)
         except BaseException as error:
             is_undone = self._is_undone(error)
             self._leave()
@@ -141,5 +153,34 @@ class GroupCommit(Generic[Item, Result]):
                 for place in group:
                     self._write_group([place])
             else:
-                for place in group:
-                    place.future.set_exception(error)
+                _settle(group, error=error)
+        else:
+            _settle(group, results)
+
+
+def _settle(
+    group: list[_Place[Item, Result]],
+    results: list[Result] | None = None,
+    error: BaseException | None = None,
+) -> None:
+    """Tell everybody in `group`, each event loop once."""
+    by_loop = defaultdict(list)
+    for place, result in zip(group, results or repeat(None), strict=False):
+        by_loop[place.loop].append((place.future, result))
+    for loop, futures in by_loop.items():
+        if loop is None:
+            _tell(futures, error)
+        else:
+            # It may have been closed meanwhile, with those who waited.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(_tell, futures, error)
+
+
+def _tell(futures: list[tuple], error: BaseException | None) -> None:
+    for future, result in futures:
+        if future.cancelled():
+            continue
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)

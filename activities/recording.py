@@ -1,7 +1,8 @@
 """Recording: the one way in. Every door, and Python code, ends here."""
 
+import asyncio
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 from uuid import UUID, uuid4
@@ -41,11 +42,9 @@ def record_activities(
     :raises Busy: if the database does not keep up; nothing was recorded then
     """
     remaining = iter(drafts)
-    part = list(islice(remaining, _PART))
-    room = settings.REJECTED_KEPT_PER_REQUEST
-    submission = Submission(drafts=part, contact_guid=contact_guid, source=source, room=room)
+    submission = _submit(list(islice(remaining, _PART)), contact_guid, source)
     try:
-        if len(part) < _PART and not connection.in_atomic_block:
+        if len(submission.drafts) < _PART and not connection.in_atomic_block:
             written = _commits.write(submission)
         else:
             written = _write_in_parts(submission, remaining)
@@ -55,11 +54,26 @@ def record_activities(
         written = None
     if written is None:
         raise UnknownContact(contact_guid)
-    if written.data_input_of is not None:
-        tasks.apply_data_input.delay_on_commit(contact_id=written.data_input_of)
-    if (more := written.inspected - room) > 0:
-        problem = more_rejections(more)
-        keep_rejections([as_refused(Draft(), problem, submission, at=timezone.now())])
+    if _has_consequences(written, submission):
+        _follow_up(written, submission)
+    return written.outcomes
+
+
+async def record_activities_async(
+    drafts: Sequence[Draft], *, contact_guid: UUID, source: Source
+) -> list[Outcome]:
+    """The same for an event loop, of a few drafts: all of them are written in one go."""
+    submission = _submit(drafts, contact_guid, source)
+    try:
+        written = await _commits.write_async(submission)
+    except IntegrityError as error:
+        if not is_about_an_erased_contact(error):
+            raise
+        written = None
+    if written is None:
+        raise UnknownContact(contact_guid)
+    if _has_consequences(written, submission):
+        await asyncio.to_thread(_follow_up, written, submission)
     return written.outcomes
 
 
@@ -97,6 +111,24 @@ def log_custom_activity(
     (outcome,) = record_activities([draft], contact_guid=contact.guid, source=source)
     if outcome.problem:
         raise outcome.problem
+
+
+def _submit(drafts: Sequence[Draft], contact_guid: UUID, source: Source) -> Submission:
+    room = settings.REJECTED_KEPT_PER_REQUEST
+    return Submission(drafts=drafts, contact_guid=contact_guid, source=source, room=room)
+
+
+def _has_consequences(written: Written, submission: Submission) -> bool:
+    return written.data_input_of is not None or written.inspected > submission.room
+
+
+def _follow_up(written: Written, submission: Submission) -> None:
+    """Ring for a worker, and say in the inspector how much more there was than it has room for."""
+    if written.data_input_of is not None:
+        tasks.apply_data_input.delay_on_commit(contact_id=written.data_input_of)
+    if (more := written.inspected - submission.room) > 0:
+        problem = more_rejections(more)
+        keep_rejections([as_refused(Draft(), problem, submission, at=timezone.now())])
 
 
 def _write_in_parts(first: Submission, remaining: Iterator[Draft]) -> Written | None:

@@ -1,7 +1,7 @@
 """The event specification: what the rules of a type say about the properties of its activities."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -33,17 +33,24 @@ _TYPE_COLUMNS = [field.attname for field in ActivityType._meta.concrete_fields]
 _TOLD = 3
 
 
-def find_types(code_names: Collection[str]) -> dict[str, ActivityType]:
-    """The types with these code names, given in lower case, and their rules."""
-    # Asked for every commit: putting such a query together would cost Django more than the answer.
-    with preparing_cursor() as cursor:
-        cursor.execute(
-            f"SELECT {', '.join(_TYPE_COLUMNS)},"  # noqa: S608 -- the names of our own columns
-            " EXISTS (SELECT FROM activities_propertyrule WHERE activity_type_id = type.id)"
-            " FROM activities_activitytype AS type WHERE lower(code_name) = ANY(%s)",
-            [list(code_names)],
-        )
-        rows = cursor.fetchall()
+def ask_for_types(code_names: Collection[str]) -> Callable[[], dict[str, ActivityType]]:
+    """Ask for the types with these code names, given in lower case.
+
+    They, with their rules, are what the returned function returns. Between the two, more can be
+    asked for.
+    """
+    cursor = preparing_cursor()
+    # Putting such a query together would cost Django more than the answer costs the server.
+    cursor.execute(
+        f"SELECT {', '.join(_TYPE_COLUMNS)},"  # noqa: S608 -- the names of our own columns
+        " EXISTS (SELECT FROM activities_propertyrule WHERE activity_type_id = type.id)"
+        " FROM activities_activitytype AS type WHERE lower(code_name) = ANY(%s)",
+        [list(code_names)],
+    )
+    return lambda: _read_types(cursor.fetchall())
+
+
+def _read_types(rows: Iterable[tuple]) -> dict[str, ActivityType]:
     found = {}
     for *values, has_rules in rows:
         activity_type = ActivityType.from_db(DEFAULT_DB_ALIAS, _TYPE_COLUMNS, values)

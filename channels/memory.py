@@ -48,6 +48,12 @@ class ShortMemory(Generic[Key, Value]):
             self._known[key] = now, value
         return value
 
+    def recall(self, key: Key) -> Value | None:
+        """What `key` stands for, if it is known without asking; None says nothing."""
+        read_at, value = self._known.get(key, (float("-inf"), None))
+        is_known = time.monotonic() - read_at < settings.REMEMBERED_SECONDS
+        return value if is_known else None
+
 
 def forget_everything() -> None:
     """Let this process ask anew for everything: what is changed here counts at once."""

@@ -1,10 +1,20 @@
-"""Cursors for the few statements that are asked again and again."""
+"""Few round trips: for the statements that are sent again and again."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from psycopg import Cursor
+
+
+@contextmanager
+def pipeline() -> Iterator[None]:
+    """Statements within go to the server together; their answers are there at the end."""
+    connection.ensure_connection()
+    with connection.connection.pipeline():
+        yield
 
 
 def preparing_cursor() -> CursorWrapper:

@@ -18,6 +18,9 @@ HOST = env.str("HOST", "127.0.0.1")
 # Whether the websites of the demo are served as well; `serve --demo` sets it.
 DEMO = env.bool("DEMO", False)
 
+# In how many threads one web process answers requests.
+WEB_THREADS = env.int("WEB_THREADS", 16)
+
 # Security
 
 DEVELOPMENT_SECRET_KEY = "development-only-and-public"  # noqa: S105 -- refused in production
@@ -129,7 +132,6 @@ if DEMO:
     MIDDLEWARE += ["config.demo.websites.DemoWebsitesMiddleware"]
 
 ROOT_URLCONF = "config.urls"
-WSGI_APPLICATION = "config.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 APPEND_SLASH = True
 
@@ -157,7 +159,7 @@ else:
 DATABASES["default"].setdefault("OPTIONS", {})
 # How often config.cursors sends a statement before the server keeps it prepared.
 DATABASES["default"]["OPTIONS"].setdefault("prepare_threshold", 5)
-# At least one for each thread: who leads a shared commit must not wait for those who wait for it.
+# At least one for each thread, and for those that write what threads want recorded.
 DATABASES["default"]["OPTIONS"]["pool"] = {
     "min_size": 0,
     "max_size": env.int("DATABASE_POOL_SIZE", 40),

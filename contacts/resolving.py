@@ -1,6 +1,6 @@
 """From a GUID to a person, whichever of their records it once named."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from uuid import UUID
 
 from django.db import IntegrityError
@@ -28,18 +28,21 @@ def get_live_contact(contact_id: int) -> Contact:
     return _follow(Contact.objects.select_related("merged_into").get(pk=contact_id))
 
 
-def find_live_ids(guids: Collection[UUID]) -> dict[UUID, int]:
-    """The ids of the live contacts that these GUIDs lead to, as far as they lead to any."""
-    with preparing_cursor() as cursor:
-        cursor.execute(
-            "WITH RECURSIVE line (guid, id, merged_into_id) AS ("
-            "SELECT guid, id, merged_into_id FROM contacts_contact WHERE guid = ANY(%s)"
-            " UNION SELECT line.guid, next.id, next.merged_into_id FROM line"
-            " JOIN contacts_contact AS next ON next.id = line.merged_into_id"
-            ") SELECT guid, id FROM line WHERE merged_into_id IS NULL",
-            [list(guids)],
-        )
-        return dict(cursor.fetchall())
+def ask_for_live_ids(guids: Collection[UUID]) -> Callable[[], dict[UUID, int]]:
+    """Ask for the ids of the live contacts that these GUIDs lead to, as far as they lead to any.
+
+    They are what the returned function returns. Between the two, more can be asked for.
+    """
+    cursor = preparing_cursor()
+    cursor.execute(
+        "WITH RECURSIVE line (guid, id, merged_into_id) AS ("
+        "SELECT guid, id, merged_into_id FROM contacts_contact WHERE guid = ANY(%s)"
+        " UNION SELECT line.guid, next.id, next.merged_into_id FROM line"
+        " JOIN contacts_contact AS next ON next.id = line.merged_into_id"
+        ") SELECT guid, id FROM line WHERE merged_into_id IS NULL",
+        [list(guids)],
+    )
+    return lambda: dict(cursor.fetchall())
 
 
 def is_about_an_erased_contact(error: IntegrityError) -> bool:

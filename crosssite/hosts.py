@@ -24,6 +24,12 @@ def _website_domains() -> frozenset[str]:
     return _domains.get(Channel.Kind.WEBSITE) or frozenset()
 
 
+def is_hub_host(host: str) -> bool:
+    """Whether this `Host`, with or without a port, is one of the hub itself."""
+    name, _ = split_domain_port(host)
+    return validate_host(name, settings.HUB_HOSTS)
+
+
 class HostMiddleware:
     """Refuse requests for hosts that are neither in HUB_HOSTS nor the domain of a channel.
 
@@ -36,7 +42,7 @@ class HostMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         host = request.get_host().lower()
         name, _ = split_domain_port(host)
-        if not validate_host(name, settings.HUB_HOSTS) and not {host, name} & _website_domains():
+        if not is_hub_host(host) and not {host, name} & _website_domains():
             raise DisallowedHost(f"The host {host!r} is neither in ALLOWED_HOSTS nor a channel's.")
         is_admin = request.path_info.startswith("/admin")
         if is_admin and settings.ADMIN_HOSTS and not validate_host(name, settings.ADMIN_HOSTS):

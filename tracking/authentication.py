@@ -8,6 +8,12 @@ from channels.models import ApiKey
 from tracking.problems import Problem
 
 
+def bearer_token(authorization: str) -> str:
+    """What such a header says after `Bearer`; "" if it says something else."""
+    scheme, _, text = authorization.strip().partition(" ")
+    return text.strip() if scheme.lower() == "bearer" else ""
+
+
 class BearerKeyAuthentication(BaseAuthentication):
     """`Authorization: Bearer <key>` with an enabled key for the tracking API.
 
@@ -17,8 +23,8 @@ class BearerKeyAuthentication(BaseAuthentication):
     access = ApiKey.Access.TRACKING
 
     def authenticate(self, request: Request) -> tuple[None, ApiKey]:
-        scheme, _, text = request.headers.get("Authorization", "").strip().partition(" ")
-        key = find_api_key(text.strip(), access=self.access) if scheme.lower() == "bearer" else None
+        text = bearer_token(request.headers.get("Authorization", ""))
+        key = find_api_key(text, access=self.access)
         if key is None:
             raise Problem(
                 401,

@@ -191,8 +191,8 @@ class Web(Hub):
 
     def __init__(self, home, **changes):
         super().__init__(home, **changes)
-        self._command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port"]
-        self._command += [str(self.port), "--log-level", "error", "config.wsgi:application"]
+        self._command = [sys.executable, "-m", "granian", "--interface", "asginl", "--port"]
+        self._command += [str(self.port), "--log-level", "error", "config.asgi:application"]
 
     def start(self):
         """Start it and wait until it answers."""

@@ -15,7 +15,7 @@ from contacts.models import Contact
 from tests.factories import make_channel, make_consent
 from tests.wire.app import ROOT, App, assert_problem, rejection_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("lane")]
 
 CLICK = {"type": "click", "value": "Buy"}
 

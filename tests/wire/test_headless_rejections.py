@@ -12,7 +12,7 @@ from activities.problems import Status
 from tests.factories import make_activity_type, make_contact
 from tests.wire.app import App, assert_problem
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("lane")]
 
 CLICK = b'{"type":"click","value":"Buy"}'
 

@@ -1,17 +1,56 @@
 """The headless wire format: from JSON, in any spelling of its names, to drafts."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 import msgspec
 
 from activities.drafts import Draft, is_data_input
 from activities.problems import InvalidActivity
+from activities.recording import Outcome
 from tracking.bodies import UNDECODABLE, decode_json, explain
 from tracking.problems import Problem
 
 _SMALLEST_ACTIVITY = len('{"type":"a"}')
 _FEW = 1_000
+
+
+class ActivitiesRequest(msgspec.Struct):
+    """What a request with activities says."""
+
+    channel_guid: UUID
+    contact_guid: UUID
+    drafts: Iterator[Draft]
+
+
+def read_request(body: bytes) -> ActivitiesRequest:
+    """What the body of a request with activities says.
+
+    :raises Problem: 400, if it cannot be understood
+    """
+    members = read_members(body)
+    return ActivitiesRequest(
+        read_guid(members, "channel"), read_guid(members, "contact"), read_activities(members)
+    )
+
+
+def encode_outcomes(outcomes: Sequence[Outcome]) -> bytes:
+    """The answer: what became of each activity, in their order."""
+    # One object for each outcome, however often it is there.
+    made: dict[int, dict] = {}
+    for outcome in outcomes:
+        if id(outcome) not in made:
+            made[id(outcome)] = _result(outcome.problem)
+    return msgspec.json.encode({"results": [made[id(outcome)] for outcome in outcomes]})
+
+
+def _result(problem: InvalidActivity | None) -> dict:
+    if problem is None:
+        return {"status": 202}
+    error = {"code": problem.code, "detail": problem.detail}
+    if problem.field:
+        error["field"] = problem.field
+    return {"status": 403 if problem.code == "consent" else 400, "error": error}
 
 
 def read_members(body: bytes) -> dict[str, msgspec.Raw]:

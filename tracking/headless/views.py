@@ -2,13 +2,11 @@
 
 from uuid import UUID
 
-import msgspec
 from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from activities.problems import InvalidActivity
-from activities.recording import Outcome, Source, record_activities
+from activities.recording import Source, record_activities
 from consents.agreements import is_agreed, record_agreement
 from consents.models import Consent
 from consents.texts import find_text
@@ -16,7 +14,7 @@ from contacts.models import Contact
 from contacts.resolving import find_contact
 from tracking.authentication import BearerKeyAuthentication
 from tracking.contact_creation import create_contact
-from tracking.headless import schema, translation
+from tracking.headless import express, schema, translation
 from tracking.problems import Problem
 from tracking.views import DoorView
 
@@ -112,43 +110,22 @@ class ActivitiesView(HeadlessView):
     @schema.log_activities
     def post(self, request: Request) -> HttpResponse:
         """Log what a contact did; each activity has a result of its own, in the given order."""
-        members = translation.read_members(request._request.body)
-        channel_guid = translation.read_guid(members, "channel")
-        contact_guid = translation.read_guid(members, "contact")
-        self.contact_guid = str(contact_guid)
-        drafts = translation.read_activities(members)
-        if channel_guid != self.key.channel.guid:
+        if error := getattr(request._request, "scope", {}).get(express.ERROR):
+            raise error
+        given = translation.read_request(request._request.body)
+        self.contact_guid = str(given.contact_guid)
+        if given.channel_guid != self.key.channel.guid:
             raise Problem(
                 403, "wrong_channel", "The API key belongs to another channel.", field="channel"
             )
         outcomes = record_activities(
-            drafts,
-            contact_guid=contact_guid,
+            given.drafts,
+            contact_guid=given.contact_guid,
             source=Source(door=self.door, channel=self.key.channel, request_id=self.request_id),
         )
         return HttpResponse(
-            msgspec.json.encode({"results": _results(outcomes)}),
-            status=207,
-            content_type="application/json",
+            translation.encode_outcomes(outcomes), status=207, content_type="application/json"
         )
-
-
-def _results(outcomes: list[Outcome]) -> list[dict]:
-    """What became of each activity; one object for each outcome, however often it is there."""
-    made: dict[int, dict] = {}
-    for outcome in outcomes:
-        if id(outcome) not in made:
-            made[id(outcome)] = _result(outcome.problem)
-    return [made[id(outcome)] for outcome in outcomes]
-
-
-def _result(problem: InvalidActivity | None) -> dict:
-    if problem is None:
-        return {"status": 202}
-    error = {"code": problem.code, "detail": problem.detail}
-    if problem.field:
-        error["field"] = problem.field
-    return {"status": 403 if problem.code == "consent" else 400, "error": error}
 
 
 class UnknownEndpointView(HeadlessView):

@@ -25,7 +25,6 @@ from config.embedded.postgres import EmbeddedPostgres, embedded_postgres
 from config.embedded.processes import Child, Stopped, StopRequests, Supervisor
 from config.tasks import HEARTBEAT_KEY, beat_heart
 
-WEB_THREADS = 16
 WORKER_THREADS = 4
 KEY_NAME = "Printed by serve"
 
@@ -141,10 +140,9 @@ class Command(BaseCommand):
     def _children(self) -> list[Child]:
         """In the order in which they are stopped: nothing new comes in, then the rest is done."""
         celery = [sys.executable, "-m", "celery", "--quiet", "-A", "config"]
-        web = [sys.executable, "-m", "granian", "config.wsgi:application", "--interface", "wsgi"]
+        web = [sys.executable, "-m", "granian", "config.asgi:application", "--interface", "asginl"]
         web += ["--host", settings.HOST, "--port", str(settings.PORT), "--no-ws"]
-        web += ["--workers", "1", "--blocking-threads", str(WEB_THREADS)]
-        web += ["--log-level", "error", "--workers-kill-timeout", "10"]
+        web += ["--workers", "1", "--log-level", "error", "--workers-kill-timeout", "10"]
         worker = [*celery, "worker", "--pool", "threads", "--concurrency", str(WORKER_THREADS)]
         worker += ["--queues", ",".join(_queues()), "--loglevel", "WARNING"]
         worker += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
