@@ -2,25 +2,26 @@
 
 A commit waits for the disk, and so do all who queue behind it. So a thread of its own writes:
 whoever comes first at once, alone; then all who have come meanwhile, together. Nobody waits for
-company.
+company. If more waits than a group has room for, a second thread helps.
 """
 
 import asyncio
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# The writing thread ends, and gives its connection back, when for so long nobody has come.
+# A writing thread ends, and gives its connection back, when for so long nobody has come.
 _LINGER_SECONDS = 0.1
+# While the database works on what one has sent, the other can check.
+_MOST_WRITERS = 2
 
 
 class Busy(Exception):
@@ -64,8 +65,11 @@ class GroupCommit(Generic[Item, Result]):
         self._room, self._patience = room, patience
         self._changed = threading.Condition()
         self._queue: deque[_Place[Item, Result]] = deque()
-        self._has_writer = False
-        self._writing_since = float("inf")
+        # What waits, in the measure of `room`.
+        self._waiting = 0
+        self._writers = 0
+        # Since when each thread has been writing that is writing now.
+        self._writing_since: dict[int, float] = {}
 
     def write(self, item: Item) -> Result:
         """Write `item`, possibly with others, and return its result after the commit.
@@ -99,15 +103,18 @@ class GroupCommit(Generic[Item, Result]):
 
     def _line_up(self, place: _Place[Item, Result]) -> _Place[Item, Result]:
         with self._changed:
-            if time.monotonic() - self._writing_since > self._patience:
+            long_ago = time.monotonic() - self._patience
+            if any(since < long_ago for since in self._writing_since.values()):
                 raise Busy
             self._queue.append(place)
-            if self._has_writer:
-                self._changed.notify()
-            else:
+            self._waiting += place.size
+            has_to_wait = self._waiting > self._room and self._writers < _MOST_WRITERS
+            if not self._writers or has_to_wait:
                 # A daemon: who ends the process does not wait for an answer any more.
                 threading.Thread(target=self._work, name="group commit", daemon=True).start()
-                self._has_writer = True
+                self._writers += 1
+            else:
+                self._changed.notify()
         return place
 
     def _take_back(self, place: _Place[Item, Result]) -> bool:
@@ -116,6 +123,7 @@ class GroupCommit(Generic[Item, Result]):
             if place not in self._queue:
                 return False
             self._queue.remove(place)
+            self._waiting -= place.size
             return True
 
     def _give_up(self, place: _Place[Item, Result]) -> None:
@@ -129,17 +137,19 @@ class GroupCommit(Generic[Item, Result]):
 
     def _take_group(self) -> list[_Place[Item, Result]]:
         """Who waits longest, as many as there is room for; nobody if nobody comes any more."""
+        writer = threading.get_ident()
         with self._changed:
-            self._writing_since = float("inf")
+            self._writing_since.pop(writer, None)
             if not self._changed.wait_for(lambda: self._queue, _LINGER_SECONDS):
-                self._has_writer = False
+                self._writers -= 1
                 return []
             group = [self._queue.popleft()]
             room = self._room - group[0].size
             while self._queue and self._queue[0].size <= room:
                 group.append(self._queue.popleft())
                 room -= group[-1].size
-            self._writing_since = time.monotonic()
+            self._waiting -= sum(place.size for place in group)
+            self._writing_since[writer] = time.monotonic()
         return group
 
     def _write_group(self, group: list[_Place[Item, Result]]) -> None:
@@ -153,19 +163,17 @@ class GroupCommit(Generic[Item, Result]):
                 for place in group:
                     self._write_group([place])
             else:
-                _settle(group, error=error)
+                _settle(group, [None] * len(group), error)
         else:
             _settle(group, results)
 
 
 def _settle(
-    group: list[_Place[Item, Result]],
-    results: list[Result] | None = None,
-    error: BaseException | None = None,
+    group: list[_Place], results: Sequence[object], error: BaseException | None = None
 ) -> None:
     """Tell everybody in `group`, each event loop once."""
     by_loop = defaultdict(list)
-    for place, result in zip(group, results or repeat(None), strict=False):
+    for place, result in zip(group, results, strict=True):
         by_loop[place.loop].append((place.future, result))
     for loop, futures in by_loop.items():
         if loop is None:

@@ -23,8 +23,10 @@ from channels.models import Channel
 from contacts.models import Contact
 from contacts.resolving import UnknownContact, is_about_an_erased_contact
 
-# How many drafts are checked and written at a time.
+# How many drafts of one caller are checked and written at a time.
 _PART = 5_000
+# How many drafts of several callers are.
+_ROOM = 1_000
 # How long a caller waits for its turn to be written, in seconds.
 _PATIENCE = 5.0
 
@@ -161,6 +163,6 @@ _commits = GroupCommit(
     size_of=lambda submission: len(submission.drafts),
     is_undone=_is_undone,
     leave=connections.close_all,
-    room=_PART,
+    room=_ROOM,
     patience=_PATIENCE,
 )

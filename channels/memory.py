@@ -24,11 +24,13 @@ class ShortMemory(Generic[Key, Value]):
     def __init__(self, read: Callable[[Key], Value | None]):
         self._read = read
         self._known: dict[Key, tuple[float, Value]] = {}
+        self._being_got: set[Key] = set()
         _memories.append(self)
 
     def forget(self) -> None:
         """Ask anew for everything."""
         self._known.clear()
+        self._being_got.clear()
 
     def get(self, key: Key) -> Value | None:
         """What `key` stands for, or None."""
@@ -40,6 +42,7 @@ class ShortMemory(Generic[Key, Value]):
             # One thread reads it again; meanwhile the others go on with what is known.
             self._known[key] = now, value
         value = self._read(key)
+        self._being_got.discard(key)
         if value is None:
             self._known.pop(key, None)
         else:
@@ -51,8 +54,14 @@ class ShortMemory(Generic[Key, Value]):
     def recall(self, key: Key) -> Value | None:
         """What `key` stands for, if it is known without asking; None says nothing."""
         read_at, value = self._known.get(key, (float("-inf"), None))
-        is_known = time.monotonic() - read_at < settings.REMEMBERED_SECONDS
-        return value if is_known else None
+        age = time.monotonic() - read_at
+        if value is None or age < settings.REMEMBERED_SECONDS:
+            return value
+        # Whoever is told nothing goes and gets it; not all of the others have to.
+        if age < 2 * settings.REMEMBERED_SECONDS and key in self._being_got:
+            return value
+        self._being_got.add(key)
+        return None
 
 
 def forget_everything() -> None:

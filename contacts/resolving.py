@@ -35,14 +35,30 @@ def ask_for_live_ids(guids: Collection[UUID]) -> Callable[[], dict[UUID, int]]:
     """
     cursor = preparing_cursor()
     cursor.execute(
-        "WITH RECURSIVE line (guid, id, merged_into_id) AS ("
-        "SELECT guid, id, merged_into_id FROM contacts_contact WHERE guid = ANY(%s)"
-        " UNION SELECT line.guid, next.id, next.merged_into_id FROM line"
-        " JOIN contacts_contact AS next ON next.id = line.merged_into_id"
-        ") SELECT guid, id FROM line WHERE merged_into_id IS NULL",
+        "SELECT guid, id, merged_into_id IS NULL FROM contacts_contact WHERE guid = ANY(%s)",
         [list(guids)],
     )
-    return lambda: dict(cursor.fetchall())
+
+    def read() -> dict[UUID, int]:
+        rows = cursor.fetchall()
+        merged = [guid for guid, _, is_live in rows if not is_live]
+        live = {guid: contact_id for guid, contact_id, is_live in rows if is_live}
+        return live | _follow_all(merged) if merged else live
+
+    return read
+
+
+def _follow_all(guids: list[UUID]) -> dict[UUID, int]:
+    with preparing_cursor() as cursor:
+        cursor.execute(
+            "WITH RECURSIVE line (guid, id, merged_into_id) AS ("
+            "SELECT guid, id, merged_into_id FROM contacts_contact WHERE guid = ANY(%s)"
+            " UNION SELECT line.guid, next.id, next.merged_into_id FROM line"
+            " JOIN contacts_contact AS next ON next.id = line.merged_into_id"
+            ") SELECT guid, id FROM line WHERE merged_into_id IS NULL",
+            [guids],
+        )
+        return dict(cursor.fetchall())
 
 
 def is_about_an_erased_contact(error: IntegrityError) -> bool:

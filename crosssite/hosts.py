@@ -1,6 +1,7 @@
 """Which host belongs to whom: allowed hosts, website channels and the admin."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
@@ -26,8 +27,13 @@ def _website_domains() -> frozenset[str]:
 
 def is_hub_host(host: str) -> bool:
     """Whether this `Host`, with or without a port, is one of the hub itself."""
+    return _is_one_of(host, tuple(settings.HUB_HOSTS))
+
+
+@lru_cache(maxsize=1_000)
+def _is_one_of(host: str, allowed: tuple[str, ...]) -> bool:
     name, _ = split_domain_port(host)
-    return validate_host(name, settings.HUB_HOSTS)
+    return validate_host(name, allowed)
 
 
 class HostMiddleware:

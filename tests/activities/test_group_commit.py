@@ -3,10 +3,13 @@
 import asyncio
 import threading
 import time
+from concurrent.futures import Future
 
 import pytest
 
+from activities import group_commit
 from activities.group_commit import Busy, GroupCommit
+from tests.config.hub import wait_until
 from tests.threads import run_at_once
 
 
@@ -98,13 +101,48 @@ def test_nobody_is_answered_before_the_commit():
 
 
 def test_group_takes_no_more_than_it_has_room_for():
-    disk = Disk(room=10)
-    threads = start_and_line_up(disk, 1, 6, 4, 5, 50, 3)
-
+    disk = Disk(room=100)
+    threads = start_and_line_up(disk, 1, 60, 40)
     disk.gate.set()
     finish(threads)
+    assert disk.groups == [[1], [60, 40]]
 
-    assert disk.groups == [[1], [6, 4], [5], [50], [3]]
+    groups = []
+    with disk.commits._changed:
+        for size in (60, 40, 50, 500, 30):
+            disk.commits._queue.append(group_commit._Place(size, size, Future()))
+        while disk.commits._queue:
+            groups.append([place.item for place in disk.commits._take_group()])
+
+    assert groups == [[60, 40], [50], [500], [30]]
+
+
+def test_second_thread_helps_if_more_waits_than_a_group_has_room_for():
+    disk = Disk(room=100)
+    threads = start_and_line_up(disk, 1, 60)
+    assert len(disk.writers) == 1
+
+    threads += [start(disk.commits.write, number) for number in (41, 70, 71)]
+    assert disk.entered.acquire(timeout=10)
+    wait_until(lambda: disk.commits._waiting > 100)
+
+    assert len(disk.writers) == 2
+    disk.gate.set()
+    assert sorted(finish(threads)) == [2, 82, 120, 140, 142]
+    assert len(disk.writers) == 2
+
+
+def test_second_thread_writes_while_the_first_one_cannot():
+    disk = Disk(room=100)
+    (stuck,) = start_and_line_up(disk, 1)
+    disk.gate, stuck_at = threading.Event(), disk.gate
+    disk.gate.set()
+
+    others = [start(disk.commits.write, number) for number in (60, 50)]
+
+    assert sorted(finish(others)) == [100, 120]
+    stuck_at.set()
+    assert finish([stuck]) == [2]
 
 
 def test_who_cannot_be_written_fails_alone():

@@ -59,6 +59,49 @@ def test_what_is_new_is_found_at_once():
     assert memory.get("a") == 1
 
 
+def test_what_is_known_can_be_recalled_without_asking(settings):
+    settings.REMEMBERED_SECONDS = 60
+    memory, asked = counting({"a": 1})
+
+    assert memory.recall("a") is None
+    memory.get("a")
+
+    assert memory.recall("a") == 1
+    assert asked == ["a"]
+    memory.forget()
+    assert memory.recall("a") is None
+
+
+def test_one_is_sent_to_ask_again_and_the_others_are_not(settings, monkeypatch):
+    settings.REMEMBERED_SECONDS = 60
+    memory, asked = counting({"a": 1})
+    memory.get("a")
+    now = time.monotonic()
+
+    monkeypatch.setattr(time, "monotonic", lambda: now + 61)
+    assert [memory.recall("a") for _ in range(3)] == [None, 1, 1]
+    memory.get("a")
+    assert [memory.recall("a") for _ in range(2)] == [1, 1]
+    assert asked == ["a", "a"]
+
+    # Whoever was sent has not come back.
+    monkeypatch.setattr(time, "monotonic", lambda: now + 122)
+    assert memory.recall("a") is None
+    monkeypatch.setattr(time, "monotonic", lambda: now + 183)
+    assert [memory.recall("a") for _ in range(2)] == [None, None]
+
+
+def test_unknown_keys_are_not_kept(settings):
+    settings.REMEMBERED_SECONDS = 60
+    memory, _ = counting({})
+
+    for key in "abc":
+        assert memory.recall(key) is None
+
+    assert not memory._known
+    assert not memory._being_got
+
+
 def test_made_up_keys_do_not_fill_the_memory():
     memory = ShortMemory(lambda key: key)
 

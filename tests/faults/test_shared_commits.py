@@ -85,7 +85,7 @@ def start_all(calls, into):
 
     threads = [threading.Thread(target=run, args=one) for one in enumerate(calls)]
     threads[0].start()
-    wait_until(lambda: recording._commits._writing_since < float("inf"))
+    wait_until(lambda: recording._commits._writing_since)
     for thread in threads[1:]:
         thread.start()
     return threads
