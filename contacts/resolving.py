@@ -16,8 +16,10 @@ class UnknownContact(LookupError):
 
 def find_contact(guid: UUID) -> Contact | None:
     """The live contact that `guid` leads to, following merges, or None."""
-    contact = Contact.objects.select_related("merged_into").filter(guid=guid).first()
-    return _follow(contact) if contact else None
+    try:
+        return _follow(Contact.objects.get(guid=guid))
+    except Contact.DoesNotExist:
+        return None
 
 
 def get_live_contact(contact_id: int) -> Contact:
@@ -25,7 +27,7 @@ def get_live_contact(contact_id: int) -> Contact:
 
     :raises Contact.DoesNotExist: if it was erased
     """
-    return _follow(Contact.objects.select_related("merged_into").get(pk=contact_id))
+    return _follow(Contact.objects.get(pk=contact_id))
 
 
 def ask_for_live_ids(guids: Collection[UUID]) -> Callable[[], dict[UUID, int]]:

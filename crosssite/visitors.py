@@ -6,6 +6,7 @@ from functools import cached_property
 from uuid import UUID, uuid4
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.crypto import salted_hmac
@@ -179,15 +180,19 @@ def _on_site(crossing: list[Contact], site: TrackedSite) -> tuple[UUID | None, l
     """Which browser has these cookies, and its contacts on `site`, the first cookie's first."""
     browser, found = None, []
     for contact in crossing:
-        browsers = list(contact.site_contacts.values_list("visitor", flat=True))
-        browser = browser or next(iter(browsers), None)
-        here = SiteContact.objects.filter(visitor__in=browsers, tracked_site=site)
-        found += [row.contact for row in here.select_related("contact").order_by("pk")]
+        rows = _rows_of_browsers([contact])
+        browser = browser or next((row.visitor for row in rows if row.contact == contact), None)
+        found += [row.contact for row in rows if row.tracked_site_id == site.pk]
     return browser, found
 
 
 def _on_any_site(crossing: list[Contact]) -> list[Contact]:
     """The contacts that a browser with these cookies is on all tracked sites."""
-    browsers = SiteContact.objects.filter(contact__in=crossing).values("visitor")
-    rows = SiteContact.objects.filter(visitor__in=browsers).select_related("contact")
-    return [row.contact for row in rows.order_by("pk")]
+    return [row.contact for row in _rows_of_browsers(crossing)]
+
+
+def _rows_of_browsers(contacts: list[Contact]) -> QuerySet[SiteContact]:
+    """What is known, for any tracked site, of the browsers that these contacts have."""
+    browsers = SiteContact.objects.filter(contact__in=contacts).values("visitor")
+    rows = SiteContact.objects.filter(visitor__in=browsers)
+    return rows.select_related("contact").order_by("pk")
