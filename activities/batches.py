@@ -18,8 +18,8 @@ from activities.models import ActivityType, DataInput
 from activities.problems import InvalidActivity, Status, summarise
 from activities.quality import count_events
 from activities.specification import ask_for_types, load_rules
+from channels.cursors import pipeline, preparing_cursor
 from channels.models import Channel
-from config.cursors import pipeline, preparing_cursor
 from consents.agreements import has_revoked, is_agreed
 from contacts.resolving import ask_for_live_ids
 

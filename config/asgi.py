@@ -13,7 +13,8 @@ django.setup()
 # These need the settings, and the apps.
 from django.conf import settings  # noqa: E402
 
-from config.serving import Receive, Scope, Send, ThreadedDjango, read_body  # noqa: E402
+from config.serving import ThreadedDjango, read_body  # noqa: E402
+from tracking.asgi import Receive, Scope, Send  # noqa: E402
 from tracking.headless import express  # noqa: E402
 
 _django = ThreadedDjango(settings.WEB_THREADS)

@@ -6,9 +6,8 @@ Django's own ASGI handler starts a thread for each request.
 import asyncio
 import io
 import tempfile
-from collections.abc import Awaitable, Callable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import IO, Any, NamedTuple
+from typing import IO
 from urllib.parse import quote
 
 from django.conf import settings
@@ -18,9 +17,7 @@ from django.core.handlers.base import BaseHandler
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+from tracking.asgi import Answer, Receive, Scope
 
 _ASCII = "".join(map(chr, range(128)))
 # Bodies up to here stay in memory.
@@ -29,20 +26,6 @@ SMALL_BODY_BYTES = 256 * 1024
 # many seconds.
 _UNWANTED_BODIES = 4
 _UNWANTED_SECONDS = 5.0
-
-
-class Answer(NamedTuple):
-    """What is sent back."""
-
-    status: int
-    headers: list[tuple[bytes, bytes]]
-    body: bytes
-
-    async def send(self, send: Send) -> None:
-        """Send it, the way that ASGI wants it."""
-        start = {"type": "http.response.start", "status": self.status, "headers": self.headers}
-        await send(start)
-        await send({"type": "http.response.body", "body": self.body})
 
 
 class ThreadedDjango(ASGIHandler):

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import IntegrityError
 from psycopg.errors import ForeignKeyViolation
 
-from config.cursors import preparing_cursor
+from channels.cursors import preparing_cursor
 from contacts.models import Contact
 
 

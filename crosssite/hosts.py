@@ -1,7 +1,6 @@
 """Which host belongs to whom: allowed hosts, website channels and the admin."""
 
 from collections.abc import Callable
-from functools import lru_cache
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
@@ -9,6 +8,7 @@ from django.http import Http404, HttpRequest
 from django.http.request import split_domain_port, validate_host
 from django.http.response import HttpResponseBase
 
+from channels.hosts import is_hub_host
 from channels.memory import ShortMemory
 from channels.models import Channel
 
@@ -23,17 +23,6 @@ _domains = ShortMemory(_read_domains)
 
 def _website_domains() -> frozenset[str]:
     return _domains.get(Channel.Kind.WEBSITE) or frozenset()
-
-
-def is_hub_host(host: str) -> bool:
-    """Whether this `Host`, with or without a port, is one of the hub itself."""
-    return _is_one_of(host, tuple(settings.HUB_HOSTS))
-
-
-@lru_cache(maxsize=1_000)
-def _is_one_of(host: str, allowed: tuple[str, ...]) -> bool:
-    name, _ = split_domain_port(host)
-    return validate_host(name, allowed)
 
 
 class HostMiddleware:

@@ -1,5 +1,6 @@
 """Running the same thing in several threads at once, each with its own database connection."""
 
+import asyncio
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +24,15 @@ def run_at_once(*calls):
 
     with ThreadPoolExecutor(len(calls)) as executor:
         return [future.result(timeout=60) for future in [executor.submit(run, c) for c in calls]]
+
+
+def run_in_loop(coroutine):
+    """What the coroutine returns, run in the event loop of a thread of its own.
+
+    In the main thread, Playwright leaves its loop open after the tests of browsers.
+    """
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(asyncio.run, coroutine).result(timeout=60)
 
 
 def wait_until_somebody_waits():

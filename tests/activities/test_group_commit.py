@@ -10,7 +10,7 @@ import pytest
 from activities import group_commit
 from activities.group_commit import Busy, GroupCommit
 from tests.config.hub import wait_until
-from tests.threads import run_at_once
+from tests.threads import run_at_once, run_in_loop
 
 
 class Disk:
@@ -254,7 +254,7 @@ def test_event_loop_shares_commits_as_well():
         disk.gate.set()
         return await asyncio.gather(*writes)
 
-    assert asyncio.run(write_all()) == [2, 4, 6]
+    assert run_in_loop(write_all()) == [2, 4, 6]
     assert [number for group in disk.groups for number in group] == [1, 2, 3]
     assert len(disk.groups) < 3
 
@@ -264,7 +264,7 @@ def test_event_loop_gets_the_error_of_what_cannot_be_written():
     disk.gate.set()
 
     with pytest.raises(ValueError, match="13"):
-        asyncio.run(disk.commits.write_async(13))
+        run_in_loop(disk.commits.write_async(13))
 
 
 def test_event_loop_is_told_as_well_what_waits_too_long():
@@ -272,7 +272,7 @@ def test_event_loop_is_told_as_well_what_waits_too_long():
     (first,) = start_and_line_up(disk, 1)
 
     with pytest.raises(Busy):
-        asyncio.run(disk.commits.write_async(2))
+        run_in_loop(disk.commits.write_async(2))
 
     disk.gate.set()
     finish([first])
@@ -289,7 +289,7 @@ def test_event_loop_waits_for_what_is_being_written():
         disk.gate.set()
         return await writing
 
-    assert asyncio.run(write()) == 2
+    assert run_in_loop(write()) == 2
 
 
 def test_task_that_is_cancelled_while_it_waits_is_not_written():
@@ -302,7 +302,7 @@ def test_task_that_is_cancelled_while_it_waits_is_not_written():
         writing.cancel()
         await asyncio.wait([writing])
 
-    asyncio.run(give_up())
+    run_in_loop(give_up())
     disk.gate.set()
     finish([first])
     assert disk.commits.write(3) == 6

@@ -19,6 +19,7 @@ from channels.models import ApiKey, Channel
 from config import asgi, serving
 from contacts.models import Contact
 from tests.factories import make_channel, make_contact, make_key
+from tests.threads import run_in_loop
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
 
@@ -55,7 +56,7 @@ class Client:
             "client": ("127.0.0.1", 1),
             "server": ("127.0.0.1", 8000),
         }
-        return asyncio.run(_talk(scope, pieces or [body]))
+        return run_in_loop(_talk(scope, pieces or [body]))
 
 
 async def _talk(scope, pieces):
@@ -288,7 +289,7 @@ def test_requests_at_once_are_all_recorded(key):
     async def send_many():
         return await asyncio.gather(*(_talk(dict(scope), [body]) for _ in range(40)))
 
-    answers = asyncio.run(send_many())
+    answers = run_in_loop(send_many())
 
     assert {answer[0] for answer in answers} == {207}
     assert len({answer[1]["request-id"] for answer in answers}) == 40
@@ -341,7 +342,7 @@ def test_endless_body_is_read_within_limits(key, settings):
         read.append(1)
         return {"type": "http.request", "body": b" " * 500, "more_body": True}
 
-    with asyncio.run(serving.read_body(receive)) as body:
+    with run_in_loop(serving.read_body(receive)) as body:
         assert len(body.read()) >= 1_001
     assert len(read) * 500 < serving.SMALL_BODY_BYTES + 6 * 1_000
 
@@ -356,7 +357,7 @@ def test_body_that_nobody_sends_any_more_is_given_up(monkeypatch, settings):
             await asyncio.sleep(3600)
         return {"type": "http.request", "body": pieces.pop(), "more_body": True}
 
-    asyncio.run(serving.read_body(receive)).close()
+    run_in_loop(serving.read_body(receive)).close()
 
 
 @pytest.mark.parametrize("pieces", [[None], [b"{", None], [b" " * 300_000, b" ", None]])

@@ -8,7 +8,7 @@ from django.test import Client
 from activities.recording import record_activities
 from channels.keys import find_api_key, note_use
 from channels.models import ApiKey
-from config.serving import Answer
+from tracking.asgi import Answer
 from tracking.authentication import bearer_token
 from tracking.headless import express
 

@@ -1,0 +1,17 @@
+"""Which hosts are the hub's own."""
+
+from functools import lru_cache
+
+from django.conf import settings
+from django.http.request import split_domain_port, validate_host
+
+
+def is_hub_host(host: str) -> bool:
+    """Whether this `Host`, with or without a port, is one of the hub itself."""
+    return _is_one_of(host, tuple(settings.HUB_HOSTS))
+
+
+@lru_cache(maxsize=1_000)
+def _is_one_of(host: str, allowed: tuple[str, ...]) -> bool:
+    name, _ = split_domain_port(host)
+    return validate_host(name, allowed)
