@@ -260,7 +260,8 @@ def _with_new_types(known: Mapping[str, ActivityType], submission: Submission) -
     if source.names_types is None:
         return known
     unknown = [name for key, name in _names_in(submission).items() if name and key not in known]
-    # In one order everywhere, so that two who make the same types cannot wait for each other.
+    # In one order, so that two requests that make the same types cannot wait for each other. Two
+    # groups can; then PostgreSQL ends one of them, and its requests are written one by one.
     made = make_types(sorted(unknown), door=source.names_types, channel=source.channel)
     # Somebody else may have made one meanwhile.
     load_rules(found for found in made.values() if isinstance(found, ActivityType))

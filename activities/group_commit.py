@@ -6,6 +6,7 @@ company. If more waits than a group has room for, a second thread helps.
 """
 
 import asyncio
+import logging
 import threading
 import time
 from collections import defaultdict, deque
@@ -14,6 +15,8 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+_log = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -110,12 +113,20 @@ class GroupCommit(Generic[Item, Result]):
             self._waiting += place.size
             has_to_wait = self._waiting > self._room and self._writers < _MOST_WRITERS
             if not self._writers or has_to_wait:
-                # A daemon: who ends the process does not wait for an answer any more.
-                threading.Thread(target=self._work, name="group commit", daemon=True).start()
-                self._writers += 1
-            else:
-                self._changed.notify()
+                self._start_writer()
+            self._changed.notify()
         return place
+
+    def _start_writer(self) -> None:
+        # A daemon: who ends the process does not wait for an answer any more.
+        writer = threading.Thread(target=self._work, name="group commit", daemon=True)
+        try:
+            writer.start()
+            self._writers += 1
+        except RuntimeError as error:  # there are too many threads
+            if not self._writers:
+                self._waiting -= self._queue.pop().size
+                raise Busy from error
 
     def _take_back(self, place: _Place[Item, Result]) -> bool:
         """Whether `place` could be taken out of the queue, as its turn had not come."""
@@ -127,19 +138,25 @@ class GroupCommit(Generic[Item, Result]):
             return True
 
     def _give_up(self, place: _Place[Item, Result]) -> None:
-        if self._take_back(place):
+        if self._take_back(place) and not place.future.done():
             place.future.set_exception(Busy())
 
     def _work(self) -> None:
         while group := self._take_group():
             self._write_group(group)
-        self._leave()
+        self._leave_quietly()
+
+    def _leave_quietly(self) -> None:
+        # Whoever waits for an answer has to get one, whatever happens here.
+        try:
+            self._leave()
+        except Exception:
+            _log.exception("A thread that writes could not give back what it holds.")
 
     def _take_group(self) -> list[_Place[Item, Result]]:
         """Who waits longest, as many as there is room for; nobody if nobody comes any more."""
-        writer = threading.get_ident()
         with self._changed:
-            self._writing_since.pop(writer, None)
+            self._writing_since.pop(threading.get_ident(), None)
             if not self._changed.wait_for(lambda: self._queue, _LINGER_SECONDS):
                 self._writers -= 1
                 return []
@@ -149,15 +166,16 @@ class GroupCommit(Generic[Item, Result]):
                 group.append(self._queue.popleft())
                 room -= group[-1].size
             self._waiting -= sum(place.size for place in group)
-            self._writing_since[writer] = time.monotonic()
         return group
 
     def _write_group(self, group: list[_Place[Item, Result]]) -> None:
+        with self._changed:
+            self._writing_since[threading.get_ident()] = time.monotonic()
         try:
             results = self._write([place.item for place in group])
         except BaseException as error:
             is_undone = self._is_undone(error)
-            self._leave()
+            self._leave_quietly()
             # Nobody knows who is to blame, unless there is nobody else.
             if len(group) > 1 and is_undone:
                 for place in group:

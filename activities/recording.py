@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
@@ -22,6 +23,8 @@ from activities.problems import InvalidActivity, more_rejections
 from channels.models import Channel
 from contacts.models import Contact
 from contacts.resolving import UnknownContact, is_about_an_erased_contact
+
+_log = logging.getLogger(__name__)
 
 # How many drafts of one caller are checked and written at a time.
 _PART = 5_000
@@ -57,7 +60,10 @@ def record_activities(
     if written is None:
         raise UnknownContact(contact_guid)
     if _has_consequences(written, submission):
-        _follow_up(written, submission)
+        if connection.in_atomic_block:
+            _follow_up(written, submission)
+        else:
+            _follow_up_after_commit(written, submission)
     return written.outcomes
 
 
@@ -75,7 +81,7 @@ async def record_activities_async(
     if written is None:
         raise UnknownContact(contact_guid)
     if _has_consequences(written, submission):
-        await asyncio.to_thread(_follow_up, written, submission)
+        await asyncio.to_thread(_follow_up_in_thread, written, submission)
     return written.outcomes
 
 
@@ -131,6 +137,25 @@ def _follow_up(written: Written, submission: Submission) -> None:
     if (more := written.inspected - submission.room) > 0:
         problem = more_rejections(more)
         keep_rejections([as_refused(Draft(), problem, submission, at=timezone.now())])
+
+
+def _follow_up_after_commit(written: Written, submission: Submission) -> None:
+    """The same, where no failure may make anybody send again what is recorded.
+
+    A data input whose message is lost is found by the next sweep.
+    """
+    try:
+        _follow_up(written, submission)
+    except Exception:
+        _log.exception("Activities were recorded, but what follows from them failed.")
+
+
+def _follow_up_in_thread(written: Written, submission: Submission) -> None:
+    try:
+        _follow_up_after_commit(written, submission)
+    finally:
+        # Nobody else would give back what this thread has taken from the pool.
+        connections.close_all()
 
 
 def _write_in_parts(first: Submission, remaining: Iterator[Draft]) -> Written | None:

@@ -5,13 +5,17 @@ from functools import lru_cache
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
+# A name may have 253 characters, and a port five.
+_LONGEST = 259
+
 
 def is_hub_host(host: str) -> bool:
     """Whether this `Host`, with or without a port, is one of the hub itself."""
-    return _is_one_of(host, tuple(settings.HUB_HOSTS))
+    # What is longer is no name, and is not to be kept.
+    return len(host) <= _LONGEST and _is_one_of(host, tuple(settings.HUB_HOSTS))
 
 
 @lru_cache(maxsize=1_000)
 def _is_one_of(host: str, allowed: tuple[str, ...]) -> bool:
     name, _ = split_domain_port(host)
-    return validate_host(name, allowed)
+    return bool(name) and validate_host(name, allowed)

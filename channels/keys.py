@@ -37,7 +37,7 @@ def create_api_key(
 def find_api_key(text: str, *, access: str) -> ApiKey | None:
     """The enabled, unexpired key with this text and access type, with its channel, or None.
 
-    A change of the key or its channel counts within REMEMBERED_SECONDS.
+    A change of the key or its channel counts within twice REMEMBERED_SECONDS.
     """
     return _find(text, access, _keys.get)
 

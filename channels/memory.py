@@ -18,6 +18,8 @@ _memories: list["ShortMemory"] = []
 class ShortMemory(Generic[Key, Value]):
     """Answers what `read` answers, or answered at most REMEMBERED_SECONDS ago.
 
+    `recall` may answer for as long again, while somebody is on the way to `get` it.
+
     That there is nothing (None) is not remembered: what is new works at once.
     """
 

@@ -22,6 +22,8 @@ _django = ThreadedDjango(settings.WEB_THREADS)
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer one request."""
+    if scope["type"] != "http":
+        return
     body = await read_body(receive)
     if body is None:
         return

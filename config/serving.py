@@ -8,7 +8,6 @@ import io
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO
-from urllib.parse import quote
 
 from django.conf import settings
 from django.core import signals
@@ -19,9 +18,10 @@ from django.urls import set_script_prefix
 
 from tracking.asgi import Answer, Receive, Scope
 
-_ASCII = "".join(map(chr, range(128)))
 # Bodies up to here stay in memory.
 SMALL_BODY_BYTES = 256 * 1024
+# Within so many seconds a body has to be there.
+_BODY_SECONDS = 120.0
 # How much of a body that nobody wants is read, in bodies of the largest allowed size; and for how
 # many seconds.
 _UNWANTED_BODIES = 4
@@ -43,8 +43,7 @@ class ThreadedDjango(ASGIHandler):
         return await loop.run_in_executor(self._threads, self._answer, scope, body)
 
     def _answer(self, scope: Scope, body: IO[bytes]) -> Answer:
-        # Django refuses queries that are no ASCII; every other server takes them.
-        scope["query_string"] = quote(scope["query_string"], safe=_ASCII).encode()
+        scope["headers"] = _with_one_cookie(scope["headers"])
         set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=self.__class__, scope=scope)
         with body:
@@ -59,14 +58,22 @@ class ThreadedDjango(ASGIHandler):
 
 
 async def read_body(receive: Receive) -> IO[bytes] | None:
-    """The body of a request, a large one in a file; None if the client has gone.
+    """The body of a request, a large one in a file; None if the client has gone, or is too slow.
 
     Of one that is larger than allowed, this is the start: enough to refuse it. What follows is read
     and thrown away, within limits. Most clients send all of it before they look for an answer: if
     the connection were closed under them, they would report that and never see the answer.
     """
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            return await _read_body(receive)
+    except TimeoutError:
+        return None
+
+
+async def _read_body(receive: Receive) -> IO[bytes] | None:
     message = await receive()
-    start = message.get("body", b"")
+    start = bytearray(message.get("body", b""))
     while message.get("more_body") and len(start) <= SMALL_BODY_BYTES:
         message = await receive()
         start += message.get("body", b"")
@@ -98,6 +105,15 @@ async def _throw_away(receive: Receive) -> None:
                 left -= len(message.get("body", b""))
     except TimeoutError:
         pass
+
+
+def _with_one_cookie(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """`headers` with the cookies in one, which HTTP/2 may split and Django joins with commas."""
+    cookies = [value for name, value in headers if name == b"cookie"]
+    if len(cookies) < 2:
+        return headers
+    others = [header for header in headers if header[0] != b"cookie"]
+    return [*others, (b"cookie", b"; ".join(cookies))]
 
 
 def _finish(response: HttpResponseBase) -> Answer:

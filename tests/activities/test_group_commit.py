@@ -16,7 +16,8 @@ from tests.threads import run_at_once, run_in_loop
 class Disk:
     """Writes numbers in groups. `gate` holds up whatever is being written."""
 
-    def __init__(self, *, room=100, patience=5.0, is_undone=lambda error: True):
+    def __init__(self, *, room=100, patience=5.0, is_undone=lambda error: True, seconds=0.0):
+        self.seconds = seconds
         self.groups, self.gate, self.entered = [], threading.Event(), threading.Semaphore(0)
         self.writers, self.left = set(), []
         self.commits = GroupCommit(
@@ -33,6 +34,7 @@ class Disk:
         self.writers.add(threading.current_thread())
         self.entered.release()
         assert self.gate.wait(10)
+        time.sleep(self.seconds)
         if 13 in numbers:
             raise ValueError("13")
         return [number * 2 for number in numbers]
@@ -226,6 +228,67 @@ def test_what_the_thread_holds_is_given_back_after_an_error():
         disk.commits.write(13)
 
     assert disk.left == list(disk.writers)
+
+
+def test_nobody_waits_for_ever_if_nothing_can_be_given_back():
+    disk = Disk()
+    disk.gate.set()
+
+    def fail():
+        raise OSError("no")
+
+    disk.commits._leave = fail
+
+    for _ in range(2):
+        with pytest.raises(ValueError, match="13"):
+            disk.commits.write(13)
+        assert disk.commits.write(2) == 4
+
+
+def test_who_cannot_be_written_for_want_of_a_thread_is_not_written_later(monkeypatch):
+    disk = Disk()
+    disk.gate.set()
+
+    def fail(self):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", fail)
+        with pytest.raises(Busy):
+            disk.commits.write(1)
+
+    assert disk.commits.write(2) == 4
+    assert disk.groups == [[2]]
+    assert disk.commits._waiting == 0
+
+
+def test_first_thread_goes_on_if_there_cannot_be_a_second(monkeypatch):
+    disk = Disk(room=10)
+    threads = start_and_line_up(disk, 1, 9)
+
+    def fail(self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(group_commit.GroupCommit, "_work", fail)
+    with monkeypatch.context() as patch:
+        patch.setattr(group_commit.threading.Thread, "start", fail)
+        place = group_commit._Place(8, 8, Future())
+        disk.commits._line_up(place)
+
+    disk.gate.set()
+    finish(threads)
+    assert place.future.result(10) == 16
+
+
+def test_writing_one_by_one_is_progress():
+    disk = Disk(patience=1.0, seconds=0.2)
+    threads = start_and_line_up(disk, 1, 2, 13, 4, 5, 6, 7, 8)
+    disk.gate.set()
+    while len(disk.groups) < 7:
+        time.sleep(0.001)
+
+    assert disk.commits.write(9) == 18
+    assert finish(threads) == [2, 4, None, 8, 10, 12, 14, 16]
 
 
 def test_error_that_is_no_exception_leaves_nobody_waiting():

@@ -191,7 +191,15 @@ class Web(Hub):
 
     def __init__(self, home, **changes):
         super().__init__(home, **changes)
-        self._command = [sys.executable, "-m", "granian", "--interface", "asginl", "--port"]
+        self._command = [
+            sys.executable,
+            "-m",
+            "granian",
+            "--interface",
+            "asginl",
+            "--no-ws",
+            "--port",
+        ]
         self._command += [str(self.port), "--log-level", "error", "config.asgi:application"]
 
     def start(self):

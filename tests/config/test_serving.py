@@ -1,13 +1,16 @@
 """The ASGI application: bodies in pieces, and which requests take the express lane."""
 
 import asyncio
+import io
 import json
+import threading
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
 from django.db import DatabaseError
+from django.http import HttpResponse
 from django.utils import timezone
 
 from activities import recording
@@ -231,7 +234,9 @@ def test_unknown_contact_is_answered_by_the_view_and_in_the_inspector(client, ke
     status, headers, answer = client.send(body=body, headers=key.headers)
 
     assert (status, json.loads(answer)["code"]) == (404, "unknown_contact")
-    assert str(RejectedActivity.objects.get().request_id) == headers["request-id"]
+    line = RejectedActivity.objects.get()
+    assert str(line.request_id) == headers["request-id"]
+    assert line.contact_guid == str(contact.guid)
 
 
 @pytest.mark.parametrize(
@@ -279,6 +284,69 @@ def test_lane_says_what_the_inspector_had_no_room_for(client, key, settings):
     assert RejectedActivity.objects.count() == 3
 
 
+@pytest.mark.parametrize("more", [{}, {"origin": "https://app.example.com"}])
+def test_what_is_recorded_is_acknowledged_whatever_follows(
+    client, key, settings, monkeypatch, more
+):
+    settings.REJECTED_KEPT_PER_REQUEST = 1
+
+    def fail(_):
+        raise DatabaseError("gone")
+
+    monkeypatch.setattr(recording, "keep_rejections", fail)
+    body = message(key, CLICK, {"type": "nothing"}, {"type": "nothing"})
+
+    assert client.send(body=body, headers={**key.headers, **more})[0] == 207
+    assert Activity.objects.count() == 1
+
+
+def test_lane_gives_back_the_connection_that_it_took(client, key, monkeypatch):
+    closed_in, close_all = [], recording.connections.close_all
+
+    def close():
+        closed_in.append(threading.current_thread().name)
+        close_all()
+
+    monkeypatch.setattr(recording.connections, "close_all", close)
+    form = {"type": "datainput", "value": "Form", "contactFields": {"ContactFirstName": "Ann"}}
+
+    client.send(body=message(key, form), headers=key.headers)
+
+    assert any(name.startswith("asyncio") for name in closed_in)
+
+
+def test_other_protocols_are_not_answered():
+    communicator = ApplicationCommunicator(asgi.application, {"type": "websocket"})
+
+    assert run_in_loop(communicator.wait(5)) is None
+
+
+@pytest.mark.parametrize("fields", [["a=1; csrftoken=b"], ["a=1", "csrftoken=b"]])
+def test_cookies_in_several_fields_are_one(monkeypatch, fields):
+    seen = []
+
+    def get_response(request):
+        seen.append(request.COOKIES)
+        return HttpResponse()
+
+    monkeypatch.setattr(asgi._django, "get_response", get_response)
+    headers = [(b"host", b"testserver"), *((b"cookie", field.encode()) for field in fields)]
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": headers}
+
+    asgi._django._answer(scope, io.BytesIO())
+
+    assert seen == [{"a": "1", "csrftoken": "b"}]
+
+
+def test_body_that_does_not_arrive_is_given_up(monkeypatch):
+    monkeypatch.setattr(serving, "_BODY_SECONDS", 0.1)
+
+    async def receive():
+        await asyncio.sleep(3600)
+
+    assert run_in_loop(serving.read_body(receive)) is None
+
+
 def test_requests_at_once_are_all_recorded(key):
     contact = make_contact()
     body = message(key, CLICK, contact=contact)
@@ -308,11 +376,12 @@ def test_body_in_pieces_is_read(client, key):
 def test_large_body_is_the_views(client, key):
     body = message(key, *[CLICK] * 12_000)
     assert len(body) > serving.SMALL_BODY_BYTES
+    assert client.send(body=message(key, *[CLICK] * 1_200), headers=key.headers)[0] == 207
     pieces = [body[start : start + 65_536] for start in range(0, len(body), 65_536)]
 
     status, _, answer = client.send(pieces=pieces, headers=key.headers)
 
-    assert (status, client.ways) == (207, [VIEW])
+    assert (status, client.ways) == (207, [VIEW, VIEW])
     assert json.loads(answer)["results"] == [{"status": 202}] * 12_000
 
 
@@ -377,7 +446,7 @@ def test_pages_files_and_cookies_arrive(client):
     assert len(style) > 1_000
 
 
-@pytest.mark.parametrize("query", [b"a=%FF", b"a=\xff", b"a=\xc3\xa9", b"a=%", b"a&&="])
+@pytest.mark.parametrize("query", [b"a=%FF", b"a=\xc3\xa9", b"a=%", b"a&&="])
 def test_no_query_is_too_strange(client, key, query):
     path = "/Kentico.Tracking/consents/Unknown"
 

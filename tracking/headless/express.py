@@ -21,6 +21,8 @@ from tracking.problems import Problem
 # What the view finds in the scope if recording failed: the error that it is to answer.
 ERROR = "tracking.headless.error"
 
+# Reading a longer one would keep everybody else waiting.
+_LONGEST_BODY = 32 * 1024
 _PATHS = ("/kentico.tracking/activities", "/kentico.tracking/activities/")
 
 
@@ -39,7 +41,7 @@ async def answer(scope: Scope, body: bytes) -> Answer | None:
     headers = dict(scope["headers"])
     if b"origin" in headers or len(headers) < len(scope["headers"]):
         return None
-    if len(body) > settings.MAX_BODY_BYTES:
+    if len(body) > min(_LONGEST_BODY, settings.MAX_BODY_BYTES):
         return None
     if not is_hub_host(headers.get(b"host", b"").decode("latin1")):
         return None

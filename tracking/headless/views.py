@@ -110,10 +110,11 @@ class ActivitiesView(HeadlessView):
     @schema.log_activities
     def post(self, request: Request) -> HttpResponse:
         """Log what a contact did; each activity has a result of its own, in the given order."""
-        if error := getattr(request._request, "scope", {}).get(express.ERROR):
-            raise error
         given = translation.read_request(request._request.body)
         self.contact_guid = str(given.contact_guid)
+        if error := getattr(request._request, "scope", {}).get(express.ERROR):
+            # Requests that shared a commit share its error as well, but not the way that it went.
+            raise error.with_traceback(None)
         if given.channel_guid != self.key.channel.guid:
             raise Problem(
                 403, "wrong_channel", "The API key belongs to another channel.", field="channel"
