@@ -133,7 +133,7 @@ class _Batch:
         self,
         submission: Submission,
         contact_id: int | None,
-        known: Mapping[str, ActivityType],
+        known: dict[str, ActivityType],
         ids: Iterator[int],
     ) -> Written | None:
         """Check the drafts of one submission, and sort out what becomes of each."""
@@ -255,7 +255,7 @@ def _names_in(submission: Submission) -> dict[str, str]:
     }
 
 
-def _with_new_types(known: Mapping[str, ActivityType], submission: Submission) -> Types:
+def _with_new_types(known: dict[str, ActivityType], submission: Submission) -> Types:
     source = submission.source
     if source.names_types is None:
         return known
@@ -263,8 +263,11 @@ def _with_new_types(known: Mapping[str, ActivityType], submission: Submission) -
     # In one order, so that two requests that make the same types cannot wait for each other. Two
     # groups can; then PostgreSQL ends one of them, and its requests are written one by one.
     made = make_types(sorted(unknown), door=source.names_types, channel=source.channel)
+    types = {key: found for key, found in made.items() if isinstance(found, ActivityType)}
     # Somebody else may have made one meanwhile.
-    load_rules(found for found in made.values() if isinstance(found, ActivityType))
+    load_rules(types.values())
+    # It is new only once.
+    known.update(types)
     return {**known, **made}
 
 

@@ -3,7 +3,8 @@
 import asyncio
 import json
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 from uuid import UUID, uuid4
@@ -83,6 +84,33 @@ async def record_activities_async(
     if _has_consequences(written, submission):
         await asyncio.to_thread(_follow_up_in_thread, written, submission)
     return written.outcomes
+
+
+def record_for_several(drafts: Mapping[UUID, Sequence[Draft]], *, source: Source) -> None:
+    """Record what several contacts did, by the GUIDs that lead to them, in one commit.
+
+    A GUID that leads to nobody is left out.
+    """
+    part: list[Submission] = []
+    with transaction.atomic():
+        for contact_guid, of_one in drafts.items():
+            if len(of_one) + sum(len(submission.drafts) for submission in part) > _PART:
+                _write_together(part)
+                part = []
+            if len(of_one) < _PART:
+                part.append(_submit(of_one, contact_guid, source))
+            else:
+                with suppress(UnknownContact):
+                    record_activities(of_one, contact_guid=contact_guid, source=source)
+        _write_together(part)
+
+
+def _write_together(submissions: Sequence[Submission]) -> None:
+    if not submissions:
+        return
+    for submission, written in zip(submissions, batches.write(submissions), strict=True):
+        if written is not None and _has_consequences(written, submission):
+            _follow_up(written, submission)
 
 
 def log_custom_activity(

@@ -2,8 +2,10 @@
 
 import pytest
 from django.db import connection
+from django.db.models import Count
 from django.test.utils import CaptureQueriesContext
 
+from activities import recording
 from activities.models import Activity, RejectedActivity
 from activities.problems import Status
 from activities.quality import quality_of
@@ -18,6 +20,10 @@ DEEP = b"[" * 10_000 + b"]" * 10_000
 @pytest.fixture
 def source():
     return EventSource()
+
+
+def browser(name):
+    return {"consistent_anonymous_id": f"browser of {name}"}
 
 
 def codes():
@@ -46,6 +52,41 @@ def test_queries_do_not_grow_with_what_the_same_people_did(source):
 
     assert counts[0] == counts[1]
     assert Activity.objects.count() == 103
+
+
+def test_recording_takes_the_same_queries_for_one_and_for_many_people(source):
+    source.send(event())
+    counts = []
+    for number in (1, 30):
+        people = [event(user=browser(one)) for one in range(number)]
+        source.post_batch(*people)
+        with CaptureQueriesContext(connection) as queries:
+            source.post_batch(*people)
+        counts.append(sum("activities_" in query["sql"] for query in queries))
+
+    assert counts[0] == counts[1]
+    assert Activity.objects.count() == 63
+
+
+def test_name_that_several_people_use_first_is_new_only_once(source, settings):
+    settings.NEW_ACTIVITY_TYPES_PER_HOUR = 1
+
+    source.post_batch(*[event("wish_list", user=browser(one)) for one in ("ada", "bob", "cid")])
+
+    assert Activity.objects.filter(type__code_name="wish_list").count() == 3
+    assert codes() == []
+
+
+def test_people_with_very_many_events_are_written_in_parts(source, monkeypatch):
+    monkeypatch.setattr(recording, "_PART", 4)
+    numbers = {"ada": 3, "bob": 9, "cid": 2, "dan": 1, "eve": 4}
+    people = [event(user=browser(one)) for one, number in numbers.items() for _ in range(number)]
+
+    source.post_batch(*people)
+
+    counted = Activity.objects.values("contact").annotate(number=Count("pk")).order_by("contact")
+    assert [row["number"] for row in counted] == list(numbers.values())
+    assert Activity.objects.values("recorded_in").distinct().count() == 1
 
 
 def test_browser_is_of_whoever_used_it_last(source):

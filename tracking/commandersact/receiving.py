@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
 from random import SystemRandom
@@ -10,7 +10,6 @@ from uuid import UUID
 
 import msgspec
 from django.conf import settings
-from django.db import transaction
 from django.utils import timezone
 
 from activities.contact_fields import WIRE_NAMES
@@ -18,7 +17,7 @@ from activities.drafts import Draft
 from activities.inspector import Refused, keep_refused_activities
 from activities.models import ActivityType
 from activities.problems import InvalidActivity, Status
-from activities.recording import Source, record_activities
+from activities.recording import Source, record_activities, record_for_several
 from channels.limits import is_within
 from channels.models import Channel
 from consents.agreements import find_last_answer, is_agreed, record_agreement
@@ -77,12 +76,15 @@ class Receiver:
             names_types=ActivityType.Door.COMMANDERSACT,
             from_browser=self.browser is not None,
         )
-        # Several people's events are one commit; one person's share theirs with other requests.
-        with transaction.atomic() if len(drafts) > 1 else nullcontext():
-            for contact, of_contact in drafts.items():
-                # Who is erased in this moment is nobody whose events were to be kept.
-                with suppress(UnknownContact):
-                    record_activities(of_contact, contact_guid=contact.guid, source=source)
+        # Who is erased in this moment is nobody whose events were to be kept.
+        if len(drafts) == 1:
+            # One person's events share their commit with other requests.
+            ((contact, of_contact),) = drafts.items()
+            with suppress(UnknownContact):
+                record_activities(of_contact, contact_guid=contact.guid, source=source)
+        else:
+            by_guid = {contact.guid: of_contact for contact, of_contact in drafts.items()}
+            record_for_several(by_guid, source=source)
 
     def _contact_of(self, event: Event) -> Contact:
         """Who did it, after the ledger has what they agreed to.
