@@ -93,7 +93,8 @@ def test_a_site_that_hides_where_its_visitors_come_from_hands_over_all_the_same(
     websites.headers[SHOP] = [("Referrer-Policy", "same-origin")]
     shop.goto(f"{ON_SHOP}/")
     shop.wait_for_selector("[data-agreed=true]")
-    shop.hover("#main")
+    with shop.expect_response(re.compile("Link$")):
+        shop.hover("#main")
     shop.wait_for_timeout(300)
 
     shop.click("#main")
