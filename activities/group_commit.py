@@ -147,10 +147,9 @@ class GroupCommit(Generic[Item, Result]):
         self._leave_quietly()
 
     def _leave_quietly(self) -> None:
-        # Whoever waits for an answer has to get one, whatever happens here.
         try:
             self._leave()
-        except Exception:
+        except Exception:  # whoever waits for an answer has to get one, whatever happens here
             _log.exception("A thread that writes could not give back what it holds.")
 
     def _take_group(self) -> list[_Place[Item, Result]]:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Any
 from uuid import UUID, uuid4
@@ -49,15 +49,11 @@ def record_activities(
     """
     remaining = iter(drafts)
     submission = _submit(list(islice(remaining, _PART)), contact_guid, source)
-    try:
+    with _erased_is_unknown(contact_guid):
         if len(submission.drafts) < _PART and not connection.in_atomic_block:
             written = _commits.write(submission)
         else:
             written = _write_in_parts(submission, remaining)
-    except IntegrityError as error:
-        if not is_about_an_erased_contact(error):
-            raise
-        written = None
     if written is None:
         raise UnknownContact(contact_guid)
     if _has_consequences(written, submission):
@@ -73,12 +69,8 @@ async def record_activities_async(
 ) -> list[Outcome]:
     """The same for an event loop, of a few drafts: all of them are written in one go."""
     submission = _submit(drafts, contact_guid, source)
-    try:
+    with _erased_is_unknown(contact_guid):
         written = await _commits.write_async(submission)
-    except IntegrityError as error:
-        if not is_about_an_erased_contact(error):
-            raise
-        written = None
     if written is None:
         raise UnknownContact(contact_guid)
     if _has_consequences(written, submission):
@@ -154,6 +146,17 @@ def _submit(drafts: Sequence[Draft], contact_guid: UUID, source: Source) -> Subm
     return Submission(drafts=drafts, contact_guid=contact_guid, source=source, room=room)
 
 
+@contextmanager
+def _erased_is_unknown(contact_guid: UUID) -> Iterator[None]:
+    """Treat a contact that is erased in this moment as if it had never been there."""
+    try:
+        yield
+    except IntegrityError as error:
+        if not is_about_an_erased_contact(error):
+            raise
+        raise UnknownContact(contact_guid) from error
+
+
 def _has_consequences(written: Written, submission: Submission) -> bool:
     return written.data_input_of is not None or written.inspected > submission.room
 
@@ -174,7 +177,7 @@ def _follow_up_after_commit(written: Written, submission: Submission) -> None:
     """
     try:
         _follow_up(written, submission)
-    except Exception:
+    except Exception:  # the activities are committed: an error would have them sent again
         _log.exception("Activities were recorded, but what follows from them failed.")
 
 

@@ -88,7 +88,7 @@ class HubAdmin(ModelAdmin):
 
     def find(self, queryset: QuerySet, term: str) -> QuerySet:
         """Those of `queryset` that `term`, which is not empty, leads to."""
-        raise NotImplementedError
+        raise NotImplementedError  # only lists with a search are asked
 
     def get_search_results(self, request, queryset, search_term):
         term = search_term.strip()

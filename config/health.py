@@ -97,7 +97,7 @@ def _folders(options: dict[str, Any]) -> list[str]:
 def _examine(name: str, check: Callable[[], str]) -> str:
     try:
         return check()
-    except Exception:
+    except Exception:  # whatever fails, the answer is that this part is not ready
         # The log has the details; they may hold addresses and names that are not for everybody.
         logger.exception("The %s is not ready", name)
         return "does not answer"
