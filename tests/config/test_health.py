@@ -10,11 +10,6 @@ from config import health
 from config.tasks import HEARTBEAT_KEY, beat_heart
 
 
-@pytest.fixture(autouse=True)
-def no_sign_of_life_from_before():
-    cache.delete(HEARTBEAT_KEY)
-
-
 def test_live_needs_no_database(client):
     response = client.get("/health/live")
 

@@ -1,7 +1,6 @@
 """A main site and its tracked sites."""
 
 import pytest
-from django.core.cache import cache
 
 from activities import inspector
 from channels.models import Channel
@@ -11,9 +10,8 @@ from tests.factories import make_consent
 
 
 @pytest.fixture(autouse=True)
-def fresh_process(monkeypatch):
-    """Nothing is remembered of the tests before."""
-    cache.clear()
+def fresh_sampler(monkeypatch):
+    """The inspector has shown nothing of the tests before."""
     monkeypatch.setattr(inspector, "_sampler", inspector._Sampler())
 
 
