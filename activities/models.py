@@ -213,13 +213,16 @@ class Activity(models.Model):
         verbose_name_plural = "activities"
         indexes = [
             models.Index(fields=["contact", "-occurred_at", "-id"], name="activities_of_a_contact"),
-            models.Index(fields=["type", "-id"], name="activities_of_a_type"),
-            models.Index(fields=["channel", "-id"], name="activities_of_a_channel"),
+            models.Index(fields=["type", "-occurred_at", "-id"], name="activities_of_a_type"),
+            # With the type, so that those of one type are found without reading the others.
+            models.Index(
+                fields=["channel", "-occurred_at", "-id", "type"], name="activities_of_a_channel"
+            ),
             models.Index(fields=["-occurred_at", "-id"], name="activities_latest_first"),
             models.Index(fields=["request_id"], name="activities_of_a_request"),
             # Most activities are of no tracked site, and cost nothing here.
             models.Index(
-                fields=["tracked_site", "-id"],
+                fields=["tracked_site", "-occurred_at", "-id"],
                 condition=models.Q(tracked_site__isnull=False),
                 name="activities_of_a_tracked_site",
             ),

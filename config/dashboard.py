@@ -129,7 +129,7 @@ def _add_activities(context: dict, *, names_contacts: bool) -> None:
     shown = ("type", "contact", "channel") if names_contacts else ("type", "channel")
     newest = without_long_texts(
         Activity.objects.select_related(*shown), hides_personal_data=not names_contacts
-    ).order_by("-id")
+    ).order_by("-occurred_at", "-id")
     context["latest"] = [
         {
             "occurred_at": activity.occurred_at,

@@ -112,7 +112,9 @@ def examine(site: TrackedSite) -> Report:
         site=site,
         state=state_of(signs.enabled, signs.last_recorded, signs.last_refused),
         last_recorded=signs.last_recorded,
-        last_activity=Activity.objects.filter(tracked_site=site).order_by("-id").first(),
+        last_activity=Activity.objects.filter(tracked_site=site)
+        .order_by("-occurred_at", "-id")
+        .first(),
         tallies=_tallies(hits),
         pages=_pages(hits),
         version=next((hit.last_version for hit in hits if hit.last_version), ""),
@@ -122,7 +124,9 @@ def examine(site: TrackedSite) -> Report:
 
 def with_signs(sites: QuerySet[TrackedSite]) -> QuerySet[TrackedSite]:
     """`sites` with what `state_of` needs, as `last_recorded` and `last_refused`."""
-    activities = Activity.objects.filter(tracked_site=OuterRef("pk")).order_by("-id")
+    activities = Activity.objects.filter(tracked_site=OuterRef("pk")).order_by(
+        "-occurred_at", "-id"
+    )
     own = BrowserHits.objects.filter(channel=OuterRef("channel"), origin=OuterRef("url"))
     recorded = own.filter(outcome=Outcome.RECORDED).order_by("-hour")
     refused = (

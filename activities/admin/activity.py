@@ -1,7 +1,6 @@
 """The activity log."""
 
 from django.contrib import admin
-from django.contrib.admin.views.main import SEARCH_VAR
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import RelatedDropdownFilter
@@ -38,7 +37,7 @@ OUTCOME_KINDS: dict[str, str] = {
 @admin.register(Activity)
 class ActivityAdmin(ReadOnlyAdmin, NamingAdmin):
     list_title = "Activity log"
-    list_help = "What contacts did, newest recorded first."
+    list_help = "What contacts did, the latest first."
     list_display = (
         "shown_at",
         "shown_contact",
@@ -56,8 +55,7 @@ class ActivityAdmin(ReadOnlyAdmin, NamingAdmin):
         ("occurred_at", TimeRangeFilter),
     )
     list_select_related = ("type", "contact", "channel", "tracked_site")
-    # The newest ids are read from the end of the primary key, however long the log is.
-    ordering = ("-id",)
+    ordering = ("-occurred_at", "-id")
     sortable_by = ()
     search_fields = ("request_id",)
     search_help_text = "Activity id, request id, GUID or whole email"
@@ -130,16 +128,6 @@ class ActivityAdmin(ReadOnlyAdmin, NamingAdmin):
         if not may_see_contacts(request):
             hide_personal_data(activity)
         return activity
-
-    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
-        # What happened long ago, and all that one contact did, is far from the newest ids, but
-        # together in the indexes that are ordered by time.
-        is_by_time = any(
-            value
-            for name, value in request.GET.items()
-            if name == SEARCH_VAR or name.startswith("occurred_at_")
-        )
-        return ("-occurred_at", "-id") if is_by_time else self.ordering
 
     def find(self, queryset: QuerySet, term: str) -> QuerySet:
         return search_activities(queryset, term)
