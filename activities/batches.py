@@ -2,14 +2,15 @@
 
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import groupby
 from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
 from django.db import connection, transaction
 from django.utils import timezone
+from psycopg.types.json import Jsonb
 
 from activities.drafts import CheckedActivity, Draft, check_draft, is_storable
 from activities.event_names import make_types
@@ -17,7 +18,7 @@ from activities.inspector import Refused, keep_rejections
 from activities.models import ActivityType, DataInput
 from activities.problems import InvalidActivity, Status, summarise
 from activities.quality import count_events
-from activities.specification import ask_for_types, load_rules
+from activities.specification import ask_for_types, last_read_types
 from channels.cursors import pipeline, preparing_cursor
 from channels.models import Channel
 from consents.agreements import has_revoked, is_agreed
@@ -51,7 +52,8 @@ class Outcome(msgspec.Struct):
         return self.problem is None
 
 
-class Submission(msgspec.Struct, kw_only=True):
+@dataclass(slots=True, kw_only=True)
+class Submission:
     """What one caller wants recorded: what the contact did whom `contact_guid` leads to.
 
     The inspector has room for `room` of the activities.
@@ -61,6 +63,43 @@ class Submission(msgspec.Struct, kw_only=True):
     contact_guid: UUID
     source: Source
     room: int
+    received_at: datetime = field(default_factory=timezone.now)
+    # The types that the drafts name, by their code names in lower case.
+    names: dict[str, str] = field(init=False)
+    _checked: list[CheckedActivity | InvalidActivity] | None = field(init=False, default=None)
+    _checked_by: Types = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.names = {
+            draft.type.lower(): draft.type
+            for draft in self.drafts
+            if isinstance(draft.type, str) and is_storable(draft.type)
+        }
+
+    def check_ahead(self) -> None:
+        """Check the drafts before anything is asked for: by the types that were last read.
+
+        So threads and the event loop have done most of the work when a group is written.
+        """
+        types = last_read_types(self.names)
+        if types is not None:
+            self.check(types)
+
+    def check(self, types: Types) -> list[CheckedActivity | InvalidActivity]:
+        """What each draft is by these types; it is not checked again by the same ones."""
+        if self._checked is None or any(
+            types.get(name) is not self._checked_by.get(name) for name in self.names
+        ):
+            self._checked = [self._check(draft, types) for draft in self.drafts]
+            self._checked_by = types
+        return self._checked
+
+    def _check(self, draft: Draft, types: Types) -> CheckedActivity | InvalidActivity:
+        try:
+            return check_draft(draft, types, self.received_at)
+        except InvalidActivity as problem:
+            # Its traceback would keep everything alive that the check had in its hands.
+            return problem.with_traceback(None)
 
 
 class Written(msgspec.Struct, kw_only=True):
@@ -75,6 +114,24 @@ class Written(msgspec.Struct, kw_only=True):
     data_input_of: int | None = None
 
 
+# What is written of an activity, and PostgreSQL's types of it.
+_COLUMNS = {
+    "id": "int8",
+    "type_id": "int8",
+    "contact_id": "int8",
+    "channel_id": "int8",
+    "tracked_site_id": "int8",
+    "title": "text",
+    "value": "varchar",
+    "url": "text",
+    "referrer": "text",
+    "properties": "jsonb",
+    "occurred_at": "timestamptz",
+    "recorded_at": "timestamptz",
+    "logged_as": "uuid",
+    "client_id": "uuid",
+    "request_id": "uuid",
+}
 _ACCEPTED = Outcome()
 _REPEATED = "An activity with this id has been recorded before: it counts once."
 
@@ -95,7 +152,6 @@ class _Batch:
 
     def __init__(self, submissions: Sequence[Submission]):
         self.submissions = submissions
-        self.received_at = timezone.now()
         self.rows: list[_Row] = []
         self.inspected: list[Refused] = []
         self.counts: Counter[tuple[int, Status]] = Counter()
@@ -110,7 +166,7 @@ class _Batch:
             get_ids = _ask_for_ids(sum(len(submission.drafts) for submission in submissions))
             get_people = ask_for_live_ids({submission.contact_guid for submission in submissions})
             get_types = ask_for_types(
-                {name for submission in submissions for name in _names_in(submission)}
+                {name for submission in submissions for name in submission.names}
             )
         ids, people, known = get_ids(), get_people(), get_types()
         written = [
@@ -123,10 +179,10 @@ class _Batch:
         for row in new:
             status = Status.INVALID_ACCEPTED if row.activity.remarks else Status.VALID
             self.counts[row.source.channel.pk, status] += 1
-        _copy(new, self.received_at)
-        _queue_data_inputs(new, self.received_at)
+        _copy(new)
+        _queue_data_inputs(new)
         keep_rejections(self.inspected)
-        count_events(self.counts, self.received_at)
+        count_events(self.counts, timezone.now())
         return written
 
     def _take(
@@ -140,10 +196,12 @@ class _Batch:
         if contact_id is None:
             return None
         written = Written()
-        types = _with_new_types(known, submission)
-        obstacle = _obstacle(contact_id, submission.source)
-        for draft in submission.drafts:
-            checked = obstacle or self._check(draft, types)
+        checks: Sequence[CheckedActivity | InvalidActivity]
+        if obstacle := _obstacle(contact_id, submission.source):
+            checks = [obstacle] * len(submission.drafts)
+        else:
+            checks = submission.check(_with_new_types(known, submission))
+        for draft, checked in zip(submission.drafts, checks, strict=True):
             if isinstance(checked, InvalidActivity):
                 self.counts[submission.source.channel.pk, checked.status] += 1
                 written.outcomes.append(self._outcome(checked))
@@ -163,7 +221,7 @@ class _Batch:
         written.inspected += 1
         if written.inspected > submission.room:
             return None
-        refused = as_refused(draft, problem, submission, at=self.received_at)
+        refused = as_refused(draft, problem, submission, at=submission.received_at)
         self.inspected.append(refused)
         return refused
 
@@ -177,13 +235,6 @@ class _Batch:
                 self._inspect(problem, row.draft, row.submission, row.written)
             elif refused := self._remarked[row.pk]:
                 refused.problem = problem
-
-    def _check(self, draft: Draft, types: Types) -> CheckedActivity | InvalidActivity:
-        try:
-            return check_draft(draft, types, self.received_at)
-        except InvalidActivity as problem:
-            # Its traceback would keep everything alive that the check had in its hands.
-            return problem.with_traceback(None)
 
     def _outcome(self, problem: InvalidActivity) -> Outcome:
         """The outcome for this problem; equal ones are one object, as there can be very many."""
@@ -239,33 +290,27 @@ def _remark_on(activity: CheckedActivity, draft: Draft) -> InvalidActivity | Non
 def _ask_for_ids(count: int) -> Callable[[], Iterator[int]]:
     cursor = preparing_cursor()
     cursor.execute(
-        "SELECT nextval('activities_activity_id_seq'), pg_current_xact_id()"
+        "SELECT array_agg(nextval('activities_activity_id_seq')), pg_current_xact_id()"
         " FROM generate_series(1, %s)",
         [count],
     )
-    return lambda: iter([row[0] for row in cursor.fetchall()])
-
-
-def _names_in(submission: Submission) -> dict[str, str]:
-    """The types that the drafts name, by their code names in lower case."""
-    return {
-        draft.type.lower(): draft.type
-        for draft in submission.drafts
-        if isinstance(draft.type, str) and is_storable(draft.type)
-    }
+    return lambda: iter(cursor.fetchone()[0] or ())
 
 
 def _with_new_types(known: dict[str, ActivityType], submission: Submission) -> Types:
     source = submission.source
     if source.names_types is None:
         return known
-    unknown = [name for key, name in _names_in(submission).items() if name and key not in known]
+    unknown = [name for key, name in submission.names.items() if name and key not in known]
+    if not unknown:
+        return known
     # In one order, so that two requests that make the same types cannot wait for each other. Two
     # groups can; then PostgreSQL ends one of them, and its requests are written one by one.
     made = make_types(sorted(unknown), door=source.names_types, channel=source.channel)
     types = {key: found for key, found in made.items() if isinstance(found, ActivityType)}
-    # Somebody else may have made one meanwhile.
-    load_rules(types.values())
+    for activity_type in types.values():
+        # Somebody else may have made it meanwhile, with rules.
+        activity_type.rules = list(activity_type.property_rules.order_by("name"))
     # It is new only once.
     known.update(types)
     return {**known, **made}
@@ -312,50 +357,41 @@ def _without_repeats(rows: list[_Row]) -> list[_Row]:
     return [row for row in rows if row.pk not in repeated]
 
 
-def _copy(rows: list[_Row], recorded_at: datetime) -> None:
+def _copy(rows: list[_Row]) -> None:
     if not rows:
         return
     with (
         preparing_cursor() as cursor,
         cursor.copy(
-            "COPY activities_activity (id, type_id, contact_id, channel_id, tracked_site_id, title,"
-            " value, url, referrer, properties, occurred_at, recorded_at, logged_as, client_id,"
-            " request_id)"
-            " FROM STDIN"
+            # In binary, neither side has to put numbers, times and ids into words.
+            f"COPY activities_activity ({', '.join(_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
         ) as copy,
     ):
-        # Putting times and ids into words takes longer than all the rest of a row.
-        recorded = recorded_at.isoformat()
-        for _, part in groupby(rows, key=lambda row: id(row.submission)):
-            rows_of_one = list(part)
-            submission = rows_of_one[0].submission
-            source = submission.source
-            logged_as, request_id = str(submission.contact_guid), str(source.request_id)
-            for row in rows_of_one:
-                activity = row.activity
-                is_now = activity.occurred_at is recorded_at
-                copy.write_row(
-                    (
-                        row.pk,
-                        activity.type.id,
-                        row.contact_id,
-                        source.channel.id,
-                        source.tracked_site_id,
-                        activity.title,
-                        activity.value,
-                        activity.url,
-                        activity.referrer,
-                        activity.properties and activity.properties.decode(),
-                        recorded if is_now else activity.occurred_at,
-                        recorded,
-                        logged_as,
-                        activity.client_id,
-                        request_id,
-                    )
+        copy.set_types(list(_COLUMNS.values()))
+        for row in rows:
+            activity, source = row.activity, row.source
+            copy.write_row(
+                (
+                    row.pk,
+                    activity.type.id,
+                    row.contact_id,
+                    source.channel.id,
+                    source.tracked_site_id,
+                    activity.title,
+                    activity.value,
+                    activity.url,
+                    activity.referrer,
+                    activity.properties and Jsonb(activity.properties, dumps=bytes),
+                    activity.occurred_at,
+                    row.submission.received_at,
+                    row.submission.contact_guid,
+                    activity.client_id,
+                    source.request_id,
                 )
+            )
 
 
-def _queue_data_inputs(rows: list[_Row], received_at: datetime) -> None:
+def _queue_data_inputs(rows: list[_Row]) -> None:
     inputs = []
     for row in rows:
         if fields := row.activity.contact_fields:
@@ -365,7 +401,7 @@ def _queue_data_inputs(rows: list[_Row], received_at: datetime) -> None:
                     contact_id=row.contact_id,
                     activity_id=row.pk,
                     fields=fields,
-                    received_at=received_at,
+                    received_at=row.submission.received_at,
                 )
             )
     if inputs:

@@ -12,6 +12,7 @@ from activities.contact_fields import check_contact_fields
 from activities.models import ActivityType, SystemType
 from activities.problems import InvalidActivity, printable
 from activities.specification import apply_rules
+from contacts.guids import parse_guid
 
 # Longest text that a client may send as value, title or label, in characters.
 MAX_TEXT = 250
@@ -224,9 +225,7 @@ def _check_client_id(given: object) -> UUID | None:
     if given is None or isinstance(given, UUID):
         return given
     try:
-        # UUID() alone takes hyphens anywhere, and digits of every script.
-        if not isinstance(given, str) or str(client_id := UUID(given)) != given.lower():
-            raise ValueError
+        client_id = parse_guid(given)
         if not client_id.int:
             raise ValueError
     except ValueError:

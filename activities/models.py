@@ -104,9 +104,7 @@ class ActivityType(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    # Set by `specification.ask_for_types`; whoever read the type in another way does not know.
-    has_rules = True
-    # Set by `specification.ask_for_types` and `load_rules`.
+    # Set by who reads the type in order to check activities.
     rules: Sequence[PropertyRule] = ()
 
     objects = ActivityTypeQuerySet.as_manager()

@@ -46,19 +46,15 @@ def count_events(counts: Mapping[tuple[int, Status], int], at: datetime) -> None
         return
     # Each connection counts in rows of its own, as far as there are some: nobody waits for another
     # one's commit. Rows are taken in one order, so that two who share them never wait in a circle.
-    keys = sorted(counts)
-    channel_ids, statuses = zip(*keys, strict=True)
     with preparing_cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO activities_eventcount (channel_id, hour, status, slot, count)"
-            " SELECT given.channel_id, date_trunc('hour', %s::timestamptz, 'UTC'), given.status,"
-            " pg_backend_pid() %% 16, given.count"
-            " FROM unnest(%s::bigint[], %s::text[], %s::bigint[])"
-            " AS given (channel_id, status, count)"
-            " ON CONFLICT (channel_id, hour, status, slot)"
-            " DO UPDATE SET count = activities_eventcount.count + excluded.count",
-            [at, list(channel_ids), list(statuses), [counts[key] for key in keys]],
-        )
+        for (channel_id, status), count in sorted(counts.items()):
+            cursor.execute(
+                "INSERT INTO activities_eventcount (channel_id, hour, status, slot, count)"
+                " VALUES (%s, date_trunc('hour', %s::timestamptz, 'UTC'), %s,"
+                " pg_backend_pid() %% 16, %s) ON CONFLICT (channel_id, hour, status, slot)"
+                " DO UPDATE SET count = activities_eventcount.count + excluded.count",
+                [channel_id, at, status, count],
+            )
 
 
 def quality_of(channel_ids: Iterable[int], since: datetime) -> dict[int, Quality]:

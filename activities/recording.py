@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,7 +13,6 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
-from msgspec import structs
 
 from activities import batches, tasks
 from activities.batches import Outcome, Source, Submission, Written, as_refused
@@ -143,7 +143,9 @@ def log_custom_activity(
 
 def _submit(drafts: Sequence[Draft], contact_guid: UUID, source: Source) -> Submission:
     room = settings.REJECTED_KEPT_PER_REQUEST
-    return Submission(drafts=drafts, contact_guid=contact_guid, source=source, room=room)
+    submission = Submission(drafts=drafts, contact_guid=contact_guid, source=source, room=room)
+    submission.check_ahead()
+    return submission
 
 
 @contextmanager
@@ -200,7 +202,7 @@ def _write_in_parts(first: Submission, remaining: Iterator[Draft]) -> Written | 
             total.outcomes += written.outcomes
             total.inspected += written.inspected
             total.data_input_of = written.data_input_of or total.data_input_of
-            submission = structs.replace(
+            submission = replace(
                 first,
                 drafts=list(islice(remaining, _PART)),
                 room=max(0, first.room - total.inspected),

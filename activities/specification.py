@@ -1,7 +1,6 @@
 """The event specification: what the rules of a type say about the properties of its activities."""
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -28,7 +27,17 @@ _MANY = {
     _Kind.OBJECT: "objects",
 }
 _encoder = msgspec.json.Encoder(order="deterministic")
-_TYPE_COLUMNS = [field.attname for field in ActivityType._meta.concrete_fields]
+# What checking an activity takes no interest in is not read.
+_TYPE_COLUMNS = [
+    field.attname
+    for field in ActivityType._meta.concrete_fields
+    if field.attname not in ("description", "created_at")
+]
+_CODE_NAME = _TYPE_COLUMNS.index("code_name")
+# The types as this process last read them, each with the row that it was made of, by code name.
+_last_read: dict[str, tuple[tuple, ActivityType]] = {}
+# More types than anybody has; whoever makes some up is not to fill the memory.
+_MOST_REMEMBERED = 10_000
 # So many names of properties without a rule are told.
 _TOLD = 3
 
@@ -36,42 +45,47 @@ _TOLD = 3
 def ask_for_types(code_names: Collection[str]) -> Callable[[], dict[str, ActivityType]]:
     """Ask for the types with these code names, given in lower case.
 
-    They, with their rules, are what the returned function returns. Between the two, more can be
-    asked for.
+    They, with their rules, are what the returned function returns, by these names: the very same
+    objects as long as nothing about them changes. Between the two, more can be asked for.
     """
     cursor = preparing_cursor()
     # Putting such a query together would cost Django more than the answer costs the server.
     cursor.execute(
         f"SELECT {', '.join(_TYPE_COLUMNS)},"  # noqa: S608 -- the names of our own columns
-        " EXISTS (SELECT FROM activities_propertyrule WHERE activity_type_id = type.id)"
+        # By name, so that an object comes before what is in it.
+        " (SELECT json_agg(rule ORDER BY name)::text FROM activities_propertyrule AS rule"
+        " WHERE activity_type_id = type.id)"
         " FROM activities_activitytype AS type WHERE lower(code_name) = ANY(%s)",
         [list(code_names)],
     )
-    return lambda: _read_types(cursor.fetchall())
+    return lambda: {
+        activity_type.code_name.lower(): activity_type
+        for activity_type in map(_read_type, cursor.fetchall())
+    }
 
 
-def _read_types(rows: Iterable[tuple]) -> dict[str, ActivityType]:
-    found = {}
-    for *values, has_rules in rows:
+def last_read_types(code_names: Collection[str]) -> dict[str, ActivityType] | None:
+    """The types with these code names, given in lower case, as `ask_for_types` last had them.
+
+    None if it did not have one of them yet.
+    """
+    try:
+        return {name: _last_read[name][1] for name in code_names}
+    except KeyError:
+        return None
+
+
+def _read_type(row: tuple) -> ActivityType:
+    name = row[_CODE_NAME].lower()
+    last_row, activity_type = _last_read.get(name, ((), None))
+    if activity_type is None or row != last_row:
+        *values, rules = row
         activity_type = ActivityType.from_db(DEFAULT_DB_ALIAS, _TYPE_COLUMNS, values)
-        activity_type.has_rules = has_rules
-        found[activity_type.code_name.lower()] = activity_type
-    load_rules(found.values())
-    return found
-
-
-def load_rules(types: Iterable[ActivityType]) -> None:
-    """Give these types their rules, in one query; in none if none of them has any."""
-    with_rules = [activity_type for activity_type in types if activity_type.has_rules]
-    # Of no types, Django makes no query, but takes its time to find that out.
-    if not with_rules:
-        return
-    rules = defaultdict(list)
-    # By name, so that an object comes before what is in it.
-    for rule in PropertyRule.objects.filter(activity_type__in=with_rules).order_by("name"):
-        rules[rule.activity_type_id].append(rule)
-    for activity_type in with_rules:
-        activity_type.rules = rules[activity_type.pk]
+        activity_type.rules = [PropertyRule(**rule) for rule in msgspec.json.decode(rules or "[]")]
+        if len(_last_read) >= _MOST_REMEMBERED:
+            _last_read.clear()
+        _last_read[name] = row, activity_type
+    return activity_type
 
 
 def apply_rules(

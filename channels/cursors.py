@@ -4,27 +4,34 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db import connection
-from django.db.backends.utils import CursorWrapper
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import Cursor
 
 
 @contextmanager
 def pipeline() -> Iterator[None]:
     """Statements within go to the server together; their answers are there at the end."""
-    connection.ensure_connection()
-    with connection.connection.pipeline():
+    database = _database()
+    with database.connection.pipeline():
         yield
 
 
-def preparing_cursor() -> CursorWrapper:
+def preparing_cursor() -> Any:
     """A cursor whose statements the server keeps prepared, after it has met them some times.
 
     Django's own puts the parameters into the text, so that the server parses and plans each anew.
-    For most statements, whose best plan depends on the parameters, that is right.
+    For most statements, whose best plan depends on the parameters, that is right. Errors are
+    psycopg's: `connection.wrap_database_errors` makes Django's of them.
     """
-    connection.ensure_connection()
-    cursor: Any = Cursor(connection.connection)
-    if connection.queries_logged:
-        return connection.make_debug_cursor(cursor)
-    return connection.make_cursor(cursor)
+    database = _database()
+    cursor: Any = Cursor(database.connection)
+    return database.make_debug_cursor(cursor) if database.queries_logged else cursor
+
+
+def _database() -> BaseDatabaseWrapper:
+    # Through django.db.connection, each look at it would be a look-up by thread and task.
+    database = connections[DEFAULT_DB_ALIAS]
+    if database.connection is None:
+        database.ensure_connection()
+    return database

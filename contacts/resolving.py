@@ -37,8 +37,10 @@ def ask_for_live_ids(guids: Collection[UUID]) -> Callable[[], dict[UUID, int]]:
     """
     cursor = preparing_cursor()
     cursor.execute(
-        "SELECT guid, id, merged_into_id IS NULL FROM contacts_contact WHERE guid = ANY(%s)",
-        [list(guids)],
+        "SELECT guid, id, merged_into_id IS NULL FROM contacts_contact"
+        " WHERE guid = ANY(%s::uuid[])",
+        # psycopg would look at each of them to find out what they are.
+        [f"{{{','.join(map(str, guids))}}}"],
     )
 
     def read() -> dict[UUID, int]:

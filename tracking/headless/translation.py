@@ -8,6 +8,7 @@ import msgspec
 from activities.drafts import Draft, is_data_input
 from activities.problems import InvalidActivity
 from activities.recording import Outcome
+from contacts.guids import parse_guid
 from tracking.bodies import UNDECODABLE, decode_json, explain
 from tracking.problems import Problem
 
@@ -72,12 +73,8 @@ def read_guid(members: dict[str, msgspec.Raw], name: str) -> UUID:
 
     :raises Problem: 400, if it is missing or no GUID
     """
-    given = _read(members, name)
     try:
-        # UUID() alone takes hyphens anywhere, and digits of every script.
-        if not isinstance(given, str) or str(guid := UUID(given)) != given.lower():
-            raise ValueError
-        return guid
+        return parse_guid(_read(members, name))
     except ValueError:
         raise Problem(400, "bad_guid", f"{name} must be a GUID with hyphens.", field=name) from None
 
