@@ -11,6 +11,7 @@ class Plan:
     rounds: int
     seconds: float
     warm_up_seconds: float
+    profile_seconds: int
     latency_rounds: int
     latency_seconds: float
     starts: int
@@ -23,6 +24,7 @@ FULL = Plan(
     rounds=5,
     seconds=3.0,
     warm_up_seconds=1.0,
+    profile_seconds=5,
     latency_rounds=3,
     latency_seconds=4.0,
     starts=3,
@@ -34,6 +36,7 @@ QUICK = Plan(
     rounds=2,
     seconds=1.0,
     warm_up_seconds=0.4,
+    profile_seconds=1,
     latency_rounds=1,
     latency_seconds=1.0,
     starts=1,

@@ -1,9 +1,11 @@
-"""What Linux tells about the processes of a hub: their commands and their memory."""
+"""What Linux tells about the processes of a hub: their commands, memory and processor time."""
 
+import os
 import re
 from pathlib import Path
 from typing import NamedTuple
 
+_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 # By which words of its command line a process is known, and what it is called in the report.
 _ROLES = {"granian": "web", "beat": "scheduler", "worker": "worker"}
 
@@ -23,6 +25,48 @@ def memory_by_role(hub_pid: int) -> dict[str, Memory]:
         sizes = [_memory_of(pid) for pid in pids]
         found[role] = Memory(len(pids), sum(size[0] for size in sizes), sum(s[1] for s in sizes))
     return found
+
+
+class Clock(NamedTuple):
+    """Seconds of all processors so far: used by whom, or by nobody."""
+
+    web: float
+    database: float
+    generator: float
+    others: float
+    idle: float
+
+    def since(self, earlier: "Clock") -> "Clock":
+        """What was used since then."""
+        # Linux counts in ticks, so a part can be larger than what it is a part of.
+        return Clock(*(max(0.0, now - then) for now, then in zip(self, earlier, strict=True)))
+
+    def per_cent(self, part: str) -> float:
+        """What one of them used of all that there was."""
+        return 100 * getattr(self, part) / sum(self)
+
+
+def read_clock(hub_pid: int, backend_pid: int) -> Clock:
+    """The processor time of a hub's web process, its PostgreSQL and this process.
+
+    `backend_pid` is that of any connection to the database.
+    """
+    parents = _parents()
+    server = parents[backend_pid]
+    web = sum(map(_processor_seconds, _processes_by_role(hub_pid)["web"]))
+    database = sum(map(_processor_seconds, [server, *_descendants(server, parents)]))
+    own = os.times()
+    generator = own.user + own.system
+    # user, nice, system, idle, waiting for disks, interrupts (2), stolen by other machines
+    machine = list(map(int, Path("/proc/stat").read_text().partition("\n")[0].split()[1:9]))
+    idle = sum(machine[3:5]) / _TICKS_A_SECOND
+    used = sum(machine) / _TICKS_A_SECOND - idle
+    return Clock(web, database, generator, used - web - database - generator, idle)
+
+
+def busiest_web_process(hub_pid: int) -> int:
+    """The one that answers requests; the others look after it."""
+    return max(_processes_by_role(hub_pid)["web"], key=_processor_seconds)
 
 
 def command_of(hub_pid: int, role: str) -> list[str]:
@@ -60,6 +104,16 @@ def _parents() -> dict[int, int]:
 
 def _command_line(pid: int) -> list[str]:
     return Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0").split("\0")
+
+
+def _processor_seconds(pid: int) -> float:
+    """What a process has used, with those of its children that have ended."""
+    try:
+        # The name, in brackets, may have spaces.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:  # it has ended meanwhile, and counts as time of its parent
+        return 0.0
+    return sum(map(int, fields[11:15])) / _TICKS_A_SECOND
 
 
 def _memory_of(pid: int) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import dropwhile, takewhile
 from statistics import median
 
 
@@ -40,6 +41,18 @@ def spread(values: Sequence[float], digits: int = 0) -> str:
         f"{value:,.{digits}f}" for value in (median(values), min(values), max(values))
     )
     return middle if lowest == highest else f"{middle} ({lowest} to {highest})"
+
+
+def read_table(text: str, heading: str) -> list[list[str]]:
+    """The rows of the first table below a heading of a Markdown page, names of columns first."""
+    lines = text.partition(f"# {heading}\n")[2].splitlines()
+    table = takewhile(_is_row, dropwhile(lambda line: not _is_row(line), lines))
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+    return [row for row in rows if set("".join(row)) != {"-"}]
+
+
+def _is_row(line: str) -> bool:
+    return line.startswith("|")
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -1,18 +1,32 @@
 """How many activities a second become rows, by which door, and which part of the limit that is."""
 
+from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from statistics import median
 
 import psycopg
 
-from benchmarks.hub import Hub
+from benchmarks.hub import ROOT, Hub
 from benchmarks.limit import CONNECTIONS, SIZES, copy_rows, read_rows
 from benchmarks.load import Load, drive, pace, percentile
 from benchmarks.plan import Plan
-from benchmarks.processes import Memory, memory_by_role
-from benchmarks.report import Section, spread
+from benchmarks.processes import (
+    Clock,
+    Memory,
+    busiest_web_process,
+    memory_by_role,
+    read_clock,
+)
+from benchmarks.profiling import Profile, spy
+from benchmarks.report import Section, read_table, spread
 from benchmarks.scenarios import Scenario
+
+# py-spy takes its time to begin.
+_SECONDS_AROUND_A_PROFILE = 2.0
+_SHOWN_FUNCTIONS = 15
+_TRIED = ROOT / "docs" / "performance.md"
 
 
 @dataclass
@@ -21,12 +35,25 @@ class Measured:
 
     scenario: Scenario
     loads: list[Load] = field(default_factory=list)
+    # What each of these loads cost.
+    costs: list[Clock] = field(default_factory=list)
+    profile: Profile | None = None
     paced: list[Load] = field(default_factory=list)
 
     @property
     def half_rate(self) -> float:
         """Half of the requests a second that it takes at most."""
         return median(load.requests_per_second for load in self.loads) / 2
+
+    def shares_of(self, limits: Sequence[float]) -> list[float]:
+        """Which part of the limit it reaches in each round."""
+        return [
+            load.rows_per_second / limit for load, limit in zip(self.loads, limits, strict=True)
+        ]
+
+    def misses_target(self, limits: Sequence[float]) -> bool:
+        target = self.scenario.target
+        return target is not None and median(self.shares_of(limits)) < target
 
 
 @dataclass
@@ -35,6 +62,9 @@ class Throughput:
 
     doors: list[Measured]
     limits: dict[int, list[float]] = field(default_factory=lambda: {size: [] for size in SIZES})
+    limit_costs: dict[int, list[Clock]] = field(
+        default_factory=lambda: {size: [] for size in SIZES}
+    )
     memory: dict[str, Memory] = field(default_factory=dict)
     # In how many measurements the rows were counted, and how many rows these were.
     counts: int = 0
@@ -65,10 +95,15 @@ class _Run:
                 self._measure_limit(size)
                 for door in found.doors:
                     if door.scenario.rows == size:
-                        door.loads.append(self._load(door.scenario, plan.seconds))
+                        load, cost = self._load(door.scenario, plan.seconds)
+                        door.loads.append(load)
+                        door.costs.append(cost)
+        for door in found.doors:
+            if door.scenario.target is not None:
+                door.profile = self._profile(door.scenario)
         for _ in range(plan.latency_rounds):
             for door in found.doors:
-                load = self._load(door.scenario, plan.latency_seconds, rate=door.half_rate)
+                load, _ = self._load(door.scenario, plan.latency_seconds, rate=door.half_rate)
                 door.paced.append(load)
         found.memory = memory_by_role(self._hub.pid)
         return found
@@ -81,20 +116,38 @@ class _Run:
 
     def _measure_limit(self, size: int) -> None:
         self._clear()
+        began = self._clock()
         copied = copy_rows(self._database, self._rows, size, self._plan.seconds)
+        self._found.limit_costs[size].append(self._clock().since(began))
         self._check(f"The limit with {size} rows", copied.rows)
         self._found.limits[size].append(copied.rows_per_second)
 
-    def _load(self, scenario: Scenario, seconds: float, rate: float | None = None) -> Load:
+    def _load(
+        self, scenario: Scenario, seconds: float, rate: float | None = None
+    ) -> tuple[Load, Clock]:
+        """Send the requests of a scenario; what came of it, and what it cost."""
         self._clear()
+        began = self._clock()
         if rate is None:
             load = drive(scenario, self._hub.port, seconds)
         else:
             load = pace(scenario, self._hub.port, seconds, rate)
+        cost = self._clock().since(began)
         self._check(scenario.name, load.acknowledged)
         if load.refusal:
             self._found.problems.append(f"{scenario.name} was answered: {load.refusal}")
-        return load
+        return load, cost
+
+    def _profile(self, scenario: Scenario) -> Profile:
+        """Who holds the interpreter of the web process, in a run that counts for nothing else."""
+        seconds = self._plan.profile_seconds
+        with ThreadPoolExecutor(1) as pool:
+            profile = pool.submit(spy, busiest_web_process(self._hub.pid), seconds)
+            self._load(scenario, seconds + _SECONDS_AROUND_A_PROFILE)
+        return profile.result()
+
+    def _clock(self) -> Clock:
+        return read_clock(self._hub.pid, self._database.info.backend_pid)
 
     def _clear(self) -> None:
         """Begin each measurement alike: with an empty log, and nothing left to write."""
@@ -119,7 +172,15 @@ def difference(name: str, *, acknowledged: int, stored: int) -> list[str]:
 
 def sections(found: Throughput) -> list[Section]:
     """What to say about it."""
-    return [_speeds(found), _limits(found), _latencies(found), _memory(found)]
+    return [
+        _speeds(found),
+        _limits(found),
+        _costs(found),
+        _profiles(found),
+        *_tried(found),
+        _latencies(found),
+        _memory(found),
+    ]
 
 
 def _speeds(found: Throughput) -> Section:
@@ -132,6 +193,11 @@ def _speeds(found: Throughput) -> Section:
             f"core is in the last column. In {found.counts} measurements {found.rows:,} rows were "
             "counted; "
             + ("not all were right." if found.problems else "each time all that was acknowledged.")
+            + (
+                " Why a target is missed, *What the web process does* and what is around it say."
+                if _misses_a_target(found)
+                else ""
+            )
         ),
         columns=[
             *("door", "activities/s", "requests/s"),
@@ -143,18 +209,28 @@ def _speeds(found: Throughput) -> Section:
 
 
 def _speed(door: Measured, limits: list[float]) -> list[str]:
-    shares = [load.rows_per_second / limit for load, limit in zip(door.loads, limits, strict=True)]
     target = door.scenario.target
-    reached = "" if target is None else "yes" if median(shares) >= target else "no"
     return [
         door.scenario.name,
         spread([load.rows_per_second for load in door.loads]),
         spread([load.requests_per_second for load in door.loads]),
-        spread(shares, 2),
+        spread(door.shares_of(limits), 2),
         "" if target is None else f"{target:.2f}",
-        reached,
+        "" if target is None else "no" if door.misses_target(limits) else "yes",
         spread([load.processor_seconds / load.seconds for load in door.loads], 2),
     ]
+
+
+def _misses_a_target(found: Throughput) -> bool:
+    return any(door.misses_target(found.limits[door.scenario.rows]) for door in found.doors)
+
+
+def _tried(found: Throughput) -> list[Section]:
+    """What did not make it faster: for who wants to."""
+    if not _misses_a_target(found):
+        return []
+    _, *rows = read_table(_TRIED.read_text(), "What was tried")
+    return [Section("What was tried to reach the targets", ["what", "what came of it"], rows)]
 
 
 def _limits(found: Throughput) -> Section:
@@ -166,6 +242,53 @@ def _limits(found: Throughput) -> Section:
         ),
         columns=["rows a transaction", "rows/s"],
         rows=[[f"{size:,}", spread(speeds)] for size, speeds in found.limits.items()],
+    )
+
+
+def _costs(found: Throughput) -> Section:
+    costs = {door.scenario.name: door.costs for door in found.doors}
+    costs |= {f"the limit, {size:,} a transaction": found.limit_costs[size] for size in SIZES}
+    return Section(
+        title="Where the processor time goes",
+        text=(
+            "Per cent of all cores, while the above was measured. For the limit, the generator is "
+            "the program that copies."
+        ),
+        columns=["door", "web", "PostgreSQL", "generator", "others", "idle"],
+        rows=[
+            [name, *(spread([cost.per_cent(part) for cost in of_one]) for part in Clock._fields)]
+            for name, of_one in costs.items()
+        ],
+    )
+
+
+def _profiles(found: Throughput) -> Section:
+    """What the web process does with its interpreter, which one thread at a time can hold."""
+    profiles = {door.scenario.name: door.profile for door in found.doors if door.profile}
+    total = Counter[str]()
+    for profile in profiles.values():
+        total.update(profile.shares)
+    failures = [
+        f"{name}: {profile.failure}" for name, profile in profiles.items() if profile.failure
+    ]
+    return Section(
+        title="What the web process does",
+        text="\n".join(
+            [
+                "Per cent of the time in which a function of the hub, or what it had called, held "
+                "the interpreter, which only one thread can at a time: seen by py-spy, the most "
+                "frequent ones. Waiting for PostgreSQL is not in it.",
+                *(f"There is no profile of {failure}" for failure in failures),
+            ]
+        ),
+        columns=["function", *profiles],
+        rows=[
+            ["all", *(f"{profile.held:.0%}" for profile in profiles.values())],
+            *(
+                [name, *(f"{profile.shares[name]:.0%}" for profile in profiles.values())]
+                for name, _ in total.most_common(_SHOWN_FUNCTIONS)
+            ),
+        ],
     )
 
 

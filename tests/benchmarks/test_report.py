@@ -2,8 +2,15 @@
 
 import pytest
 
-from benchmarks.report import Section, problems_of, render, spread
-from benchmarks.throughput import difference
+from benchmarks.hub import ROOT
+from benchmarks.limit import SIZES
+from benchmarks.load import Load
+from benchmarks.processes import Clock
+from benchmarks.report import Section, problems_of, read_table, render, spread
+from benchmarks.scenarios import Scenario
+from benchmarks.throughput import Measured, Throughput, difference, sections
+
+COST = Clock(web=2.0, database=1.0, generator=0.5, others=0.1, idle=1.4)
 
 
 @pytest.mark.parametrize(
@@ -50,3 +57,32 @@ def test_difference_between_acknowledged_and_stored_is_a_problem():
     assert difference("headless", acknowledged=1200, stored=1199) == [
         "headless: 1,200 activities were acknowledged, but 1,199 are stored."
     ]
+
+
+def measured(*speeds, target):
+    """A door with one activity a request, which recorded so many a second in each round."""
+    scenario = Scenario("headless", 1, requests=[], count=lambda status, body: 1, target=target)
+    loads = [Load(requests=speed, acknowledged=speed, seconds=1.0) for speed in speeds]
+    return Measured(scenario, loads, costs=[COST], paced=[Load(latencies=[0.1])])
+
+
+@pytest.mark.parametrize(("target", "reached"), [(0.6, "no"), (0.5, "yes")])
+def test_report_says_which_targets_are_missed_and_what_was_tried(target, reached):
+    found = Throughput([measured(400, 500, 900, target=target)])
+    for size in SIZES:
+        found.limits[size] = [1000.0, 1000.0, 1000.0]
+        found.limit_costs[size] = [COST]
+
+    tables = {section.title: section for section in sections(found)}
+
+    (row,) = tables["Recording"].rows
+    assert row[3:6] == ["0.50 (0.40 to 0.90)", f"{target:.2f}", reached]
+    assert ("What was tried to reach the targets" in tables) == (reached == "no")
+
+
+def test_what_was_tried_is_read_from_the_documentation():
+    what, *tried = read_table((ROOT / "docs/performance.md").read_text(), "What was tried")
+
+    assert what == ["what", "what came of it"]
+    assert len(tried) > 5
+    assert all(len(row) == 2 and all(row) for row in tried)

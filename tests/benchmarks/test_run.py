@@ -13,6 +13,7 @@ SMALLEST = Plan(
     rounds=1,
     seconds=0.1,
     warm_up_seconds=0.1,
+    profile_seconds=1,
     latency_rounds=1,
     latency_seconds=0.1,
     starts=1,
@@ -43,6 +44,9 @@ def test_smallest_run_measures_everything(tmp_path):
             # Nothing was so slow that it was not there at all.
             assert float(cells[0].replace(",", "")) > 0, (title, name)
     assert tables["Latency at half of the maximum"].keys() == tables["Recording"].keys()
+    for name, cells in tables["Where the processor time goes"].items():
+        assert sum(map(float, cells)) == pytest.approx(100, abs=3), name
+    assert "0%" not in tables["What the web process does"]["all"]
     assert tables["Memory after that"].keys() == {"web", "worker", "scheduler"}
     text = render("", sections)
     assert re.search(r"In \d+ measurements [\d,]+ rows were counted; each time", text)
