@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 from django.conf import settings
+from django.db import connection
 from django.db.models import Sum
 from django.utils import timezone
 
@@ -46,7 +47,7 @@ def count_events(counts: Mapping[tuple[int, Status], int], at: datetime) -> None
         return
     # Each connection counts in rows of its own, as far as there are some: nobody waits for another
     # one's commit. Rows are taken in one order, so that two who share them never wait in a circle.
-    with preparing_cursor() as cursor:
+    with connection.wrap_database_errors, preparing_cursor() as cursor:
         for (channel_id, status), count in sorted(counts.items()):
             cursor.execute(
                 "INSERT INTO activities_eventcount (channel_id, hour, status, slot, count)"

@@ -5,7 +5,7 @@ from functools import partial
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from activities.drafts import Draft
@@ -173,3 +173,11 @@ def test_connections_count_in_rows_of_their_own():
         cursor.execute("SELECT pg_backend_pid() % 16")
         (slot,) = cursor.fetchone()
     assert EventCount.objects.get().slot == slot
+
+
+@pytest.mark.django_db
+def test_failure_to_count_is_an_error_as_django_has_it():
+    channel = make_channel()
+
+    with pytest.raises(DatabaseError), transaction.atomic():
+        count_events({(channel.pk, "longer than any status may be"): 1}, timezone.now())
