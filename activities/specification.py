@@ -1,6 +1,7 @@
 """The event specification: what the rules of a type say about the properties of its activities."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from copy import deepcopy
 from typing import Any
 
 import msgspec
@@ -110,7 +111,8 @@ def apply_rules(
         values = msgspec.json.decode(properties)
     except msgspec.ValidationError as error:  # Python code can give larger numbers than JSON
         raise InvalidActivity("wrong_type", "properties", f"properties: {error}") from None
-    for name, value in moved.items():
+    # A copy: rules take out of it what they leave out, and a draft may be checked once more.
+    for name, value in deepcopy(dict(moved)).items():
         values[name] = value if name not in values else {**values[name], **value}
     remarks = [
         remark

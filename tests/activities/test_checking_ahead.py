@@ -7,7 +7,7 @@ import pytest
 from activities import batches, specification
 from activities.batches import Source, Submission
 from activities.drafts import Draft
-from activities.models import Activity, ActivityType
+from activities.models import Activity, ActivityType, RejectedActivity
 from tests.factories import make_activity_type, make_channel, make_contact, make_rule
 
 pytestmark = pytest.mark.django_db
@@ -114,6 +114,21 @@ def test_first_rule_that_was_made_meanwhile_counts():
     make_rule(activity_type, "amount", required=True)
 
     assert write(submission) == ["missing_property"]
+
+
+def test_checking_twice_says_the_same_of_what_was_moved_out_of_the_properties():
+    activity_type = make_activity_type(NAME, on_wrong="leave_out")
+    make_rule(activity_type, "user.email", kind="number")
+    draft = loan(moved={"user": {"email": "ada@example.com"}})
+    write(submit(loan()))
+    submission = submit(draft)
+
+    activity_type.name = "Loans"
+    activity_type.save()
+    write(submission)
+
+    assert draft.moved == {"user": {"email": "ada@example.com"}}
+    assert RejectedActivity.objects.get().code == "wrong_property"
 
 
 def test_type_is_the_same_object_until_something_about_it_changes():
