@@ -142,7 +142,7 @@ def write(submissions: Sequence[Submission]) -> list[Written | None]:
     What is refused is kept in the inspector with its reason, and never stands in the way of the
     rest.
     """
-    # What COPY raises, Django does not translate by itself.
+    # What COPY and preparing cursors raise, Django does not translate by itself.
     with transaction.atomic(), connection.wrap_database_errors:
         return _Batch(submissions).write()
 

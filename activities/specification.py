@@ -46,8 +46,9 @@ _TOLD = 3
 def ask_for_types(code_names: Collection[str]) -> Callable[[], dict[str, ActivityType]]:
     """Ask for the types with these code names, given in lower case.
 
-    They, with their rules, are what the returned function returns, by these names: the very same
-    objects as long as nothing about them changes. Between the two, more can be asked for.
+    They, with their rules, are what the returned function returns, by these names. The very same
+    object as before means that nothing changed that checking looks at. Between the two, more can be
+    asked for.
     """
     cursor = preparing_cursor()
     # Putting such a query together would cost Django more than the answer costs the server.

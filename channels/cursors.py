@@ -21,8 +21,8 @@ def preparing_cursor() -> Any:
     """A cursor whose statements the server keeps prepared, after it has met them some times.
 
     Django's own puts the parameters into the text, so that the server parses and plans each anew.
-    For most statements, whose best plan depends on the parameters, that is right. Errors are
-    psycopg's: `connection.wrap_database_errors` makes Django's of them.
+    For most statements, whose best plan depends on the parameters, that is right. Use it
+    within `connection.wrap_database_errors`: its errors are psycopg's, unless queries are logged.
     """
     database = _database()
     cursor: Any = Cursor(database.connection)
