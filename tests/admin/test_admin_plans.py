@@ -51,10 +51,13 @@ def chosen():
     activity, agreement = Activity.objects.get(), ConsentAgreement.objects.get()
     copies(activity)
     copies(agreement)
+    copies(RejectedActivity.objects.get())
     make_history()
     activity, agreement = Activity.objects.latest("pk"), ConsentAgreement.objects.latest("pk")
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE activities_activity, consents_consentagreement")
+        cursor.execute(
+            "ANALYZE activities_activity, activities_rejectedactivity, consents_consentagreement"
+        )
     return {
         "type": activity.type_id,
         "channel": activity.channel_id,
