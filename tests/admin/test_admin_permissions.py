@@ -1,7 +1,6 @@
 """What each permission alone shows: contacts are named only to those who may see contacts."""
 
 import pytest
-from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 
 from activities.models import Activity, RejectedActivity
@@ -37,17 +36,6 @@ def make_named_history():
     data_input.fields = {"first_name": NAME, "company_name": COMPANY}
     data_input.save()
     return contact
-
-
-@pytest.fixture
-def log_in(client):
-    def log_in(*permissions):
-        user = User.objects.create(username="reader", is_staff=True)
-        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-        client.force_login(user)
-        return client
-
-    return log_in
 
 
 @pytest.mark.parametrize("permission", PAGES)

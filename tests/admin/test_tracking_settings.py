@@ -26,17 +26,6 @@ KEYS = {"event-key": "event_key", "source-key": "source_key"}
 SWITCHES = {"event-tracking": "event_tracking_enabled", "source": "source_enabled"}
 
 
-@pytest.fixture
-def log_in(client):
-    def log_in(*permissions):
-        user = User.objects.create(username="reader", is_staff=True)
-        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-        client.force_login(user)
-        return client
-
-    return log_in
-
-
 def replace_url(channel, slug):
     return reverse("tracking_settings:replace", args=[channel.pk, slug])
 

@@ -14,7 +14,7 @@ from playwright.sync_api import sync_playwright
 from channels.models import Channel
 from config import celery_app
 from crosssite.models import TrackedSite
-from tests.browser.pages import BLOG, MAIN, SHOP, SUBDOMAIN, external_page, main_page
+from tests.browser.pages import BLOG, MAIN, SHOP, SUBDOMAIN, TELL, external_page, main_page
 from tests.browser.waiting import wait_until
 from tests.browser.websites import Websites
 from tests.factories import make_activity_type, make_consent
@@ -196,3 +196,24 @@ def free_sites(sites):
     sites.tracking_consent = None
     sites.save()
     return sites
+
+
+@pytest.fixture
+def open_page(sites, open_browser, websites):
+    """Opens a page of the shop with a script of its own."""
+
+    def open_it(script="", body="", preferences=BLOCKED, title="A page", name="kxt"):
+        websites.pages[SHOP, "/a"] = external_page(title, body, script=TELL + script, name=name)
+        page = open_browser(preferences).new_page()
+        page.errors = []
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.goto(f"https://{SHOP}/a")
+        page.wait_for_function(f"{name} && !Array.isArray({name}.q)")
+        return page
+
+    return open_it
+
+
+@pytest.fixture
+def tracking(free_sites):
+    """No consent stands in the way."""

@@ -1,4 +1,6 @@
-"""The pages of the websites that the tests visit."""
+"""The pages of the websites that the tests visit, and what came of a visit."""
+
+from activities.models import Activity
 
 MAIN, SHOP, BLOG, SUBDOMAIN = "main.example", "shop.example", "blog.example", "news.main.example"
 
@@ -76,3 +78,26 @@ def main_page(title, body="", script="", attributes=""):
         f'<script async src="{LOGGER_V2}" {attributes}></script></head>'
         f"<body>{_BUTTONS}{body}</body>"
     )
+
+
+# What a page calls, in the order in which it is told of it.
+TELL = """
+const told = [];
+const tell = (what) => () => { told.push(what); };
+const onerror = async (error) => {
+    const detail = error.detail instanceof Response
+        ? { status: error.detail.status, text: await error.detail.text() }
+        : error.detail;
+    told.push({ type: error.type, detail });
+};
+"""
+
+
+def told(page, count):
+    """What the page was told, once it is so much."""
+    page.wait_for_function(f"told.length >= {count}")
+    return page.evaluate("told")
+
+
+def activities():
+    return Activity.objects.order_by("pk")

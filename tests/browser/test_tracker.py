@@ -1,63 +1,27 @@
 """The commands of the tracker, one by one, in a page of a tracked site."""
 
-import gzip
 import re
 
 import pytest
 
-from activities.models import Activity
 from consents.models import Consent
 from consents.texts import save_text
 from contacts.models import Contact
 from crosssite.models import TrackedSite
-from crosssite.tracker import tracker_source
-from tests.browser.conftest import BLOCKED, NO_COOKIES
-from tests.browser.pages import MAIN, PLAIN, SHOP, external_page, main_page, snippet
+from tests.browser.conftest import NO_COOKIES
+from tests.browser.pages import (
+    MAIN,
+    PLAIN,
+    SHOP,
+    activities,
+    external_page,
+    main_page,
+    snippet,
+    told,
+)
 from tests.browser.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
-
-# What a page calls, in the order in which it is told of it.
-TELL = """
-const told = [];
-const tell = (what) => () => { told.push(what); };
-const onerror = async (error) => {
-    const detail = error.detail instanceof Response
-        ? { status: error.detail.status, text: await error.detail.text() }
-        : error.detail;
-    told.push({ type: error.type, detail });
-};
-"""
-
-
-@pytest.fixture
-def open_page(sites, open_browser, websites):
-    """Opens a page of the shop with a script of its own."""
-
-    def open_it(script="", body="", preferences=BLOCKED, title="A page", name="kxt"):
-        websites.pages[SHOP, "/a"] = external_page(title, body, script=TELL + script, name=name)
-        page = open_browser(preferences).new_page()
-        page.errors = []
-        page.on("pageerror", lambda error: page.errors.append(str(error)))
-        page.goto(f"https://{SHOP}/a")
-        page.wait_for_function(f"{name} && !Array.isArray({name}.q)")
-        return page
-
-    return open_it
-
-
-@pytest.fixture
-def tracking(free_sites):
-    """No consent stands in the way."""
-
-
-def told(page, count):
-    page.wait_for_function(f"told.length >= {count}")
-    return page.evaluate("told")
-
-
-def activities():
-    return Activity.objects.order_by("pk")
 
 
 # Order
@@ -379,223 +343,3 @@ def test_what_the_page_gets_wrong_is_told_and_stops_nothing(tracking, open_page)
     first, second, last = told(page, 3)
     assert (first["type"], second["type"], last) == ("error_other", "error_other", "done")
     assert page.errors == []
-
-
-# Data input
-
-FORM = """
-<form id="form" method="post" action="/sent">
-    <input name="FirstName" value="Jo"> <input name="Unmapped" value="unmapped-value">
-    <input name="Password" type="password" value="secret-value">
-    <input name="File" type="file"> <input name="Hidden" type="hidden" value="Brno">
-    <input name="Off" type="checkbox" value="off-value">
-    <input name="On" type="checkbox" value="on-value" checked>
-    <input name="Choice" type="radio" value="first-value">
-    <input name="Choice" type="radio" value="second-value" checked>
-    <input name="Disabled" value="disabled-value" disabled>
-    <fieldset disabled><input name="Fieldset" value="fieldset-value"></fieldset>
-    <select name="Country"><option value="CZE" selected>Czechia</option></select>
-    <textarea name="Note">A note</textarea>
-    <input value="nameless-value"> <input name="toString" value="inherited-value">
-    <button name="Button" value="button-value" id="send">Send</button>
-</form>
-"""
-MAPPING = """
-kxt('configurecontactfieldmapping', {
-    FirstName: 'ContactFirstName', Password: 'ContactNotes', File: 'ContactNotes',
-    Hidden: 'ContactCity', Off: 'ContactAddress1', On: 'ContactJobTitle',
-    Choice: 'ContactCompanyName', Disabled: 'ContactMiddleName', Fieldset: 'ContactMiddleName',
-    Country: 'ContactCountry', Note: 'ContactZIP', Button: 'ContactLastName',
-});
-"""
-
-
-def test_a_form_is_sent_as_far_as_it_is_mapped(tracking, open_page, websites):
-    page = open_page(MAPPING, FORM)
-
-    page.evaluate("""() => {
-        const form = document.getElementById('form');
-        kxt('datainput', { formElement: form, label: 'Personal data form', callback: tell(1) });
-        form.elements.FirstName.value = 'Too late';
-    }""")
-    told(page, 1)
-
-    (body,) = websites.bodies("Log")[-1:]
-    (activity,) = body["activities"]
-    assert activity["value"] == "Personal data form"
-    assert activity["contactFields"] == {
-        "ContactFirstName": "Jo",
-        "ContactCity": "Brno",
-        "ContactJobTitle": "on-value",
-        "ContactCompanyName": "second-value",
-        "ContactCountry": "CZE",
-        "ContactZIP": "A note",
-    }
-    assert set(activity) == {"id", "url", "referrer", "type", "value", "contactFields"}
-
-
-def test_a_form_needs_its_mapping_only_when_it_is_sent(tracking, open_page, websites):
-    page = open_page(body=FORM)
-
-    page.evaluate("""() => {
-        kxt('datainput', { formElement: document.getElementById('form'), label: 'Unmapped' });
-        kxt('configurecontactfieldmapping', { FirstName: 'ContactFirstName' });
-        kxt('datainput', { formElement: document.getElementById('form'), label: 'Mapped',
-            callback: tell(1) });
-    }""")
-    told(page, 1)
-
-    sent = [body["activities"][0]["contactFields"] for body in websites.bodies("Log")]
-    assert sent[-2:] == [{}, {"ContactFirstName": "Jo"}]
-
-
-def test_fields_need_no_mapping_and_reach_the_contact(tracking, open_page, worker):
-    page = open_page("""
-        kxt('datainput', {
-            fields: [
-                { fieldName: 'ContactFirstName', value: 'John' },
-                { fieldName: 'ContactLastName', value: 'Smith' },
-                { fieldName: 'ContactCountry', value: 'USA' },
-                { fieldName: 'ContactNotes', value: 'This is a VIP customer.' }
-            ],
-            label: 'Personal data form',
-            callback: tell(1),
-        });
-    """)
-    told(page, 1)
-
-    contact = wait_until(lambda: Contact.objects.filter(first_name="John").first())
-    assert (contact.last_name, contact.country) == ("Smith", "USA")
-    assert contact.notes == "This is a VIP customer."
-    assert Contact.objects.count() == 1
-
-
-# Titles
-
-
-def test_a_long_title_is_cut_between_characters(tracking, open_page):
-    title = "a" * 249 + "\N{GRINNING FACE}" + "b" * 50
-    page = open_page("kxt('pagevisit', { callback: tell(1), onerror });", title=title)
-
-    assert told(page, 1) == [1]
-    assert activities().get().value == title[:250]
-
-
-# Leaving the page
-
-
-def test_nothing_is_lost_when_the_page_is_left(tracking, open_page, websites):
-    websites.pages[SHOP, "/b"] = "<title>B</title>"
-    page = open_page("kxt('pagevisit', { callback: tell(1) });")
-    told(page, 1)
-    websites.slow, websites.delay = re.compile("Log$"), 0.3
-
-    page.evaluate("""() => {
-        for (const label of ['1', '2', '3']) kxt('click', { label });
-        location = '/b';
-    }""")
-    page.wait_for_url(f"https://{SHOP}/b")
-    wait_until(lambda: activities().count() == 4)
-    websites.wait_until_idle()
-
-    assert [a.value for a in activities().filter(type__code_name="click").order_by("value")] == [
-        "1",
-        "2",
-        "3",
-    ]
-    assert Contact.objects.count() == 1
-
-
-def test_a_first_visitor_who_leaves_at_once_is_one_contact(tracking, open_page, websites):
-    websites.pages[SHOP, "/b"] = "<title>B</title>"
-    page = open_page("kxt('consentdefault', { allow_tracking: false }); kxt('pagevisit');")
-    page.evaluate("kxt('updateconsent', { allow_tracking: true })")
-    wait_until(lambda: len(websites.bodies("Log")) >= 1)
-    websites.slow, websites.delay = re.compile("Log$"), 0.3
-
-    page.evaluate("""() => {
-        kxt('click', { label: 'One' });
-        setTimeout(() => { location = '/b'; }, 20);
-    }""")
-    page.wait_for_url(f"https://{SHOP}/b")
-    websites.wait_until_idle()
-
-    assert Contact.objects.count() <= 1
-    assert len({activity.contact for activity in activities()}) <= 1
-
-
-def test_a_form_that_leaves_the_page_is_recorded(tracking, open_page, websites, worker):
-    websites.pages[SHOP, "/sent"] = "<title>Thank you</title>"
-    page = open_page(
-        MAPPING + PLAIN + "const sending = () => kxt('datainput', {"
-        " formElement: document.getElementById('form'), label: 'Form' });",
-        FORM.replace("<form", '<form onsubmit="sending()"'),
-    )
-    wait_until(lambda: activities().count() == 1)
-
-    page.click("#send")
-    page.wait_for_url(f"https://{SHOP}/sent")
-    wait_until(lambda: activities().count() == 2)
-    websites.wait_until_idle()
-
-    assert activities().count() == 2
-    wait_until(lambda: Contact.objects.get().first_name == "Jo")
-
-
-def test_a_page_that_is_left_sends_what_the_consent_known_by_then_allows(open_page, websites):
-    websites.pages[SHOP, "/b"] = "<title>B</title>"
-    page = open_page("kxt('consentdefault', { allow_tracking: false });")
-    websites.slow, websites.delay = re.compile("ConsentStatus"), 0.5
-
-    page.evaluate("""() => {
-        kxt('consentcontactstatus', { codeName: 'TrackingConsent' });
-        kxt('click', { label: 'Unwanted' });
-        location = '/b';
-    }""")
-    page.wait_for_url(f"https://{SHOP}/b")
-    websites.wait_until_idle()
-
-    assert websites.bodies("Log") == []
-
-
-@pytest.mark.parametrize("host", [SHOP, MAIN])
-def test_two_tabs_at_once_are_one_contact(tracking, open_browser, websites, host):
-    websites.pages[SHOP, "/"] = external_page("Home", script=PLAIN)
-    websites.slow, websites.delay = re.compile("Log$"), 0.15
-    context = open_browser()
-    tabs = [context.new_page() for _ in range(3)]
-
-    for tab in tabs:
-        tab.goto(f"https://{host}/", wait_until="commit")
-    wait_until(lambda: Activity.objects.filter(type__code_name="pagevisit").count() == 3)
-
-    assert Contact.objects.count() == 1
-
-
-# Where it comes from
-
-
-def test_it_works_under_a_strict_content_security_policy(tracking, open_browser, websites):
-    websites.headers[SHOP] = [
-        (
-            "Content-Security-Policy",
-            f"default-src 'none'; script-src 'nonce-abc' https://{MAIN};"
-            f" connect-src https://{MAIN}; base-uri 'none'",
-        )
-    ]
-    websites.pages[SHOP, "/a"] = (
-        "<!doctype html><title>Strict</title>"
-        f"<script nonce=abc>{snippet()} kxt('pagevisit');</script>"
-        "<script>window.isLax = true</script>"
-    )
-    page = open_browser().new_page()
-    page.goto(f"https://{SHOP}/a")
-
-    wait_until(lambda: activities().count() == 1)
-    assert page.evaluate("window.isLax") is None
-
-
-def test_it_is_small():
-    source, _ = tracker_source()
-
-    assert len(gzip.compress(source, 9)) < 6 * 1024
