@@ -1,10 +1,11 @@
 """Every setting of the hub, read from the environment; the defaults run a laptop."""
 
+import os
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
-from environs import Env
+from environs import Env, validate
 from kombu.transport import TRANSPORT_ALIASES
 
 env = Env()
@@ -18,7 +19,11 @@ HOST = env.str("HOST", "127.0.0.1")
 # Whether the websites of the demo are served as well; `serve --demo` sets it.
 DEMO = env.bool("DEMO", False)
 
-# In how many threads one web process answers requests.
+# How many web processes `serve` starts: Python uses one core in each.
+WEB_PROCESSES = env.int(
+    "WEB_PROCESSES", min(4, os.cpu_count() or 1), validate=validate.Range(min=1)
+)
+# In how many threads each of them answers requests.
 WEB_THREADS = env.int("WEB_THREADS", 16)
 
 # Security

@@ -14,6 +14,7 @@ def test_smallest_hub_is_filled_and_measured(tmp_path):
     assert float(filling.rows[0][1]) > 0
     assert rows["Work"].keys() == {
         "100 activities recorded",
+        "the same, by 8 threads at once",
         "merge of a contact with 200 activities",
         "5 data inputs drained",
     }

@@ -174,11 +174,19 @@ class Hub:
 
     def children(self):
         """The command lines of web, scheduler and worker, by process id."""
+        return self._started_by(self.pid, r"granian|celery")
+
+    def web_processes(self):
+        """The ids of the processes that answer requests."""
+        (web,) = self._started_by(self.pid, "granian")
+        return self._started_by(web, "granian").keys()
+
+    def _started_by(self, parent, pattern):
         found = {pid: _command_line(pid) for pid in processes_of(self.home)}
         return {
             pid: line
             for pid, line in found.items()
-            if re.search(r"granian|celery", line) and _parent(pid) == self.pid
+            if re.search(pattern, line) and _parent(pid) == parent
         }
 
     def has_children(self):

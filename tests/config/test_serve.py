@@ -201,6 +201,27 @@ def test_hub_replaces_what_dies_under_it(home):
         assert processes_of(hub.home) == {}
 
 
+def test_web_process_that_dies_is_replaced_while_the_others_answer(home):
+    with Hub(home, WEB_PROCESSES="3") as hub:
+        before = hub.web_processes()
+        os.kill(min(before), signal.SIGKILL)
+
+        answers = [hub.get("/health/live")[0] for _ in range(20)]
+        wait_until(lambda: len(hub.web_processes()) == 3)
+
+        assert answers == [200] * 20
+        assert len(before) == 3
+        assert len(before & hub.web_processes()) == 2
+        assert "ended unexpectedly" not in hub.output
+
+
+def test_serve_starts_at_least_one_web_process(home):
+    refused = manage(home, "serve", WEB_PROCESSES="0")
+
+    assert refused.returncode != 0
+    assert 'Environment variable "WEB_PROCESSES" invalid' in refused.stderr
+
+
 def test_two_hubs_run_side_by_side(hub, home):
     with Hub(home) as other:
         both_ready = hub.is_ready() and other.is_ready()
