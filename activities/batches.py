@@ -19,7 +19,7 @@ from activities.models import ActivityType, DataInput
 from activities.problems import InvalidActivity, Status, summarise
 from activities.quality import count_events
 from activities.specification import ask_for_types, last_read_types
-from channels.cursors import pipeline, preparing_cursor
+from channels.cursors import array_of, pipeline, preparing_cursor
 from channels.models import Channel
 from consents.agreements import has_revoked, is_agreed
 from contacts.resolving import ask_for_live_ids
@@ -339,7 +339,7 @@ def _without_repeats(rows: list[_Row]) -> list[_Row]:
     """Claim the ids that the clients chose; leave out what an earlier request has claimed."""
     # In one order everywhere, so that two requests with the same ids cannot wait for each other.
     claims = sorted(
-        (row.source.channel.pk, row.activity.client_id, row.pk)
+        (row.source.channel.pk, row.activity.client_id.hex, row.pk)
         for row in rows
         if row.activity.client_id
     )
@@ -351,7 +351,7 @@ def _without_repeats(rows: list[_Row]) -> list[_Row]:
             "INSERT INTO activities_activityclaim (channel_id, client_id, activity_id)"
             " SELECT * FROM unnest(%s::bigint[], %s::uuid[], %s::bigint[])"
             " ON CONFLICT DO NOTHING RETURNING activity_id",
-            [list(channel_ids), list(client_ids), list(pks)],
+            [array_of(channel_ids), array_of(client_ids), array_of(pks)],
         )
         repeated = set(pks) - {row[0] for row in cursor.fetchall()}
     return [row for row in rows if row.pk not in repeated]

@@ -12,7 +12,6 @@ class Plan:
     seconds: float
     warm_up_seconds: float
     profile_seconds: int
-    latency_rounds: int
     latency_seconds: float
     starts: int
     worker_rounds: int
@@ -22,11 +21,10 @@ class Plan:
 
 FULL = Plan(
     rounds=5,
-    seconds=3.0,
+    seconds=2.5,
     warm_up_seconds=1.0,
     profile_seconds=5,
-    latency_rounds=3,
-    latency_seconds=4.0,
+    latency_seconds=2.0,
     starts=3,
     worker_rounds=3,
     worker_processes=(1, 2, 4),
@@ -34,11 +32,10 @@ FULL = Plan(
 )
 QUICK = Plan(
     rounds=2,
-    seconds=1.0,
-    warm_up_seconds=0.4,
+    seconds=0.8,
+    warm_up_seconds=0.3,
     profile_seconds=1,
-    latency_rounds=1,
-    latency_seconds=1.0,
+    latency_seconds=0.5,
     starts=1,
     worker_rounds=1,
     worker_processes=(1, 2, 4),

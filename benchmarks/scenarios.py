@@ -14,6 +14,7 @@ _CHROME = (
 _CONNECTIONS = 32
 # Which part of the limit the headless door is to reach, by the activities of a request.
 _TARGETS = {1: 0.60, 20: 0.55, 100: 0.45}
+_UNKNOWN_TYPE = {"type": "custom_never_made", "value": "Apply for a loan"}
 
 Staged = dict[str, Any]
 
@@ -36,7 +37,12 @@ class Scenario:
 def make_scenarios(staged: Staged, port: int) -> list[Scenario]:
     """The scenarios of all doors that the hub has; `staged` is what staging has printed."""
     host = f"127.0.0.1:{port}"
-    scenarios = [_headless(staged["headless"], host, rows) for rows in _TARGETS]
+    scenarios = [
+        _headless(staged["headless"], host, rows, ids=ids)
+        for rows in _TARGETS
+        for ids in (False, True)
+    ]
+    scenarios.append(_headless(staged["headless"], host, 20, ids=True, refused=1))
     scenarios.append(_crosssite(staged["crosssite"]))
     if staged["activecampaign"]:
         scenarios.append(_activecampaign(staged["activecampaign"], host))
@@ -46,21 +52,30 @@ def make_scenarios(staged: Staged, port: int) -> list[Scenario]:
     return scenarios
 
 
-def _headless(staged: Staged, host: str, rows: int) -> Scenario:
+def _headless(
+    staged: Staged, host: str, rows: int, *, ids: bool = False, refused: int = 0
+) -> Scenario:
+    """Requests with `rows` activities and, in the midst of them, some that are refused."""
     headers = {"Host": host, "Authorization": f"Bearer {staged['key']}"}
     headers["Content-Type"] = "application/json"
 
     def request(number: int, contact: str) -> Post:
         activities = [_activity(number + row) for row in range(rows)]
+        activities[rows // 2 : rows // 2] = [_UNKNOWN_TYPE] * refused
+        if ids:
+            activities = [
+                {**activity, "id": f"{FRESH}{row:012d}"} for row, activity in enumerate(activities)
+            ]
         body = {"channel": staged["channel"], "contact": contact, "activities": activities}
         return Post("/Kentico.Tracking/activities", headers, json.dumps(body))
 
+    details = ["with ids"] * ids + [f"and {refused} refused"] * bool(refused)
     return Scenario(
-        name=f"headless, {rows} a request",
+        name=", ".join([f"headless, {rows} a request", *details]),
         rows=rows,
         requests=[request(*each) for each in enumerate(staged["contacts"])],
         count=lambda status, body: body.count(b'"status":202') if status == 207 else 0,
-        target=_TARGETS[rows],
+        target=None if refused else _TARGETS[rows],
     )
 
 

@@ -101,7 +101,7 @@ class _Run:
         for door in found.doors:
             if door.scenario.target is not None:
                 door.profile = self._profile(door.scenario)
-        for _ in range(plan.latency_rounds):
+        for _ in range(plan.rounds):
             for door in found.doors:
                 load, _ = self._load(door.scenario, plan.latency_seconds, rate=door.half_rate)
                 door.paced.append(load)
@@ -151,7 +151,9 @@ class _Run:
 
     def _clear(self) -> None:
         """Begin each measurement alike: with an empty log, and nothing left to write."""
-        self._database.execute("TRUNCATE activities_activity, activities_activityclaim")
+        self._database.execute(
+            "TRUNCATE activities_activity, activities_activityclaim, activities_rejectedactivity"
+        )
         self._database.execute("CHECKPOINT")
 
     def _check(self, name: str, acknowledged: int) -> None:

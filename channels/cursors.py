@@ -1,6 +1,6 @@
 """Few round trips: for the statements that are sent again and again."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -27,6 +27,14 @@ def preparing_cursor() -> Any:
     database = _database()
     cursor: Any = Cursor(database.connection)
     return database.make_debug_cursor(cursor) if database.queries_logged else cursor
+
+
+def array_of(values: Iterable[int | str]) -> str:
+    """An array parameter of numbers, GUIDs or other words without special characters.
+
+    psycopg would look at each of them to find out what they are, which takes 15 times as long.
+    """
+    return f"{{{','.join(map(str, values))}}}"
 
 
 def _database() -> BaseDatabaseWrapper:

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import IntegrityError
 from psycopg.errors import ForeignKeyViolation
 
-from channels.cursors import preparing_cursor
+from channels.cursors import array_of, preparing_cursor
 from contacts.models import Contact
 
 
@@ -39,8 +39,7 @@ def ask_for_live_ids(guids: Collection[UUID]) -> Callable[[], dict[UUID, int]]:
     cursor.execute(
         "SELECT guid, id, merged_into_id IS NULL FROM contacts_contact"
         " WHERE guid = ANY(%s::uuid[])",
-        # psycopg would look at each of them to find out what they are.
-        [f"{{{','.join(map(str, guids))}}}"],
+        [array_of(guid.hex for guid in guids)],
     )
 
     def read() -> dict[UUID, int]:
