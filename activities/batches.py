@@ -21,7 +21,7 @@ from activities.quality import count_events
 from activities.specification import ask_for_types, last_read_types
 from channels.cursors import array_of, pipeline, preparing_cursor
 from channels.models import Channel
-from consents.agreements import has_revoked, is_agreed
+from consents.agreements import last_answers
 from contacts.resolving import ask_for_live_ids
 
 Types = Mapping[str, ActivityType | InvalidActivity]
@@ -40,6 +40,12 @@ class Source(msgspec.Struct, kw_only=True):
     tracked_site_id: int | None = None
     names_types: ActivityType.Door | None = None
     from_browser: bool = False
+
+    @property
+    def asked_consent_id(self) -> int | None:
+        """The tracking consent of the channel, if what people answered to it counts here."""
+        is_asked = self.channel.enforce_consent or self.from_browser
+        return self.channel.tracking_consent_id if is_asked else None
 
 
 class Outcome(msgspec.Struct):
@@ -157,6 +163,8 @@ class _Batch:
         self.counts: Counter[tuple[int, Status]] = Counter()
         self._remarked: dict[int, Refused | None] = {}
         self._outcomes: dict[tuple[str, str, str], Outcome] = {}
+        # By contact and consent.
+        self._answers: Mapping[tuple[int, int], bool] = {}
 
     def write(self) -> list[Written | None]:
         submissions = self.submissions
@@ -169,6 +177,12 @@ class _Batch:
                 {name for submission in submissions for name in submission.names}
             )
         ids, people, known = get_ids(), get_people(), get_types()
+        asked = {
+            (people[one.contact_guid], consent_id)
+            for one in submissions
+            if one.contact_guid in people and (consent_id := one.source.asked_consent_id)
+        }
+        self._answers = last_answers(asked) if asked else {}
         written = [
             self._take(submission, people.get(submission.contact_guid), known, ids)
             for submission in self.submissions
@@ -197,7 +211,7 @@ class _Batch:
             return None
         written = Written()
         checks: Sequence[CheckedActivity | InvalidActivity]
-        if obstacle := _obstacle(contact_id, submission.source):
+        if obstacle := self._obstacle(contact_id, submission.source):
             checks = [obstacle] * len(submission.drafts)
         else:
             checks = submission.check(_with_new_types(known, submission))
@@ -213,6 +227,20 @@ class _Batch:
                 if remark := _remark_on(checked, draft):
                     self._remarked[row.pk] = self._inspect(remark, draft, submission, written)
         return written
+
+    def _obstacle(self, contact_id: int, source: Source) -> InvalidActivity | None:
+        """Why nothing that this contact did may be recorded, if so."""
+        if (consent_id := source.asked_consent_id) is None:
+            return None
+        agreed = self._answers.get((contact_id, consent_id))
+        if agreed or (agreed is None and not source.channel.enforce_consent):
+            return None
+        return InvalidActivity(
+            "consent",
+            "",
+            "The contact has not agreed to the tracking consent of the channel, or revoked it.",
+            Status.FILTERED,
+        )
 
     def _inspect(
         self, problem: InvalidActivity, draft: Draft, submission: Submission, written: Written
@@ -314,25 +342,6 @@ def _with_new_types(known: dict[str, ActivityType], submission: Submission) -> T
     # It is new only once.
     known.update(types)
     return {**known, **made}
-
-
-def _obstacle(contact_id: int, source: Source) -> InvalidActivity | None:
-    """Why nothing that this contact did may be recorded, if so."""
-    consent = source.channel.tracking_consent if source.channel.tracking_consent_id else None
-    if consent is None:
-        return None
-    if source.channel.enforce_consent:
-        is_allowed = is_agreed(contact_id, consent)
-    else:
-        is_allowed = not (source.from_browser and has_revoked(contact_id, consent))
-    if is_allowed:
-        return None
-    return InvalidActivity(
-        "consent",
-        "",
-        "The contact has not agreed to the tracking consent of the channel, or revoked it.",
-        Status.FILTERED,
-    )
 
 
 def _without_repeats(rows: list[_Row]) -> list[_Row]:

@@ -1,12 +1,14 @@
 """The demo's websites: the bank's main site, and two tracked sites on other domains."""
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
+from channels.memory import ShortMemory
 from channels.models import Channel
 from config.demo import data
 from consents.texts import find_text
@@ -42,7 +44,7 @@ class DemoWebsitesMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if site := _find_site(request):
+        if site := _sites_by_host().get(request.get_host().lower()):
             return _answer_page(request, lambda: _show_tracked_site(request, site))
         channel = find_channel(request) if request.path_info in _MAIN_PAGES else None
         if channel and channel.code_name == data.SITE:
@@ -56,10 +58,18 @@ def example_page(main_url: str, other_url: str = EXAMPLE_OTHER_SITE) -> str:
     return page.replace(EXAMPLE_MAIN_SITE, main_url).replace(EXAMPLE_OTHER_SITE, other_url)
 
 
-def _find_site(request: HttpRequest) -> TrackedSite | None:
-    urls = [f"{scheme}://{request.get_host().lower()}" for scheme in ("http", "https")]
-    sites = TrackedSite.objects.filter(code_name__in=data.TRACKED_SITES, url__in=urls)
-    return sites.select_related("channel__tracking_consent").first()
+def _sites_by_host() -> dict[str, TrackedSite]:
+    return _sites.get("all") or {}
+
+
+def _read_sites(_: str) -> dict[str, TrackedSite]:
+    sites = TrackedSite.objects.filter(code_name__in=data.TRACKED_SITES)
+    sites = sites.select_related("channel__tracking_consent")
+    return {urlsplit(site.url).netloc.lower(): site for site in sites}
+
+
+# Every request of the hub comes by here.
+_sites = ShortMemory(_read_sites)
 
 
 def _answer_page(request: HttpRequest, show: Callable[[], HttpResponse]) -> HttpResponse:

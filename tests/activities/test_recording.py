@@ -8,10 +8,16 @@ import pytest
 from activities.drafts import Draft
 from activities.models import Activity, ActivityClaim, ActivityType, RejectedActivity
 from activities.problems import InvalidActivity
-from activities.recording import Source, log_custom_activity, record_activities
+from activities.recording import (
+    Source,
+    log_custom_activity,
+    record_activities,
+    record_for_several,
+)
+from consents.agreements import record_agreement
 from contacts.merging import carry_out_merge, request_merge
 from contacts.models import ContactMerge
-from tests.factories import make_activity_type, make_channel, make_contact
+from tests.factories import make_activity_type, make_channel, make_consent, make_contact
 from tests.threads import run_at_once
 
 
@@ -82,6 +88,25 @@ def test_recording_takes_the_same_queries_for_one_and_for_many(django_assert_num
             record_activities(
                 clicks(*[uuid4() for _ in range(count)]), contact_guid=contact.guid, source=source
             )
+
+
+@pytest.mark.django_db
+def test_asking_many_for_their_consent_takes_the_queries_of_a_few(django_assert_num_queries):
+    consent, newsletter = make_consent(), make_consent("Newsletter")
+    source = source_for(make_channel(tracking_consent=consent, enforce_consent=True))
+    people = [make_contact() for _ in range(40)]
+    for number, contact in enumerate(people):
+        record_agreement(contact, newsletter, agreed=True)
+        if number % 4 < 3:
+            record_agreement(contact, consent, agreed=number % 4 != 0)
+            record_agreement(contact, consent, agreed=number % 4 != 1)
+
+    for some in (people[:4], people[4:]):
+        with django_assert_num_queries(12):
+            record_for_several({contact.guid: clicks(None) for contact in some}, source=source)
+
+    agreed = [contact for number, contact in enumerate(people) if number % 4 in (0, 2)]
+    assert [activity.contact for activity in Activity.objects.order_by("pk")] == agreed
 
 
 @pytest.mark.django_db

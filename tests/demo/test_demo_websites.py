@@ -128,6 +128,14 @@ def test_pages_tell_other_websites_where_a_visitor_comes_from(demo, host):
     assert get(host)["Referrer-Policy"] == "strict-origin-when-cross-origin"
 
 
+def test_hub_behind_the_demo_costs_no_query_more(demo, settings, django_assert_num_queries):
+    settings.REMEMBERED_SECONDS = 60
+    get("127.0.0.1", "/health/live")
+
+    with django_assert_num_queries(0):
+        assert get("127.0.0.1", "/health/live").status_code == 200
+
+
 @pytest.mark.parametrize("host", ["main.localhost", "homes.localhost"])
 def test_pages_are_for_reading(demo, host):
     response = Client().post("/", headers={"Host": f"{host}:{project_settings.PORT}"})
