@@ -21,7 +21,7 @@ from activities.quality import count_events
 from activities.specification import ask_for_types, last_read_types
 from channels.cursors import array_of, pipeline, preparing_cursor
 from channels.models import Channel
-from consents.agreements import last_answers
+from consents.agreements import Answer, last_answers
 from contacts.resolving import ask_for_live_ids
 
 Types = Mapping[str, ActivityType | InvalidActivity]
@@ -164,7 +164,7 @@ class _Batch:
         self._remarked: dict[int, Refused | None] = {}
         self._outcomes: dict[tuple[str, str, str], Outcome] = {}
         # By contact and consent.
-        self._answers: Mapping[tuple[int, int], bool] = {}
+        self._answers: Mapping[tuple[int, int], Answer] = {}
 
     def write(self) -> list[Written | None]:
         submissions = self.submissions
@@ -182,7 +182,7 @@ class _Batch:
             for one in submissions
             if one.contact_guid in people and (consent_id := one.source.asked_consent_id)
         }
-        self._answers = last_answers(asked) if asked else {}
+        self._answers = last_answers(asked)
         written = [
             self._take(submission, people.get(submission.contact_guid), known, ids)
             for submission in self.submissions
@@ -232,8 +232,8 @@ class _Batch:
         """Why nothing that this contact did may be recorded, if so."""
         if (consent_id := source.asked_consent_id) is None:
             return None
-        agreed = self._answers.get((contact_id, consent_id))
-        if agreed or (agreed is None and not source.channel.enforce_consent):
+        answer = self._answers.get((contact_id, consent_id))
+        if answer.agreed if answer else not source.channel.enforce_consent:
             return None
         return InvalidActivity(
             "consent",

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from channels.cursors import array_of, preparing_cursor
@@ -44,32 +45,35 @@ def record_agreement(
     )
 
 
+class Answer(NamedTuple):
+    """What somebody said to a consent, and when."""
+
+    agreed: bool
+    at: datetime
+
+
 def is_agreed(contact: Contact | int, consent: Consent) -> bool:
-    """Whether the last answer of `contact` to `consent` was yes."""
-    last = find_last_answer(contact, consent)
-    return last is not None and last.agreed
+    """Whether the last answer of `contact`, or of who has that id, to `consent` was yes."""
+    contact_id = contact if isinstance(contact, int) else contact.pk
+    return any(answer.agreed for answer in last_answers([(contact_id, consent.pk)]).values())
 
 
-def last_answers(asked: Collection[tuple[int, int]]) -> dict[tuple[int, int], bool]:
-    """Whether the answer that counts is a yes, for these ids of a contact and a consent.
+def last_answers(asked: Collection[tuple[int, int]]) -> dict[tuple[int, int], Answer]:
+    """The answers that count, by the ids of contact and consent; one query for all of them.
 
-    Who has not answered is not in it. Use it within `connection.wrap_database_errors`.
+    Who has not answered is not in it.
     """
+    if not asked:
+        return {}
     contact_ids, consent_ids = zip(*asked, strict=True)
-    with preparing_cursor() as cursor:
+    with connection.wrap_database_errors, preparing_cursor() as cursor:
         cursor.execute(
-            "SELECT asked.contact_id, asked.consent_id, last.agreed"
+            "SELECT asked.contact_id, asked.consent_id, last.agreed, last.at"
             " FROM unnest(%s::bigint[], %s::bigint[]) AS asked (contact_id, consent_id),"
-            " LATERAL (SELECT agreed FROM consents_consentagreement AS agreement"
+            " LATERAL (SELECT agreed, at FROM consents_consentagreement AS agreement"
             " WHERE agreement.contact_id = asked.contact_id"
             " AND agreement.consent_id = asked.consent_id"
             " ORDER BY at DESC, id DESC LIMIT 1) AS last",
             [array_of(contact_ids), array_of(consent_ids)],
         )
-        return {(contact, consent): agreed for contact, consent, agreed in cursor.fetchall()}
-
-
-def find_last_answer(contact: Contact | int, consent: Consent) -> ConsentAgreement | None:
-    """The answer of `contact`, or of who has that id, that counts; None if there was none."""
-    answers = ConsentAgreement.objects.filter(contact=contact, consent=consent)
-    return answers.order_by("-at", "-id").first()
+        return {(contact, consent): Answer(*last) for contact, consent, *last in cursor.fetchall()}

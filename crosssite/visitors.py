@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 from django.utils.crypto import salted_hmac
 
 from channels.models import Channel, CookieLevel
-from consents.agreements import find_last_answer
+from consents.agreements import last_answers
 from contacts.merging import CannotMerge, choose_survivor, request_merge
 from contacts.models import Contact, ContactMerge
 from contacts.resolving import get_live_contact
@@ -51,9 +51,8 @@ class Visitor:
         consent = self.channel.tracking_consent
         if consent is None:
             return None
-        answers = [find_last_answer(contact, consent) for contact in self.contacts]
-        given = [answer for answer in answers if answer is not None]
-        return max(given, key=lambda answer: answer.at).agreed if given else None
+        answers = last_answers([(contact.pk, consent.pk) for contact in self.contacts])
+        return max(answers.values(), key=lambda answer: answer.at).agreed if answers else None
 
     @property
     def obstacle(self) -> BrowserHits.Outcome | None:

@@ -20,7 +20,7 @@ from activities.problems import InvalidActivity, Status
 from activities.recording import Source, record_activities, record_for_several
 from channels.limits import is_within
 from channels.models import Channel
-from consents.agreements import find_last_answer, is_agreed, record_agreement
+from consents.agreements import is_agreed, last_answers, record_agreement
 from consents.models import Consent
 from contacts.identifying import Identity, find_identified, identify
 from contacts.models import Contact
@@ -220,8 +220,9 @@ class Receiver:
         if not answers:
             return
         at = self._time_of(event)
+        known = last_answers([(contact.pk, consent.pk) for consent in answers])
         for consent, agreed in answers.items():
-            last = find_last_answer(contact, consent)
+            last = known.get((contact.pk, consent.pk))
             if last and last.at >= at:
                 continue
             if agreed != (last is not None and last.agreed):
