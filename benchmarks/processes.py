@@ -47,7 +47,7 @@ class Clock(NamedTuple):
 
 
 def read_clock(hub_pid: int, backend_pid: int) -> Clock:
-    """The processor time of a hub's web process, its PostgreSQL and this process.
+    """The processor time of a hub's web processes, its PostgreSQL and this process.
 
     `backend_pid` is that of any connection to the database.
     """
@@ -65,7 +65,7 @@ def read_clock(hub_pid: int, backend_pid: int) -> Clock:
 
 
 def busiest_web_process(hub_pid: int) -> int:
-    """The one that answers requests; the others look after it."""
+    """One that answers requests: others look after them."""
     return max(_processes_by_role(hub_pid)["web"], key=_processor_seconds)
 
 
@@ -81,7 +81,7 @@ def _processes_by_role(hub_pid: int) -> dict[str, list[int]]:
         words = _command_line(pid)
         role = next((name for word, name in _ROLES.items() if word in words), None)
         if role:
-            by_role[role] = [pid, *_descendants(pid, parents)]
+            by_role.setdefault(role, []).extend([pid, *_descendants(pid, parents)])
     return by_role
 
 

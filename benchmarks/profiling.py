@@ -1,4 +1,4 @@
-"""What the web process does with its interpreter: why a door is no faster."""
+"""What a web process does with its interpreter: why a door is no faster."""
 
 import subprocess
 import sys

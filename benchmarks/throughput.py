@@ -139,7 +139,7 @@ class _Run:
         return load, cost
 
     def _profile(self, scenario: Scenario) -> Profile:
-        """Who holds the interpreter of the web process, in a run that counts for nothing else."""
+        """Who holds the interpreter of a web process, in a run that counts for nothing else."""
         seconds = self._plan.profile_seconds
         with ThreadPoolExecutor(1) as pool:
             profile = pool.submit(spy, busiest_web_process(self._hub.pid), seconds)
@@ -196,7 +196,7 @@ def _speeds(found: Throughput) -> Section:
             "counted; "
             + ("not all were right." if found.problems else "each time all that was acknowledged.")
             + (
-                " Why a target is missed, *What the web process does* and what is around it say."
+                " Why a target is missed, *What a web process does* and what is around it say."
                 if _misses_a_target(found)
                 else ""
             )
@@ -265,7 +265,7 @@ def _costs(found: Throughput) -> Section:
 
 
 def _profiles(found: Throughput) -> Section:
-    """What the web process does with its interpreter, which one thread at a time can hold."""
+    """What a web process does with its interpreter, which one thread at a time can hold."""
     profiles = {door.scenario.name: door.profile for door in found.doors if door.profile}
     total = Counter[str]()
     for profile in profiles.values():
@@ -274,7 +274,7 @@ def _profiles(found: Throughput) -> Section:
         f"{name}: {profile.failure}" for name, profile in profiles.items() if profile.failure
     ]
     return Section(
-        title="What the web process does",
+        title="What a web process does",
         text="\n".join(
             [
                 "Per cent of the time in which a function of the hub, or what it had called, held "

@@ -237,7 +237,7 @@ class ApiKey(models.Model):
         help_text="What the key opens. It cannot be changed later.",
     )
     enabled = models.BooleanField(
-        default=True, help_text="Switch off to refuse the key from the next request on."
+        default=True, help_text="Switch off to refuse the key; that takes up to a second."
     )
     expires_at = models.DateTimeField(
         null=True, blank=True, help_text="Refused from then on. Empty: never."

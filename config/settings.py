@@ -20,11 +20,10 @@ HOST = env.str("HOST", "127.0.0.1")
 DEMO = env.bool("DEMO", False)
 
 # How many web processes `serve` starts: Python uses one core in each.
-WEB_PROCESSES = env.int(
-    "WEB_PROCESSES", min(4, os.cpu_count() or 1), validate=validate.Range(min=1)
-)
+_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+WEB_PROCESSES = env.int("WEB_PROCESSES", min(4, _CORES), validate=validate.Range(min=1))
 # In how many threads each of them answers requests.
-WEB_THREADS = env.int("WEB_THREADS", 16)
+WEB_THREADS = env.int("WEB_THREADS", 16, validate=validate.Range(min=1))
 
 # Security
 

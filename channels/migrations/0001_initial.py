@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(help_text='Who uses this key, such as “iOS app”.', max_length=200)),
                 ('access', models.CharField(choices=[('tracking', 'Tracking API'), ('activecampaign', 'ActiveCampaign-format API')], default='tracking', help_text='What the key opens. It cannot be changed later.', max_length=20, verbose_name='access type')),
-                ('enabled', models.BooleanField(default=True, help_text='Switch off to refuse the key from the next request on.')),
+                ('enabled', models.BooleanField(default=True, help_text='Switch off to refuse the key; that takes up to a second.')),
                 ('expires_at', models.DateTimeField(blank=True, help_text='Refused from then on. Empty: never.', null=True)),
                 ('identifier', models.CharField(editable=False, help_text='The part of the key that is shown.', max_length=16, unique=True)),
                 ('secret_hash', models.CharField(editable=False, max_length=64)),

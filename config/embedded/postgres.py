@@ -49,7 +49,7 @@ _SETTINGS = {
     "listen_addresses": "",
     "port": str(PORT),
     "unix_socket_permissions": "0700",
-    "max_connections": "200",
+    "max_connections": "300",
     "fsync": "on",
     "full_page_writes": "on",
     "synchronous_commit": "on",

@@ -49,7 +49,7 @@ def test_smallest_run_measures_everything(tmp_path):
     assert tables["Latency at half of the maximum"].keys() == tables["Recording"].keys()
     for name, cells in tables["Where the processor time goes"].items():
         assert sum(map(float, cells)) == pytest.approx(100, abs=3), name
-    assert "0%" not in tables["What the web process does"]["all"]
+    assert "0%" not in tables["What a web process does"]["all"]
     assert tables["Memory after that"].keys() == {"web", "worker", "scheduler"}
     text = render("", sections)
     assert re.search(r"In \d+ measurements [\d,]+ rows were counted; each time", text)

@@ -174,19 +174,11 @@ class Hub:
 
     def children(self):
         """The command lines of web, scheduler and worker, by process id."""
-        return self._started_by(self.pid, r"granian|celery")
-
-    def web_processes(self):
-        """The ids of the processes that answer requests."""
-        (web,) = self._started_by(self.pid, "granian")
-        return self._started_by(web, "granian").keys()
-
-    def _started_by(self, parent, pattern):
         found = {pid: _command_line(pid) for pid in processes_of(self.home)}
         return {
             pid: line
             for pid, line in found.items()
-            if re.search(pattern, line) and _parent(pid) == parent
+            if re.search(r"granian|celery", line) and _parent(pid) == self.pid
         }
 
     def has_children(self):
@@ -195,7 +187,7 @@ class Hub:
 
 
 class Web(Hub):
-    """The web part of a hub on its own, as docs/operations.md starts it."""
+    """The web part of a hub on its own, in one process."""
 
     def __init__(self, home, **changes):
         super().__init__(home, **changes)

@@ -28,6 +28,11 @@ COUNT_CHANNELS = "from channels.models import Channel; print(Channel.objects.cou
 MAKE_CHANNEL = "from channels.models import Channel; Channel.objects.create(code_name='kept')"
 
 
+def web_processes(hub):
+    """The ids of what serves requests, of each with what looks after it."""
+    return {pid for pid, line in hub.children().items() if "granian" in line}
+
+
 @pytest.fixture(scope="module")
 def migrated(tmp_path_factory):
     """A data directory with an empty, migrated database."""
@@ -192,7 +197,7 @@ def test_hub_replaces_what_dies_under_it(home):
         for pid in (server, *children):
             os.kill(pid, signal.SIGKILL)
 
-        wait_until(lambda: len(hub.children().keys() - children.keys()) == 3)
+        wait_until(lambda: len(hub.children().keys() - children.keys()) == len(children))
         wait_until(hub.is_ready, seconds=30)
 
         assert postmaster_pid(hub.home) != server
@@ -203,20 +208,31 @@ def test_hub_replaces_what_dies_under_it(home):
 
 def test_web_process_that_dies_is_replaced_while_the_others_answer(home):
     with Hub(home, WEB_PROCESSES="3") as hub:
-        before = hub.web_processes()
+        before = web_processes(hub)
         os.kill(min(before), signal.SIGKILL)
+        wait_until(lambda: "The web ended unexpectedly" in hub.output)
 
         answers = [hub.get("/health/live")[0] for _ in range(20)]
-        wait_until(lambda: len(hub.web_processes()) == 3)
+        wait_until(lambda: len(web_processes(hub)) == 3)
 
         assert answers == [200] * 20
         assert len(before) == 3
-        assert len(before & hub.web_processes()) == 2
-        assert "ended unexpectedly" not in hub.output
+        assert len(before & web_processes(hub)) == 2
 
 
-def test_serve_starts_at_least_one_web_process(home):
-    refused = manage(home, "serve", WEB_PROCESSES="0")
+def test_serve_gives_up_if_the_web_cannot_start(home):
+    # Granian would call the application to get one.
+    hub = Hub(home, WEB_PROCESSES="3", GRANIAN_FACTORY="true")
+    with hub.launched():
+        status = hub.wait()
+
+        assert status == 1
+        assert "The web does not start. Its last output:" in hub.output
+        assert processes_of(home) == {}
+
+
+def test_serve_starts_at_least_one_web_process(tmp_path):
+    refused = manage(tmp_path, "serve", WEB_PROCESSES="0")
 
     assert refused.returncode != 0
     assert 'Environment variable "WEB_PROCESSES" invalid' in refused.stderr

@@ -118,20 +118,21 @@ def test_visits_are_refused_like_those_of_other_doors_when_their_type_is_disable
     assert rejection_of(show(account)).code == "disabled_type"
 
 
-@pytest.mark.parametrize("agreed", [True, False])
-def test_what_the_contact_has_revoked_is_respected(account, contact, agreed):
+@pytest.mark.parametrize(
+    ("answers", "recorded"), [([], True), ([True], True), ([True, False], False)]
+)
+def test_what_the_contact_has_revoked_is_respected(account, contact, answers, recorded):
     consent = make_consent()
     account.channel.tracking_consent = consent
     account.channel.save()
-    record_agreement(contact, consent, agreed=True, channel=account.channel)
-    if not agreed:
-        record_agreement(contact, consent, agreed=False, channel=account.channel)
+    for agreed in answers:
+        record_agreement(contact, consent, agreed=agreed, channel=account.channel)
 
     show(account)
 
-    assert Activity.objects.count() == agreed
+    assert Activity.objects.count() == recorded
     rows = [(row.code, bytes(row.payload)) for row in RejectedActivity.objects.all()]
-    assert rows == [("consent", b"")] * (not agreed)
+    assert rows == [("consent", b"")] * (not recorded)
 
 
 def test_whoever_knows_the_account_cannot_fill_the_inspector(account, settings):

@@ -142,14 +142,14 @@ class Command(BaseCommand):
         celery = [sys.executable, "-m", "celery", "--quiet", "-A", "config"]
         web = [sys.executable, "-m", "granian", "config.asgi:application", "--interface", "asginl"]
         web += ["--host", settings.HOST, "--port", str(settings.PORT), "--no-ws"]
-        web += ["--workers", str(settings.WEB_PROCESSES), "--respawn-failed-workers"]
-        web += ["--log-level", "error", "--workers-kill-timeout", "10"]
+        web += ["--workers", "1", "--log-level", "error", "--workers-kill-timeout", "10"]
         worker = [*celery, "worker", "--pool", "threads", "--concurrency", str(WORKER_THREADS)]
         worker += ["--queues", ",".join(_queues()), "--loglevel", "WARNING"]
         worker += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
         scheduler = [*celery, "beat", "--loglevel", "WARNING"]
         return [
-            self._child("web", web, seconds_to_stop=15),
+            # They share the port: Linux spreads the connections.
+            *(self._child("web", web, seconds_to_stop=15) for _ in range(settings.WEB_PROCESSES)),
             self._child("scheduler", scheduler, seconds_to_stop=5),
             self._child("worker", worker, seconds_to_stop=30),
         ]
