@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from benchmarks.report import Section, render
 _DATA = ROOT / "benchmarks" / ".data"
 _REPORTS = ROOT / "benchmarks" / "reports"
 _MOST_CONTACTS = 1_000_000
+_TURNS = 3
 _SECONDS_TO_FILL = 4 * 3600
 _SECONDS_TO_MEASURE = 3600
 # How much longer anything may take than with the fewest activities, and how long a page may at all.
@@ -34,7 +36,7 @@ class Size:
 
     contacts: int
     activities: int
-    rounds: int = 10
+    rounds: int = 4
     recorded: int = 100_000
     data_inputs: int = 100
 
@@ -86,29 +88,48 @@ def run(folder: Path, sizes: Sequence[Size], say: Callable[[str], None]) -> list
 
     :raises BenchmarkFailed: if something does not work at all
     """
-    measured: dict[int, Measured] = {}
     about: Section | None = None
-    for size in sizes:
-        hub = Hub(folder / str(size.activities))
-        with hub.database() as database:
+    filling: dict[Size, float | None] = {}
+    fastest: dict[Size, dict[str, dict[str, float]]] = {}
+    with ExitStack() as stack:
+        hubs = {size: Hub(folder / str(size.activities)) for size in sizes}
+        for size, hub in hubs.items():
+            database = stack.enter_context(hub.database())
             say(f"Filling a hub with {size.activities:,} activities …")
             about = about or machine.describe(database, folder)
-            filling = _fill(hub, size)
+            filling[size] = _fill(hub, size)
             database.execute("VACUUM ANALYZE")
             database.execute("CHECKPOINT")
-            say("Measuring it …")
-            found = json.loads(
-                hub.manage(
-                    "shell",
-                    "--verbosity=0",
-                    f"--command=from benchmarks import grown; grown.measure({size.rounds},"
-                    f" {size.recorded}, {size.data_inputs})",
-                    seconds=_SECONDS_TO_MEASURE,
-                )
-            )
-            measured[size.activities] = Measured(filling, **found)
+        # In turns, so that a change of the machine meets all of them.
+        for turn in range(1, _TURNS + 1):
+            for size, hub in hubs.items():
+                say(f"Measuring the one with {size.activities:,}, turn {turn} of {_TURNS} …")
+                fastest[size] = _faster(_measure(hub, size), fastest.get(size, {}))
     assert about is not None
+    measured = {size.activities: Measured(filling[size], **fastest[size]) for size in sizes}
     return [about, *sections_of(measured)]
+
+
+def _measure(hub: Hub, size: Size) -> dict[str, dict[str, float]]:
+    call = f"measure({size.rounds}, {size.recorded}, {size.data_inputs})"
+    found = hub.manage(
+        "shell",
+        "--verbosity=0",
+        f"--command=from benchmarks import grown; grown.{call}",
+        seconds=_SECONDS_TO_MEASURE,
+    )
+    return json.loads(found)
+
+
+def _faster(
+    found: dict[str, dict[str, float]], before: dict[str, dict[str, float]]
+) -> dict[str, dict[str, float]]:
+    return {
+        kind: {
+            name: min(value, before.get(kind, found[kind])[name]) for name, value in of_one.items()
+        }
+        for kind, of_one in found.items()
+    }
 
 
 def sections_of(measured: dict[int, Measured]) -> list[Section]:
@@ -136,13 +157,14 @@ def sections_of(measured: dict[int, Measured]) -> list[Section]:
             title="Work",
             columns=["what", *columns, "over"],
             rows=_rows([one.work for one in every], limit=None),
+            text="The fastest turn.",
         ),
         Section(
             title="Pages",
             columns=["page", *columns, "over"],
             rows=_rows([one.pages for one in every], limit=_MOST_MILLISECONDS),
             text=(
-                "The server's time, in the process, without the network: the fastest of ten, "
+                "The server's time, in the process, without the network: the fastest of all turns, "
                 "since whatever else the machine does comes on top."
             ),
         ),
