@@ -33,7 +33,7 @@ lint: $(INSTALLED_DEV)  ## check style, formatting, types, settings and migratio
 	$(BIN)/python manage.py check --settings=tests.settings
 	$(BIN)/python manage.py makemigrations --check --dry-run --settings=tests.settings
 
-bench: $(INSTALLED_DEV)  ## measure a hub of its own and write a report; QUICK=1 takes one and a half minutes
+bench: $(INSTALLED_DEV)  ## measure a hub of its own and write a report; QUICK=1 takes less than two minutes
 	@exec $(BIN)/python -m benchmarks $(if $(QUICK),--quick)
 
 bench-growth: $(INSTALLED_DEV)  ## measure hubs of 1, 10 and 30 million activities; SIZES="1 10" for fewer; takes an hour or two

@@ -32,12 +32,13 @@ FULL = Plan(
 )
 QUICK = Plan(
     rounds=2,
-    seconds=0.8,
-    warm_up_seconds=0.3,
+    seconds=0.6,
+    warm_up_seconds=0.2,
     profile_seconds=1,
-    latency_seconds=0.5,
+    latency_seconds=0.3,
     starts=1,
     worker_rounds=1,
     worker_processes=(1, 2, 4),
+    # So many that every thread of four workers, which take some ahead, has something to do.
     jobs=100,
 )
