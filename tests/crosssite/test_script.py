@@ -87,7 +87,8 @@ def test_a_version_is_a_slug(client):
     assert response.status_code == 404
 
 
-NO_NAMES = ["", "alert(1)//", "a-b", "1a", "a.b", "x'y", "</script>", "kxt\n", "ä", "class", "a b"]
+NO_NAMES = ["", "alert(1)//", "x;alert(1)", "a-b", "1a", "a.b", "x'y", "</script>", "kxt\n", "ä"]
+NO_NAMES += ["class", "a b"]
 
 
 @pytest.mark.parametrize("name", NO_NAMES)

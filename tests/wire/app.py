@@ -5,11 +5,13 @@ import json
 from django.test import Client
 
 from activities.data_input import sweep_data_inputs
-from activities.models import RejectedActivity
+from activities.models import Activity, RejectedActivity
+from consents.models import ConsentAgreement
 from contacts.models import Contact
 from tests.factories import make_key
 
 ROOT = "/Kentico.Tracking"
+CLICK = {"type": "click", "value": "Buy"}
 
 
 class App:
@@ -97,3 +99,33 @@ def assert_problem(response, status, code, field=None):
 def rejection_of(response):
     """The one row of the inspector that `response` left."""
     return RejectedActivity.objects.get(request_id=response["Request-Id"])
+
+
+def requests_of(app):
+    """One request of each kind that the API knows, as method, path and body."""
+    contact = app.create_contact()
+    return [
+        ("GET", f"{ROOT}/consents/TrackingConsent", None),
+        ("POST", f"{ROOT}/contacts", b""),
+        ("GET", f"{ROOT}/contacts/{contact}/consents/TrackingConsent", None),
+        ("POST", f"{ROOT}/contacts/{contact}/consents/TrackingConsent", {"agree": True}),
+        ("POST", f"{ROOT}/activities", app.message(CLICK, contact=contact)),
+    ]
+
+
+def send(method, path, body, **headers):
+    client = Client(raise_request_exception=False, headers=headers)
+    return client.generic(method, path, _encoded(body), content_type="application/json")
+
+
+def _encoded(body):
+    return Client()._encode_json(body or b"", "application/json") or b""
+
+
+def everything():
+    """What the hub knows that a request could have added to."""
+    return (
+        set(Contact.objects.values_list("guid", flat=True)),
+        Activity.objects.count(),
+        ConsentAgreement.objects.count(),
+    )

@@ -5,6 +5,7 @@ import pytest
 from activities import inspector
 from tests.wire import app
 from tests.wire.express import ExpressClient, record_here
+from tests.wire.source import EventSource
 from tracking.headless import express
 
 
@@ -22,3 +23,8 @@ def lane(request, monkeypatch, settings):
         monkeypatch.setattr(app, "Client", ExpressClient)
         monkeypatch.setattr(express, "record_activities_async", record_here)
     return request.param
+
+
+@pytest.fixture
+def source():
+    return EventSource()

@@ -56,3 +56,7 @@ def event(name="purchase", *, user=None, context=None, **properties):
         "user": {"consistent_anonymous_id": "browser-1", **(user or {})},
         **({"context": context} if context is not None else {}),
     }
+
+
+def query_of(source, **changes):
+    return urlencode({**source.credentials, **changes})

@@ -10,16 +10,11 @@ from activities.models import Activity, RejectedActivity
 from activities.problems import Status
 from activities.quality import quality_of
 from contacts.models import Contact
-from tests.wire.source import EventSource, event
+from tests.wire.source import event
 
 pytestmark = pytest.mark.django_db
 
 DEEP = b"[" * 10_000 + b"]" * 10_000
-
-
-@pytest.fixture
-def source():
-    return EventSource()
 
 
 def browser(name):

@@ -7,22 +7,16 @@ from urllib.parse import quote, urlencode
 import pytest
 from django.utils import timezone
 
-from activities.data_input import sweep_data_inputs
 from activities.models import Activity, ActivityType, RejectedActivity
 from channels.models import Channel
 from contacts.models import Contact
 from tests.factories import make_channel
-from tests.wire.source import BROWSER, EventSource, event
+from tests.wire.source import BROWSER, EventSource, event, query_of
 
 pytestmark = pytest.mark.django_db
 
 MOMENT = datetime(2026, 3, 5, 10, 15, 30, 446_000, tzinfo=UTC)
 MILLISECONDS = 1772705730446
-
-
-@pytest.fixture
-def source():
-    return EventSource()
 
 
 def test_event_becomes_an_activity_with_a_readable_title(source):
@@ -286,10 +280,6 @@ def test_page_view_and_click_are_types_of_their_own(source):
 # Who may send
 
 
-def query_of(source, **changes):
-    return urlencode({**source.credentials, **changes})
-
-
 @pytest.mark.parametrize(
     "source_key", ["NJtcKaoCYu+/abcd==", "7183b9d4-1031-11ee-be56-0242ac120002"]
 )
@@ -369,229 +359,6 @@ def test_disabled_source_is_answered_200_and_kept(source):
     assert (row.code, row.channel) == ("source_disabled", source.channel)
 
 
-# Bad input
-
-
-def test_broken_json_is_400_and_kept(source):
-    body = b'{"event_name": "purchase" "id": "A-1"}'
-
-    response = source.post(body)
-
-    assert response.status_code == 400
-    assert response.json()["code"] == "malformed_json"
-    row = RejectedActivity.objects.get()
-    assert (row.code, row.channel, bytes(row.payload)) == ("malformed_json", source.channel, body)
-
-
-@pytest.mark.parametrize("body", [b"", b"\xff\xfe{}", b"{", b"nul"])
-@pytest.mark.parametrize("path", ["/events", "/events/batch"])
-def test_no_json_is_400(source, body, path):
-    assert source.post(body, path).status_code == 400
-    assert RejectedActivity.objects.get().code == "malformed_json"
-
-
-@pytest.mark.parametrize("body", [b"[]", b"7", b'"text"', b"null"])
-def test_json_that_is_no_event_is_200_and_kept(source, body):
-    assert source.post(body).status_code == 200
-    assert RejectedActivity.objects.get().code == "no_event"
-
-
-@pytest.mark.parametrize("body", [b"[]", b"{}", b'{"batch": {}}', b'{"batch": null}', b"7"])
-def test_json_that_is_no_batch_is_200_and_kept(source, body):
-    assert source.post(body, "/events/batch").status_code == 200
-    row = RejectedActivity.objects.get()
-    assert (row.code, row.channel, bytes(row.payload)) == ("no_batch", source.channel, body)
-
-
-@pytest.mark.parametrize("body", [b"[7", b'{"batch": 5', b'{"event_name": }'])
-def test_what_is_neither_a_batch_nor_json_is_400(source, body):
-    assert source.post(body, "/events/batch").status_code == 400
-    assert RejectedActivity.objects.get().code == "malformed_json"
-
-
-@pytest.mark.parametrize("name", [None, "", 7, {"a": 1}, ["x"]])
-def test_event_without_a_name_is_kept(source, name):
-    assert source.post({"event_name": name, "user": {"id": "7"}}).status_code == 200
-    assert RejectedActivity.objects.get().code == "missing_event_name"
-    assert Contact.objects.count() == 0
-
-
-def test_event_of_nobody_is_kept(source):
-    source.post({"event_name": "purchase", "user": {"id": "undefined", "email": "none"}})
-
-    row = RejectedActivity.objects.get()
-    assert (row.code, row.field) == ("no_identity", "user")
-    assert Contact.objects.count() == 0
-
-
-def padded(size, **properties):
-    """An event of exactly so many bytes."""
-    body = json.dumps(event(pad="", **properties))
-    return body.replace('"pad": ""', f'"pad": "{"x" * (size - len(body))}"').encode()
-
-
-def test_event_of_32_kilobytes_is_taken_and_a_larger_one_is_400(source):
-    assert source.post(padded(32 * 1024)).status_code == 200
-    assert Activity.objects.count() == 1
-
-    response = source.post(padded(32 * 1024 + 1))
-
-    assert response.status_code == 400
-    assert response.json()["code"] == "too_large"
-    row = RejectedActivity.objects.get()
-    assert (row.code, row.payload_length) == ("too_large", 32 * 1024 + 1)
-
-
-def test_oversize_event_in_a_legal_batch_is_dropped_and_the_rest_is_stored(source):
-    large, small = padded(32 * 1024 + 1).decode(), json.dumps(event("page_view"))
-
-    response = source.post(f'{{"batch":[{small},{large},{small}]}}'.encode(), "/events/batch")
-
-    assert response.status_code == 200
-    assert Activity.objects.count() == 2
-    row = RejectedActivity.objects.get()
-    assert (row.code, row.channel) == ("oversize_event", source.channel)
-
-
-def test_batch_of_more_than_500_kilobytes_is_400(source):
-    items = ",".join([padded(32 * 1024).decode()] * 17)
-
-    response = source.post(f'{{"batch":[{items}]}}'.encode(), "/events/batch")
-
-    assert response.status_code == 400
-    assert Activity.objects.count() == 0
-    assert RejectedActivity.objects.get().code == "too_large"
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        b"[" * 10_000 + b"]" * 10_000,
-        b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
-        b"1e999",
-    ],
-)
-def test_json_beyond_us_is_200_and_kept(source, value):
-    body = b'{"event_name":"deep","user":{"id":"7"},"a":%s}' % value
-
-    assert source.post(body).status_code == 200
-    assert RejectedActivity.objects.get().code == "undecodable_event"
-
-
-def test_properties_that_are_too_deep_are_kept(source):
-    body = b'{"event_name":"deep","user":{"id":"7"},"a":%s}' % (b"[" * 60 + b"]" * 60)
-
-    assert source.post(body).status_code == 200
-    assert RejectedActivity.objects.get().code == "too_deep"
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        {"event_name": "a", "user": {"id": "7"}, "x": "nul \0"},
-        {"event_name": "a", "user": {"id": "nul \0"}},
-        {"event_name": "nul \0", "user": {"id": "7"}},
-        {"event_name": "a", "user": [], "context": 7},
-        {"event_name": "a", "user": {"id": ["7"]}, "context": {"page": [], "device": None}},
-        {"event_name": "a", "user": {"id": "7", "consent_categories": {"a": 1}}},
-        {"event_name": "a", "user": {"id": 7.5, "email": {"a": 1}, "birthdate": []}},
-        {"event_name": "a", "context": {"page": {"url": ["x"]}}, "user": {"id": "7"}},
-    ],
-)
-def test_odd_members_are_no_fault(source, body):
-    assert source.post(body).status_code == 200
-    assert source.post_batch(body).status_code == 200
-    assert source.post(body, headers=BROWSER).status_code == 200
-    assert Activity.objects.count() + RejectedActivity.objects.count() >= 3
-
-
-def test_read_only_hub_is_503_for_the_pixel_too(source, settings):
-    settings.READ_ONLY = True
-
-    assert source.post(event()).status_code == 503
-    pixel = f"/events?{query_of(source)}&event_name=a&user[id]=7"
-    assert source.http.get(pixel)["Retry-After"] == "120"
-    assert source.http.head(pixel).status_code == 503
-    assert Activity.objects.count() == 0
-    assert RejectedActivity.objects.count() == 0
-
-
-def test_switched_off_api_is_404(source, settings):
-    settings.TRACKING_API_ENABLED = False
-
-    assert source.post(event()).status_code == 404
-
-
-# The pixel
-
-
-def test_pixel_records_an_event_with_nested_members(source):
-    query = "&".join(
-        [
-            query_of(source),
-            "event_name=add_to_cart",
-            "value=12.5&currency=EUR",
-            "user[id]=1234&user[email]=ada%40example.com",
-            "user[consent_categories][]=1&user[consent_categories][]=3",
-            "items[0][product][name]=Tee&items[0][product][colors][]=red",
-            "items[0][product][colors][]=blue",
-            "ts_override=1772705730",
-        ]
-    )
-
-    response = source.http.get(f"/events?{query}")
-
-    assert response.status_code == 200
-    assert response["Content-Type"] == "image/gif"
-    assert response.content.startswith(b"GIF89a")
-    assert response["Cache-Control"] == "no-store, private"
-    activity = Activity.objects.get()
-    assert activity.title == "Add to cart 'Tee' 12.50 EUR"
-    assert activity.occurred_at == MOMENT.replace(microsecond=0)
-    assert activity.properties["items"] == [{"product": {"name": "Tee", "colors": ["red", "blue"]}}]
-    assert activity.properties["user"]["consent_categories"] == ["1", "3"]
-    assert not {"tc_s", "token", "ts_override"} & activity.properties.keys()
-    assert activity.contact.email == "ada@example.com"
-
-
-def test_pixel_may_have_letters_that_nobody_escaped(source):
-    query = f"{query_of(source)}&event_name=search&user[id]=7&search_term=Häuser"
-
-    source.http.get("/events", QUERY_STRING=query.encode().decode("latin-1"))
-
-    assert Activity.objects.get().properties["search_term"] == "Häuser"
-
-
-def test_refused_pixel_is_kept_without_its_key(source):
-    response = source.http.get(f"/events?{query_of(source)}&user[id]=7&x=lost")
-
-    assert response.status_code == 200
-    assert response["Content-Type"] == "image/gif"
-    row = RejectedActivity.objects.get()
-    assert row.code == "missing_event_name"
-    assert b"x=lost" in bytes(row.payload)
-    assert source.channel.source_key.encode() not in bytes(row.payload)
-
-
-def test_pixel_with_too_long_a_query_is_400(source):
-    response = source.http.get(f"/events?{query_of(source)}&event_name=a&x={'x' * 40_000}")
-
-    assert response.status_code == 400
-    row = RejectedActivity.objects.get()
-    assert bytes(row.payload).startswith(
-        f"tc_s={source.channel.site_id}&event_name=a&x=xx".encode()
-    )
-    assert row.payload_length > 40_000
-
-
-def test_time_of_a_pixel_may_have_fractions_of_a_second(source):
-    source.http.get(
-        f"/events?{query_of(source)}&event_name=a&user[id]=7&ts_override=1772705730.446"
-    )
-
-    assert Activity.objects.get().occurred_at == MOMENT
-
-
 # Test marks
 
 
@@ -608,71 +375,6 @@ def test_test_code_with_nul_in_it_is_no_fault(source):
 
     assert response.status_code == 200
     assert RejectedActivity.objects.get().test_code == "T -1"
-
-
-# User properties
-
-
-def test_user_properties_reach_the_contact(source):
-    activity = source.send(
-        event(
-            user={
-                "id": "1234",
-                "email": "ada@example.com",
-                "firstname": "Ada",
-                "lastname": "Lovelace",
-                "birthdate": "1985-12-10",
-                "phone": "+33612345678",
-                "street": "1 Rue du Pont",
-                "city": "Lyon",
-                "zipcode": 69001,
-                "country": "FR",
-                "state": "Auvergne-Rhône-Alpes",
-                "gender": "f",
-            }
-        )
-    )
-    sweep_data_inputs()
-
-    contact = Contact.objects.get()
-    assert (contact.email, contact.full_name) == ("ada@example.com", "Ada Lovelace")
-    assert contact.birthday.isoformat() == "1985-12-10"
-    assert contact.mobile_phone == "+33612345678"
-    assert (contact.address1, contact.zip, contact.city) == ("1 Rue du Pont", "69001", "Lyon")
-    assert (contact.country, contact.state) == ("FRA", "")
-    assert activity.properties["user"] == {
-        "consistent_anonymous_id": "browser-1",
-        "id": "1234",
-        "state": "Auvergne-Rhône-Alpes",
-        "gender": "f",
-    }
-    assert RejectedActivity.objects.count() == 0
-
-
-def test_wrong_user_properties_are_left_out_and_reported(source):
-    activity = source.send(
-        event(user={"id": "7", "firstname": "Ada", "email": "none", "birthdate": "10/12/1985"})
-    )
-    sweep_data_inputs()
-
-    contact = Contact.objects.get()
-    assert (contact.first_name, contact.email, contact.birthday) == ("Ada", "", None)
-    assert activity.properties["user"]["birthdate"] == "10/12/1985"
-    row = RejectedActivity.objects.get()
-    assert row.status == "invalid_accepted"
-    assert (row.code, row.field) == ("bad_user_property", "user.email")
-    assert "user.birthdate was left out" in row.reason
-
-
-def test_what_is_known_by_now_is_no_work_for_anybody(source):
-    known = event(user={"id": "7", "firstname": "Ada", "birthdate": "1985-12-10"})
-    source.send(known)
-    sweep_data_inputs()
-
-    activity = source.send(known)
-
-    assert not hasattr(activity, "data_input")
-    assert hasattr(source.send(event(user={"id": "7", "firstname": "Ann"})), "data_input")
 
 
 def test_future_events_within_a_day_are_believed(source):

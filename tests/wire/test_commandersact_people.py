@@ -21,11 +21,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def source():
-    return EventSource()
-
-
-@pytest.fixture
 def consent(source):
     """A consent that category 3 of the source stands for."""
     consent = make_consent()
@@ -359,3 +354,68 @@ def test_events_of_several_people_in_a_batch_are_one_commit(source):
 
     assert Activity.objects.values("contact").distinct().count() == 5
     assert Activity.objects.values("recorded_in").distinct().count() == 1
+
+
+# User properties
+
+
+def test_user_properties_reach_the_contact(source):
+    activity = source.send(
+        event(
+            user={
+                "id": "1234",
+                "email": "ada@example.com",
+                "firstname": "Ada",
+                "lastname": "Lovelace",
+                "birthdate": "1985-12-10",
+                "phone": "+33612345678",
+                "street": "1 Rue du Pont",
+                "city": "Lyon",
+                "zipcode": 69001,
+                "country": "FR",
+                "state": "Auvergne-Rhône-Alpes",
+                "gender": "f",
+            }
+        )
+    )
+    sweep_data_inputs()
+
+    contact = Contact.objects.get()
+    assert (contact.email, contact.full_name) == ("ada@example.com", "Ada Lovelace")
+    assert contact.birthday.isoformat() == "1985-12-10"
+    assert contact.mobile_phone == "+33612345678"
+    assert (contact.address1, contact.zip, contact.city) == ("1 Rue du Pont", "69001", "Lyon")
+    assert (contact.country, contact.state) == ("FRA", "")
+    assert activity.properties["user"] == {
+        "consistent_anonymous_id": "browser-1",
+        "id": "1234",
+        "state": "Auvergne-Rhône-Alpes",
+        "gender": "f",
+    }
+    assert RejectedActivity.objects.count() == 0
+
+
+def test_wrong_user_properties_are_left_out_and_reported(source):
+    activity = source.send(
+        event(user={"id": "7", "firstname": "Ada", "email": "none", "birthdate": "10/12/1985"})
+    )
+    sweep_data_inputs()
+
+    contact = Contact.objects.get()
+    assert (contact.first_name, contact.email, contact.birthday) == ("Ada", "", None)
+    assert activity.properties["user"]["birthdate"] == "10/12/1985"
+    row = RejectedActivity.objects.get()
+    assert row.status == "invalid_accepted"
+    assert (row.code, row.field) == ("bad_user_property", "user.email")
+    assert "user.birthdate was left out" in row.reason
+
+
+def test_what_is_known_by_now_is_no_work_for_anybody(source):
+    known = event(user={"id": "7", "firstname": "Ada", "birthdate": "1985-12-10"})
+    source.send(known)
+    sweep_data_inputs()
+
+    activity = source.send(known)
+
+    assert not hasattr(activity, "data_input")
+    assert hasattr(source.send(event(user={"id": "7", "firstname": "Ann"})), "data_input")
