@@ -19,10 +19,10 @@ from activities.models import ActivityType, DataInput
 from activities.problems import InvalidActivity, Status, summarise
 from activities.quality import count_events
 from activities.specification import ask_for_types, last_read_types
-from channels.cursors import array_of, pipeline, preparing_cursor
 from channels.models import Channel
 from consents.agreements import Answer, last_answers
 from contacts.resolving import ask_for_live_ids
+from database.cursors import array_of, pipeline, preparing_cursor
 
 Types = Mapping[str, ActivityType | InvalidActivity]
 

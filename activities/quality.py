@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from activities.models import EventCount
 from activities.problems import Status
-from channels.cursors import preparing_cursor
+from database.cursors import preparing_cursor
 
 _SOUND = (Status.VALID,)
 # What was left out on purpose says nothing about its source.

@@ -10,7 +10,7 @@ from django.db import DEFAULT_DB_ALIAS
 from activities.formats import matches
 from activities.models import ActivityType, PropertyRule
 from activities.problems import InvalidActivity, printable
-from channels.cursors import preparing_cursor
+from database.cursors import preparing_cursor
 
 _Action = ActivityType.Action
 _Kind = PropertyRule.Kind

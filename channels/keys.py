@@ -10,8 +10,8 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from channels.memory import ShortMemory
 from channels.models import ApiKey, Channel
+from database.memory import ShortMemory
 
 _PREFIX = "tl"
 # One write a minute and key is enough to tell which keys are still in use.

@@ -14,8 +14,8 @@ from channels.identifiers import (
     make_site_id,
     make_source_key,
 )
-from channels.memory import forget_everything
 from channels.origins import OriginsField
+from database.memory import forget_everything
 
 _without_spaces = RegexValidator(r"^[!-~]+$", "Use letters, digits and signs without spaces.")
 

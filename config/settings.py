@@ -161,7 +161,7 @@ if DATABASE_URL := env.str("DATABASE_URL", ""):
 else:
     DATABASES = {"default": {"ENGINE": "config.embedded", "NAME": "throughline"}}
 DATABASES["default"].setdefault("OPTIONS", {})
-# How often channels.cursors sends a statement before the server keeps it prepared.
+# How often database.cursors sends a statement before the server keeps it prepared.
 DATABASES["default"]["OPTIONS"].setdefault("prepare_threshold", 5)
 # At least one for each thread, and for those that write what threads want recorded.
 DATABASES["default"]["OPTIONS"]["pool"] = {

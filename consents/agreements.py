@@ -8,12 +8,12 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
-from channels.cursors import array_of, preparing_cursor
 from channels.models import Channel
 from consents.models import Consent, ConsentAgreement
 from consents.texts import find_text
 from contacts.merging import lock_live
 from contacts.models import Contact
+from database.cursors import array_of, preparing_cursor
 
 
 @transaction.atomic

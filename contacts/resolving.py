@@ -6,8 +6,8 @@ from uuid import UUID
 from django.db import IntegrityError
 from psycopg.errors import ForeignKeyViolation
 
-from channels.cursors import array_of, preparing_cursor
 from contacts.models import Contact
+from database.cursors import array_of, preparing_cursor
 
 
 class UnknownContact(LookupError):

@@ -15,9 +15,6 @@ from django.views.decorators.csrf import csrf_exempt
 from activities.group_commit import Busy
 from activities.inspector import keep_refused_request
 from activities.problems import InvalidActivity
-from channels.addresses import client_address
-from channels.bots import is_bot
-from channels.limits import is_within
 from channels.models import Channel
 from consents.models import Consent
 from contacts.models import Contact
@@ -28,6 +25,9 @@ from crosssite.hosts import find_channel
 from crosssite.models import BrowserHits
 from crosssite.origins import Caller, find_caller
 from crosssite.visitors import Visitor, ensure_contact, join, recognise, remember
+from web.addresses import client_address
+from web.bots import is_bot
+from web.limits import is_within
 
 Outcome = BrowserHits.Outcome
 

@@ -8,9 +8,9 @@ from django.http import Http404, HttpRequest
 from django.http.request import split_domain_port, validate_host
 from django.http.response import HttpResponseBase
 
-from channels.hosts import is_hub_host
-from channels.memory import ShortMemory
 from channels.models import Channel
+from database.memory import ShortMemory
+from web.hosts import is_hub_host
 
 
 def _read_domains(kind: Channel.Kind) -> frozenset[str]:

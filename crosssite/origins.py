@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 
-from channels.memory import ShortMemory
 from channels.models import Channel
 from crosssite.models import TrackedSite
+from database.memory import ShortMemory
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from rest_framework.views import APIView
 
 from activities.inspector import keep_refused_request
 from activities.problems import InvalidActivity, Status
-from channels.addresses import client_address
 from channels.models import ApiKey, Channel
 from tracking.middleware import request_id_of
 from tracking.problems import Problem, as_problem, respond
+from web.addresses import client_address
 
 
 class AlwaysJson(BaseContentNegotiation):

@@ -8,13 +8,13 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
-from channels.memory import ShortMemory
 from channels.models import Channel
 from config.demo import data
 from consents.texts import find_text
 from crosssite.hosts import find_channel
 from crosssite.models import TrackedSite
 from crosssite.origins import main_site_url
+from database.memory import ShortMemory
 
 # The complete example of docs/website-tracking.md is the magazine, as it is written there.
 EXAMPLE = settings.BASE_DIR / "docs" / "examples" / "external-site.html"

@@ -3,8 +3,8 @@
 import pytest
 
 from channels.keys import find_api_key, note_use
-from channels.memory import forget_everything
 from channels.models import ApiKey
+from database.memory import forget_everything
 from tests.config.server import Server
 from tests.factories import make_key
 

@@ -12,8 +12,8 @@ from django.utils import timezone
 from activities import recording
 from activities.group_commit import Busy
 from activities.models import Activity, DataInput, RejectedActivity
-from channels.memory import forget_everything
 from channels.models import ApiKey, Channel
+from database.memory import forget_everything
 from tests.config.server import CLICK, LANE, PATH, VIEW, message
 from tests.factories import make_channel, make_contact
 

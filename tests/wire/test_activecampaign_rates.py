@@ -2,10 +2,10 @@
 
 import pytest
 
-from channels import limits
 from tests.factories import make_channel
 from tracking.activecampaign import rates
 from tracking.problems import Problem
+from web import limits
 
 pytestmark = pytest.mark.django_db
 

@@ -8,12 +8,12 @@ from django.test.client import MULTIPART_CONTENT
 
 from activities.admin.searching import search_rejections
 from activities.models import Activity, ActivityType, RejectedActivity
-from channels import limits
 from contacts.models import Contact
 from tests.factories import make_contact
 from tests.wire.activecampaign import EMAIL, FORM, SPAWNED, Account, activity_of, multipart
 from tests.wire.app import rejection_of
 from tracking.activecampaign.views import MAX_REQUEST_BYTES
+from web import limits
 
 pytestmark = pytest.mark.django_db
 

@@ -2,9 +2,9 @@
 
 from django.conf import settings
 
-from channels.limits import is_within
 from channels.models import Channel
 from tracking.problems import Problem
+from web.limits import is_within
 
 _RETRY_AFTER_SECONDS = 1
 

@@ -10,10 +10,10 @@ from activities.drafts import Draft, is_storable
 from activities.models import ActivityType
 from activities.problems import InvalidActivity
 from activities.recording import Source, record_activities
-from channels.memory import ShortMemory
 from channels.models import Channel
 from contacts.models import Contact
 from contacts.resolving import UnknownContact
+from database.memory import ShortMemory
 from tracking.activecampaign.translation import Form
 
 DOOR = "activecampaign"

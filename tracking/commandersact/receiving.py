@@ -18,7 +18,6 @@ from activities.inspector import Refused, keep_refused_activities
 from activities.models import ActivityType
 from activities.problems import InvalidActivity, Status
 from activities.recording import Source, record_activities, record_for_several
-from channels.limits import is_within
 from channels.models import Channel
 from consents.agreements import is_agreed, last_answers, record_agreement
 from consents.models import Consent
@@ -27,6 +26,7 @@ from contacts.models import Contact
 from contacts.resolving import UnknownContact
 from tracking.commandersact.translation import Event, make_draft, read_identity
 from tracking.models import ConsentCategory, UserProperty
+from web.limits import is_within
 
 DOOR = "commandersact"
 _random = SystemRandom()

@@ -7,10 +7,8 @@ from django.utils.crypto import constant_time_compare
 from rest_framework.request import Request
 
 from activities.problems import InvalidActivity, Status
-from channels.addresses import client_address
-from channels.bots import is_bot
-from channels.memory import ShortMemory
 from channels.models import Channel
+from database.memory import ShortMemory
 from tracking.browsers import is_browser, pixel
 from tracking.commandersact import schema
 from tracking.commandersact.receiving import DOOR, Browser, Receiver
@@ -26,6 +24,8 @@ from tracking.commandersact.translation import (
 from tracking.nested import read_nested
 from tracking.problems import Problem
 from tracking.views import DoorView
+from web.addresses import client_address
+from web.bots import is_bot
 
 # Parameters of the query that are none of the event.
 _SITE_ID = "tc_s"

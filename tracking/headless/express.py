@@ -10,13 +10,13 @@ from uuid import uuid4
 from django.conf import settings
 
 from activities.recording import Source, record_activities_async
-from channels.hosts import is_hub_host
 from channels.keys import is_use_noted, recall_api_key
 from channels.models import ApiKey
 from tracking.asgi import Answer, Scope
 from tracking.authentication import bearer_token
 from tracking.headless import translation
 from tracking.problems import Problem
+from web.hosts import is_hub_host
 
 # What the view finds in the scope if recording failed: the error that it is to answer.
 ERROR = "tracking.headless.error"

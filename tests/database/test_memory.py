@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from channels.memory import ShortMemory
+from database.memory import ShortMemory
 
 
 @pytest.fixture(autouse=True)

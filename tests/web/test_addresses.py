@@ -2,7 +2,7 @@
 
 import pytest
 
-from channels.addresses import client_address
+from web.addresses import client_address
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from channels import hosts
-from channels.hosts import is_hub_host
+from web import hosts
+from web.hosts import is_hub_host
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ import time
 import pytest
 from django.core.cache import caches
 
-from channels import limits
-from channels.limits import is_within
+from web import limits
+from web.limits import is_within
 
 CACHES = {
     "memory": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "limits"},

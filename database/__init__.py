@@ -1,0 +1,1 @@
+"""Asking PostgreSQL: few round trips, shared commits, and what a process remembers."""

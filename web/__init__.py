@@ -1,0 +1,1 @@
+"""What every door shares: requests, answers, problems, hosts, addresses, robots, limits."""
