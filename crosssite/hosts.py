@@ -8,21 +8,9 @@ from django.http import Http404, HttpRequest
 from django.http.request import split_domain_port, validate_host
 from django.http.response import HttpResponseBase
 
+from channels.known import channel_of_host, website_domains
 from channels.models import Channel
-from database.memory import ShortMemory
 from web.hosts import is_hub_host
-
-
-def _read_domains(kind: Channel.Kind) -> frozenset[str]:
-    domains = Channel.objects.filter(kind=kind).values_list("domain", flat=True)
-    return frozenset(domain.lower() for domain in domains)
-
-
-_domains = ShortMemory(_read_domains)
-
-
-def _website_domains() -> frozenset[str]:
-    return _domains.get(Channel.Kind.WEBSITE) or frozenset()
 
 
 class HostMiddleware:
@@ -37,7 +25,7 @@ class HostMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         host = request.get_host().lower()
         name, _ = split_domain_port(host)
-        if not is_hub_host(host) and not {host, name} & _website_domains():
+        if not is_hub_host(host) and not {host, name} & website_domains():
             raise DisallowedHost(f"The host {host!r} is neither in ALLOWED_HOSTS nor a channel's.")
         is_admin = request.path_info.startswith("/admin")
         if is_admin and settings.ADMIN_HOSTS and not validate_host(name, settings.ADMIN_HOSTS):
@@ -47,15 +35,4 @@ class HostMiddleware:
 
 def find_channel(request: HttpRequest) -> Channel | None:
     """The website channel whose domain this request was sent to, or None."""
-    return _channels.get(request.get_host().lower())
-
-
-def _read_channel(host: str) -> Channel | None:
-    name, _ = split_domain_port(host)
-    channels = Channel.objects.select_related("tracking_consent").filter(
-        kind=Channel.Kind.WEBSITE, domain__in={host, name}
-    )
-    return max(channels, key=lambda channel: len(channel.domain), default=None)
-
-
-_channels = ShortMemory(_read_channel)
+    return channel_of_host(request.get_host().lower())

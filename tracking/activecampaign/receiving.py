@@ -10,10 +10,10 @@ from activities.drafts import Draft, is_storable
 from activities.models import ActivityType
 from activities.problems import InvalidActivity
 from activities.recording import Source, record_activities
+from channels.known import channel_of_account
 from channels.models import Channel
 from contacts.models import Contact
 from contacts.resolving import UnknownContact
-from database.memory import ShortMemory
 from tracking.activecampaign.translation import Form
 
 DOOR = "activecampaign"
@@ -27,7 +27,7 @@ def find_channel(form: Form) -> Channel:
     :raises InvalidActivity: if there is none
     """
     account_id = form.require("actid")
-    channel = _channels.get(account_id) if is_storable(account_id) else None
+    channel = channel_of_account(account_id) if is_storable(account_id) else None
     if channel is None:
         raise InvalidActivity(
             "unknown_account",
@@ -36,14 +36,6 @@ def find_channel(form: Form) -> Channel:
             "admin.",
         )
     return channel
-
-
-def _read_channel(account_id: str) -> Channel | None:
-    channels = Channel.objects.select_related("tracking_consent")
-    return channels.filter(account_id=account_id).first()
-
-
-_channels = ShortMemory(_read_channel)
 
 
 def check_key(channel: Channel, form: Form) -> None:

@@ -7,8 +7,8 @@ from django.utils.crypto import constant_time_compare
 from rest_framework.request import Request
 
 from activities.problems import InvalidActivity, Status
+from channels.known import channels_of_site
 from channels.models import Channel
-from database.memory import ShortMemory
 from tracking.browsers import is_browser, pixel
 from tracking.commandersact import schema
 from tracking.commandersact.receiving import DOOR, Browser, Receiver
@@ -54,7 +54,7 @@ class SourceView(DoorView):
 
     def initial(self, request: Request, *args, **kwargs) -> None:
         super().initial(request, *args, **kwargs)
-        sources = _sources.get(_read_site_id(request._request)) or ()
+        sources = channels_of_site(_read_site_id(request._request))
         source = _find_source(sources, request._request)
         self.has_shown_a_key = source is not None
         # Whoever has a wrong key looks for it where the source is shown.
@@ -171,14 +171,6 @@ def _find_source(sources: Iterable[Channel], request: HttpRequest) -> Channel | 
     # Keys may have a plus, which stands for a space in a query if it is not escaped.
     key = next(filter(None, given), "").replace(" ", "+")
     return next((one for one in sources if constant_time_compare(one.source_key, key)), None)
-
-
-def _read_sources(site_id: str) -> tuple[Channel, ...] | None:
-    channels = Channel.objects.select_related("tracking_consent").filter(site_id=site_id)
-    return tuple(channels) or None
-
-
-_sources = ShortMemory(_read_sources)
 
 
 def _browser_of(request: HttpRequest) -> Browser | None:
