@@ -1,13 +1,19 @@
-"""The house: every arrow of import points down the list of rooms, never up."""
+"""The house: everything points down the list of rooms, never up.
+
+That is imports, and what names another room by a string: `get_model`, addresses to reverse, and
+permissions. Foreign keys by string may point up, and are not looked at.
+"""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-# From the top to the bottom. Rooms on one floor do not import each other.
+# From the top to the bottom. Rooms on one floor do not point at each other.
 FLOORS = [
+    {"benchmarks"},
     {"config"},
     {"tracking", "crosssite"},
     {"activities"},
@@ -19,48 +25,152 @@ FLOORS = [
     {"adminsite"},
 ]
 FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
+NO_APPS = {"benchmarks", "web", "database"}
+
+_PERMISSION = re.compile(r"([a-z_]+)\.(?:view|add|change|delete)_[a-z]+")
+_ADMIN_PAGE = re.compile(r"admin:([a-z]+)_[a-z]+_\w+")
+_PAGE = re.compile(r"([a-z_-]+):[\w-]+")
+# In templates: {% url "…" %} and perms.app.view_model.
+_IN_TEMPLATES = re.compile(r"""\{%\s*url\s+["']([^"']+)["']|\bperms\.([a-z_]+\.\w+)""")
 
 
-def imports_of(source):
-    for node in ast.walk(ast.parse(source)):
+def files_of(room, pattern="*.py"):
+    files = (ROOT / room).rglob(pattern)
+    return [file for file in files if "migrations" not in file.parts]
+
+
+def namespaces_of(source):
+    """The `app_name` of a module of URLs: addresses begin with it."""
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "app_name":
+            yield ast.literal_eval(node.value)
+
+
+NAMESPACES = {
+    name: room
+    for room in FLOOR_OF
+    for file in files_of(room, "*urls.py")
+    for name in namespaces_of(file.read_text())
+}
+
+
+def imports_of(tree):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module.partition(".")[0]
 
 
-def upward_imports(room, source):
+def named_by(text):
+    """The room that a text names if it is the name of a page or of a permission."""
+    if found := _PERMISSION.fullmatch(text) or _ADMIN_PAGE.fullmatch(text):
+        yield found[1]
+    elif found := _PAGE.fullmatch(text):
+        yield NAMESPACES.get(found[1], "")
+
+
+def strings_of(tree):
+    """The rooms that strings name, wherever they stand: many become an address elsewhere."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from named_by(node.value)
+
+
+def models_of(tree):
+    """The rooms whose models are asked for by name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and node.args:
+            function = node.func
+            name = function.attr if isinstance(function, ast.Attribute) else ast.unparse(function)
+            given = node.args[0]
+            if name == "get_model" and isinstance(given, ast.Constant):
+                yield str(given.value).partition(".")[0]
+
+
+def upward(room, named):
     return {
         other
-        for other in imports_of(source)
+        for other in named
         if other in FLOOR_OF and other != room and FLOOR_OF[other] <= FLOOR_OF[room]
     }
 
 
-def files_of(room):
-    files = (ROOT / room).rglob("*.py")
-    return [file for file in files if "migrations" not in file.parts]
+def upward_in_code(room, source):
+    tree = ast.parse(source)
+    return upward(room, [*imports_of(tree), *strings_of(tree), *models_of(tree)])
+
+
+def upward_in_template(room, source):
+    names = [page or permission for page, permission in _IN_TEMPLATES.findall(source)]
+    return upward(room, [other for name in names for other in named_by(name)])
 
 
 def test_house_has_every_app():
     apps = {file.parent.name for file in ROOT.glob("*/apps.py")}
 
-    assert apps | {"web", "database"} == FLOOR_OF.keys()
+    assert apps | NO_APPS == FLOOR_OF.keys()
 
 
 @pytest.mark.parametrize("room", sorted(FLOOR_OF))
-def test_rooms_import_downwards_only(room):
-    upward = {
+def test_rooms_point_downwards_only(room):
+    found = {
         str(file.relative_to(ROOT)): names
-        for file in files_of(room)
-        if (names := upward_imports(room, file.read_text()))
+        for pattern, find in (("*.py", upward_in_code), ("*.html", upward_in_template))
+        for file in files_of(room, pattern)
+        if (names := find(room, file.read_text()))
     }
 
-    assert upward == {}
+    assert found == {}
 
 
-def test_upward_imports_finds_an_upward_import():
-    source = "def f():\n    from activities.models import Activity\n"
+def test_namespaces_of_addresses_belong_to_the_room_that_has_them():
+    assert NAMESPACES["tracking_settings"] == "tracking"
+    assert NAMESPACES["activecampaign-api"] == "tracking"
+    assert NAMESPACES["crosssite"] == "crosssite"
 
-    assert upward_imports("contacts", source) == {"activities"}
-    assert upward_imports("tracking", source) == set()
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import activities.models",
+        "def f():\n    from activities.models import Activity",
+        "get_model('activities', 'Activity')",
+        "apps.get_model('activities.Activity')",
+        "request.user.has_perm('activities.view_activity')",
+        "reverse('admin:activities_activity_changelist')",
+        "EmptyState(link_view='admin:activities_activitytype_add')",
+    ],
+)
+def test_code_that_points_up_is_found(source):
+    assert upward_in_code("contacts", source) == {"activities"}
+    assert upward_in_code("tracking", source) == set()
+
+
+@pytest.mark.parametrize(
+    ("room", "source", "found"),
+    [
+        ("channels", "reverse('tracking_settings:index')", {"tracking"}),
+        ("channels", "f\"{reverse('tracking_settings:index')}#channel-1\"", {"tracking"}),
+        ("crosssite", "reverse('headless:activities')", {"tracking"}),  # on the same floor
+        ("config", "from benchmarks import staging", {"benchmarks"}),
+        ("benchmarks", "from config.demo import data", set()),
+        ("activities", "models.ForeignKey('crosssite.TrackedSite', models.PROTECT)", set()),
+        ("contacts", "'activities.view_activity and more words'", set()),
+    ],
+)
+def test_what_points_up_depends_on_the_room(room, source, found):
+    assert upward_in_code(room, source) == found
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '<a href="{% url "admin:activities_activity_change" original.pk %}">',
+        "<a href=\"{% url 'admin:activities_activity_changelist' %}\">",
+        "{% if perms.activities.view_activity %}",
+    ],
+)
+def test_templates_that_point_up_are_found(source):
+    assert upward_in_template("contacts", source) == {"activities"}
+    assert upward_in_template("crosssite", source) == set()

@@ -1,8 +1,8 @@
-"""What a contact did and what it said about itself, on its page."""
+"""What contacts did and what they said about themselves: on their pages, and in their list."""
 
 from itertools import groupby
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -11,10 +11,12 @@ from activities.admin.long_texts import cut_short, without_long_texts
 from activities.models import Activity, DataInput, SystemType
 from adminsite.formatting import EMPTY, change_url, moment
 from adminsite.searching import as_id
+from contacts.admin.columns import ContactColumn, register_column
 from contacts.admin.sections import ContactSection, SectionContent, register_section
 from contacts.admin.snapshots import label_of
 from contacts.models import Contact
 
+_SEE_ACTIVITIES = "activities.view_activity"
 _PER_PAGE = 50
 _DATA_INPUTS = 50
 _ICONS: dict[str, str] = {
@@ -97,12 +99,26 @@ def _data_input_section(request: HttpRequest, contact: Contact) -> SectionConten
     return SectionContent(context={"entries": entries}, count=str(len(entries) or ""))
 
 
+def _last_activity() -> Subquery:
+    of_contact = Activity.objects.filter(contact=OuterRef("pk"))
+    return Subquery(of_contact.order_by("-occurred_at", "-id").values("occurred_at")[:1])
+
+
+register_column(
+    ContactColumn(
+        name="last_activity",
+        title="Last activity",
+        permission=_SEE_ACTIVITIES,
+        value=_last_activity,
+        show=moment,
+    )
+)
 register_section(
     ContactSection(
         slug="activity",
         title="Activity",
         position=10,
-        permission="activities.view_activity",
+        permission=_SEE_ACTIVITIES,
         template="activities/sections/timeline.html",
         build=_timeline_section,
     )
@@ -112,7 +128,7 @@ register_section(
         slug="data-input",
         title="Data input",
         position=30,
-        permission="activities.view_activity",
+        permission=_SEE_ACTIVITIES,
         template="activities/sections/data_input.html",
         build=_data_input_section,
     )

@@ -1,13 +1,14 @@
 """Channels: where contacts are met."""
 
+from collections.abc import Callable
+
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from unfold.contrib.filters.admin import ChoicesRadioFilter
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
@@ -133,11 +134,11 @@ class ChannelAdmin(ExplainedDeletionAdmin):
 
     @display(description="Account ID (actid)")
     def shown_account_id(self, channel):
-        return _with_settings(channel, channel.account_id)
+        return _with_page_of_key(channel, channel.account_id)
 
     @display(description="Site ID (tc_s)")
     def shown_site_id(self, channel):
-        return _with_settings(channel, channel.site_id)
+        return _with_page_of_key(channel, channel.site_id)
 
     @display(description="Kind", ordering="kind")
     def shown_kind(self, channel):
@@ -153,8 +154,15 @@ class ChannelAdmin(ExplainedDeletionAdmin):
         return channel.key_count
 
 
-def _with_settings(channel: Channel, identifier: str) -> SafeString:
-    """An identifier, and the way to the page with the key that belongs to it."""
-    url = f"{reverse('tracking_settings:index')}#channel-{channel.pk}"
+_pages_of_keys: list[Callable[[Channel], str]] = []
+
+
+def register_page_of_keys(url_of: Callable[[Channel], str]) -> None:
+    """Lead from the identifiers of a channel to the page that has the keys belonging to them."""
+    _pages_of_keys.append(url_of)
+
+
+def _with_page_of_key(channel: Channel, identifier: str) -> SafeString:
     text = "Its key, lines to try, and how to change it"
-    return format_html("{}<br>{}", copyable(identifier), link(url, text))
+    lines = [copyable(identifier), *(link(url_of(channel), text) for url_of in _pages_of_keys)]
+    return format_html_join(mark_safe("<br>"), "{}", ((line,) for line in lines))

@@ -1,10 +1,9 @@
 """Contacts: the list, and one contact's page."""
 
-from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.admin.models import LogEntry
 from django.db import IntegrityError
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import path, reverse
 from unfold.decorators import display
@@ -12,6 +11,7 @@ from unfold.decorators import display
 from adminsite.filters import TimeRangeFilter
 from adminsite.formatting import moment, shortened
 from adminsite.options import EmptyState, HubAdmin
+from contacts.admin.columns import add_values, columns_for
 from contacts.admin.filters import CountryFilter, KnownFilter
 from contacts.admin.forms import ContactForm
 from contacts.admin.merging import merge_two_contacts
@@ -30,7 +30,6 @@ class ContactAdmin(HubAdmin):
         "shown_company",
         "shown_country",
         "shown_created",
-        "shown_activity",
     )
     list_filter = (KnownFilter, CountryFilter, ("created_at", TimeRangeFilter))
     ordering = ("-created_at", "-id")
@@ -70,19 +69,11 @@ class ContactAdmin(HubAdmin):
         return super().get_queryset(request).select_related("merged_into")
 
     def get_list_queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        # By name, as models do it: activities are a layer above contacts.
-        activities = apps.get_model("activities", "Activity")._default_manager
-        newest = activities.filter(contact=OuterRef("pk")).order_by("-occurred_at", "-id")
-        live = queryset.filter(merged_into__isnull=True)
-        if not _may_see_activities(request):
-            return live
-        return live.annotate(last_activity=Subquery(newest.values("occurred_at")[:1]))
+        return add_values(queryset.filter(merged_into__isnull=True), columns_for(request))
 
     def get_list_display(self, request):
-        columns = super().get_list_display(request)
-        if _may_see_activities(request):
-            return columns
-        return tuple(name for name in columns if name != "shown_activity")
+        added = [column.as_display() for column in columns_for(request)]
+        return (*super().get_list_display(request), *added)
 
     def find(self, queryset: QuerySet, term: str) -> QuerySet:
         return search_contacts(queryset, term)
@@ -166,11 +157,3 @@ class ContactAdmin(HubAdmin):
     @display(description="Created", ordering="created_at")
     def shown_created(self, contact):
         return moment(contact.created_at)
-
-    @display(description="Last activity")
-    def shown_activity(self, contact):
-        return moment(contact.last_activity)
-
-
-def _may_see_activities(request: HttpRequest) -> bool:
-    return request.user.has_perm("activities.view_activity")

@@ -14,7 +14,7 @@ from activities.models import RejectedActivity
 from activities.problems import Status
 from activities.quality import Quality, quality_of
 from adminsite.formatting import changelist_url
-from channels.admin.channel import ChannelAdmin
+from channels.admin.channel import ChannelAdmin, register_page_of_keys
 from channels.models import ApiKey, Channel
 from contacts.admin.naming import may_see_contacts
 from contacts.models import Contact
@@ -112,6 +112,14 @@ def channel_admin() -> ChannelAdmin:
 def anchor_of(channel: Channel) -> str:
     """What the place of this channel on the page is called."""
     return f"channel-{channel.pk}"
+
+
+def url_of(channel: Channel) -> str:
+    """Where the page shows this channel."""
+    return f"{reverse('tracking_settings:index')}#{anchor_of(channel)}"
+
+
+register_page_of_keys(url_of)
 
 
 def build_cards(request: HttpRequest, channels: QuerySet[Channel]) -> list[ChannelCard]:

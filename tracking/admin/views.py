@@ -16,7 +16,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from adminsite.formatting import link
 from channels.admin.identifiers import IdentifiersForm
 from channels.models import Channel
-from tracking.admin.channel_cards import QUALITY_DAYS, anchor_of, build_cards, channel_admin
+from tracking.admin.channel_cards import (
+    QUALITY_DAYS,
+    anchor_of,
+    build_cards,
+    channel_admin,
+    url_of,
+)
 from tracking.admin.formats import SECRETS, SWITCHES
 
 _View = Callable[..., HttpResponse]
@@ -59,7 +65,7 @@ def switch(request: HttpRequest, channel: Channel, slug: str) -> HttpResponse:
         text = f"{chosen.name} is {'on' if on else 'off'}"
         channel_admin().log_change(request, channel, f"{text}.")
         messages.success(request, f"{text} for “{channel}”. {chosen.explain(channel)}")
-    return HttpResponseRedirect(_url_of(channel))
+    return HttpResponseRedirect(url_of(channel))
 
 
 @require_http_methods(["GET", "POST"])
@@ -73,7 +79,7 @@ def replace(request: HttpRequest, channel: Channel, slug: str) -> HttpResponse:
         text = "“{}” has a new {}. Copy it to whatever sends its events."
         messages.success(request, format_html(text, _link_to(channel), secret.name))
         return HttpResponseRedirect(reverse("tracking_settings:index"))
-    context = {"channel": channel, "secret": secret, "back_url": _url_of(channel)}
+    context = {"channel": channel, "secret": secret, "back_url": url_of(channel)}
     return _page(request, "replace", f"Replace the {secret.name}", context)
 
 
@@ -89,7 +95,7 @@ def identifiers(request: HttpRequest, channel: Channel) -> HttpResponse:
             text = format_html("The identifiers of “{}” were changed.", _link_to(channel))
             messages.success(request, text)
         return HttpResponseRedirect(reverse("tracking_settings:index"))
-    context = {"channel": channel, "form": form, "back_url": _url_of(channel)}
+    context = {"channel": channel, "form": form, "back_url": url_of(channel)}
     return _page(request, "identifiers", "Change the identifiers", context)
 
 
@@ -102,10 +108,6 @@ def _find(those: Mapping[str, _T], slug: str) -> _T:
     if slug not in those:
         raise Http404("There is no such key or switch.")
     return those[slug]
-
-
-def _url_of(channel: Channel) -> str:
-    return f"{reverse('tracking_settings:index')}#{anchor_of(channel)}"
 
 
 def _link_to(channel: Channel) -> SafeString:
