@@ -38,7 +38,7 @@ class Source(msgspec.Struct, kw_only=True):
     channel: Channel
     request_id: UUID
     tracked_site_id: int | None = None
-    names_types: ActivityType.Door | None = None
+    names_types: str | None = None
     from_browser: bool = False
 
     @property

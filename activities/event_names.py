@@ -1,6 +1,5 @@
 """Event names of other systems: each is the code name of an activity type, just as it was sent."""
 
-import re
 import unicodedata
 from collections.abc import Iterable
 from datetime import timedelta
@@ -11,9 +10,9 @@ from django.utils import timezone
 from activities.models import ActivityType, SystemType
 from activities.problems import InvalidActivity
 from channels.models import Channel
+from web.doors import door_named
 
 _MAX_LENGTH = 250
-_IDENTIFIER = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 # What the hub's own types are called when another system has an event of the same name.
 _SUFFIX = " event"
 
@@ -33,7 +32,7 @@ def event_name_for(activity_type: ActivityType) -> str:
 
 
 def make_types(
-    names: Iterable[str], *, door: ActivityType.Door, channel: Channel
+    names: Iterable[str], *, door: str, channel: Channel
 ) -> dict[str, ActivityType | InvalidActivity]:
     """Types with these new code names, or why there is none, by lower-case code name.
 
@@ -46,9 +45,9 @@ def make_types(
     return found
 
 
-def make_type(code_name: str, *, door: ActivityType.Door, **fields) -> ActivityType:
+def make_type(code_name: str, *, door: str, **fields) -> ActivityType:
     """The type with this code name, made now if there was none."""
-    new = ActivityType(code_name=code_name, name=_readable(code_name, door), door=door, **fields)
+    new = ActivityType(code_name=code_name, name=_name(code_name, door), door=door, **fields)
     # Two processes may see a name at once: whoever is first makes it.
     ActivityType.objects.bulk_create([new], ignore_conflicts=True)
     return ActivityType.objects.with_code_name(code_name).get()
@@ -91,8 +90,7 @@ def _why_not(name: str, channel: Channel) -> InvalidActivity | None:
     return None
 
 
-def _readable(code_name: str, door: ActivityType.Door) -> str:
-    """What people call it: names such as add_to_cart get spaces."""
-    if door == ActivityType.Door.COMMANDERSACT and _IDENTIFIER.fullmatch(code_name):
-        return code_name.replace("_", " ").capitalize()
-    return code_name
+def _name(code_name: str, door: str) -> str:
+    """What people call it, as the door has it."""
+    known = door_named(door)
+    return known.name_type(code_name) if known and known.name_type else code_name

@@ -10,10 +10,10 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from activities.doors import DOOR_NAMES
 from activities.problems import Status
 from activities.property_rules import PropertyRule
 from contacts.fields import ContactKey, OnErase, OnMerge
+from web.doors import naming_choices
 
 _CODE_NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
@@ -39,12 +39,6 @@ class ActivityTypeQuerySet(models.QuerySet):
 
 class ActivityType(models.Model):
     """A kind of thing that contacts do."""
-
-    class Door(models.TextChoices):
-        """The wire format in which the name of a type was seen first."""
-
-        ACTIVECAMPAIGN = "activecampaign", DOOR_NAMES["activecampaign"]
-        COMMANDERSACT = "commandersact", DOOR_NAMES["commandersact"]
 
     class Action(models.TextChoices):
         """What becomes of an activity whose properties break a rule."""
@@ -72,7 +66,7 @@ class ActivityType(models.Model):
     door = models.CharField(
         "first seen in",
         max_length=20,
-        choices=Door.choices,
+        choices=naming_choices,
         blank=True,
         editable=False,
         help_text="Empty: it was made here.",

@@ -4,16 +4,16 @@ from activities.event_names import code_name_for, make_type, why_no_event_name
 from activities.models import ActivityType
 
 
-def whitelist(event_name: str) -> ActivityType:
+def whitelist(event_name: str, *, door: str) -> ActivityType:
     """Offer this event name from now on, and return its type, made now if there was none.
+
+    `door` is the name of the door whose format the event name is of.
 
     :raises InvalidActivity: if no event can have this name
     """
     if problem := why_no_event_name(event_name):
         raise problem
-    activity_type = make_type(
-        code_name_for(event_name), door=ActivityType.Door.ACTIVECAMPAIGN, whitelisted=True
-    )
+    activity_type = make_type(code_name_for(event_name), door=door, whitelisted=True)
     if not activity_type.whitelisted:
         activity_type.whitelisted = True
         activity_type.save(update_fields=["whitelisted"])

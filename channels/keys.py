@@ -18,15 +18,12 @@ _PREFIX = "tl"
 _LAST_USED_PRECISION = timedelta(minutes=1)
 
 
-def create_api_key(
-    channel: Channel, *, name: str, access: str = ApiKey.Access.TRACKING, **fields
-) -> tuple[ApiKey, str]:
+def create_api_key(channel: Channel, *, name: str, **fields) -> tuple[ApiKey, str]:
     """Create a key, and return it with its text, which nobody can read again afterwards."""
     identifier, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
     key = ApiKey.objects.create(
         channel=channel,
         name=name,
-        access=access,
         identifier=identifier,
         secret_hash=_hash(secret),
         **fields,

@@ -16,6 +16,7 @@ from channels.identifiers import (
 )
 from channels.origins import OriginsField
 from database.memory import forget_everything
+from web.doors import access_choices, default_access
 
 _without_spaces = RegexValidator(r"^[!-~]+$", "Use letters, digits and signs without spaces.")
 
@@ -208,32 +209,17 @@ class Channel(models.Model):
         super().save(*args, **kwargs)
         transaction.on_commit(forget_everything)
 
-    def switch_event_tracking(self, *, on: bool) -> None:
-        """Log ActiveCampaign-format events from now on, or refuse them."""
-        self.event_tracking_enabled = on
-        self.save(update_fields=["event_tracking_enabled"])
-
-    def switch_source(self, *, on: bool) -> None:
-        """Record Commanders Act-format events from now on, or refuse them."""
-        self.source_enabled = on
-        self.save(update_fields=["source_enabled"])
-
 
 class ApiKey(models.Model):
     """A secret with which an application reports to one channel; only its hash is kept."""
-
-    class Access(models.TextChoices):
-        TRACKING = "tracking", "Tracking API"
-        ACTIVECAMPAIGN = "activecampaign", "ActiveCampaign-format API"
-        COMMANDERSACT = "commandersact", "Commanders Act-format Config API"
 
     channel = models.ForeignKey(Channel, models.CASCADE, related_name="api_keys")
     name = models.CharField(max_length=200, help_text="Who uses this key, such as “iOS app”.")
     access = models.CharField(
         "access type",
         max_length=20,
-        choices=Access.choices,
-        default=Access.TRACKING,
+        choices=access_choices,
+        default=default_access,
         help_text="What the key opens. It cannot be changed later.",
     )
     enabled = models.BooleanField(

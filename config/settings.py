@@ -114,6 +114,15 @@ INSTALLED_APPS = [
     "tracking",
 ]
 
+# Every door: a module that has a DOOR. The paths of the first come first.
+DOORS = [
+    "tracking.headless.door",
+    "tracking.activecampaign.door",
+    "tracking.commandersact.door",
+    "crosssite.door",
+    "activities.door",
+]
+
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "tracking.middleware.DoorMiddleware",

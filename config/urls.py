@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from config import health
+from web.doors import all_doors
 
 handler400 = "tracking.problems.bad_request"
 handler500 = "tracking.problems.server_error"
@@ -18,9 +19,5 @@ urlpatterns = [
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="api-schema"), name="api-docs"),
     path("health/live", health.live, name="health-live"),
     path("health/ready", health.ready, name="health-ready"),
-    path("", include("tracking.headless.urls")),
-    path("", include("tracking.activecampaign.urls")),
-    path("", include("tracking.activecampaign.api_urls")),
-    path("", include("tracking.commandersact.urls")),
-    path("", include("crosssite.urls")),
+    *(path("", include(urls)) for door in all_doors() for urls in door.urls),
 ]

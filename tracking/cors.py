@@ -1,7 +1,5 @@
 """Cross-origin requests: which web pages may call a door from a browser."""
 
-import re
-
 from corsheaders.middleware import (
     ACCESS_CONTROL_ALLOW_CREDENTIALS,
     ACCESS_CONTROL_ALLOW_HEADERS,
@@ -15,11 +13,7 @@ from django.http.response import HttpResponseBase
 from channels.models import ApiKey, Channel
 from channels.origins import origin_matches
 from tracking.middleware import is_door
-
-# Doors that any web page may write to: all that they answer is that something has arrived.
-_OPEN_TO_EVERY_PAGE = re.compile(r"/events?(/|$)")
-# And of these, the ones whose cookie tells which browser it is.
-_WITH_COOKIES = re.compile(r"/events(/|$)")
+from web.doors import is_open, takes_cookies
 
 
 class DoorCorsMiddleware(CorsMiddleware):
@@ -37,7 +31,7 @@ class DoorCorsMiddleware(CorsMiddleware):
         asked_for = request.headers.get("access-control-request-headers")
         if request.method == "OPTIONS" and asked_for and ACCESS_CONTROL_ALLOW_ORIGIN in response:
             response[ACCESS_CONTROL_ALLOW_HEADERS] = asked_for
-        if ACCESS_CONTROL_ALLOW_ORIGIN in response and _WITH_COOKIES.match(request.path):
+        if ACCESS_CONTROL_ALLOW_ORIGIN in response and takes_cookies(request.path):
             response[ACCESS_CONTROL_ALLOW_CREDENTIALS] = "true"
             if request.method == "OPTIONS":
                 response.status_code = 204
@@ -55,7 +49,7 @@ def allow_origin(sender, request: HttpRequest, **kwargs) -> bool:
     origin = request.headers.get("origin")
     if not origin or not is_door(request.path):
         return False
-    if _OPEN_TO_EVERY_PAGE.match(request.path):
+    if is_open(request.path):
         return True
     key = getattr(request, "auth", None)
     if isinstance(key, ApiKey):

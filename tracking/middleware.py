@@ -6,19 +6,12 @@ from functools import lru_cache
 from django.http import HttpRequest, HttpResponse
 from django.urls import resolve
 
-_HEADLESS = "/kentico.tracking"
-# Every path at which a door answers, and everything below it.
-_DOORS = (_HEADLESS, "/api/3", "/event", "/visit", "/events", "/cdp", "/v2")
-# Websites that send Commanders Act-format events to a domain of their own have this in front.
-_COLLECTION_PREFIX = "/cdp"
-# Which segments of a path below /Kentico.Tracking/ are fixed words; the others are values.
-_FIXED_SEGMENTS = (0, 2)
+from web.doors import Door, door_at
 
 
 def is_door(path: str) -> bool:
     """Whether `path` belongs to a wire format that applications speak."""
-    path = path.lower()
-    return any(path == door or path.startswith(f"{door}/") for door in _DOORS)
+    return _door_at(path) is not None
 
 
 def request_id_of(request: HttpRequest) -> uuid.UUID:
@@ -29,7 +22,7 @@ def request_id_of(request: HttpRequest) -> uuid.UUID:
 class DoorMiddleware:
     """Give each request of a door an id, and its path the documented spelling.
 
-    Paths match with or without a slash at the end, those of the headless API in any letter case.
+    Paths match with or without a slash at the end, and in what other spellings the door has.
     The answer carries the id as `Request-Id`; what is recorded or refused keeps it.
     """
 
@@ -37,10 +30,11 @@ class DoorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not is_door(request.path_info):
+        door = _door_at(request.path_info)
+        if door is None:
             return self.get_response(request)
         request.request_id = uuid.uuid4()  # type: ignore[attr-defined]
-        request.path = request.path_info = _canonical(request.path_info)
+        request.path = request.path_info = door.spell(request.path_info.rstrip("/"))
         response = self.get_response(request)
         response["Request-Id"] = str(request_id_of(request))
         return response
@@ -68,14 +62,7 @@ class ServeDoorsMiddleware:
 _resolve = lru_cache(maxsize=1_000)(resolve)
 
 
-def _canonical(path: str) -> str:
-    path = path.rstrip("/")
-    if path.startswith(f"{_COLLECTION_PREFIX}/"):
-        return path.removeprefix(_COLLECTION_PREFIX)
-    if not path.lower().startswith(_HEADLESS):
-        return path
-    segments = path.split("/")[2:]
-    for index in _FIXED_SEGMENTS:
-        if index < len(segments):
-            segments[index] = segments[index].lower()
-    return "/".join(["", "Kentico.Tracking", *segments])
+def _door_at(path: str) -> Door | None:
+    """The door that answers at `path` before the middleware for people, or None."""
+    door = door_at(path)
+    return None if door is None or door.needs_all_middleware else door

@@ -19,7 +19,6 @@ from unfold.decorators import display
 
 from activities.admin.personal_data import HIDDEN, hide_in_payload, personal_names
 from activities.admin.searching import search_rejections, search_rejections_by_id
-from activities.doors import name_of_door
 from activities.models import Activity, ActivityType, RejectedActivity
 from activities.problems import Status
 from adminsite.filters import TimeRangeFilter
@@ -41,6 +40,7 @@ from adminsite.options import EmptyState, ReadOnlyAdmin
 from adminsite.searching import as_uuid
 from contacts.admin.naming import NamingAdmin
 from contacts.resolving import find_contact
+from web.doors import title_of
 
 STATUS_KINDS: dict[str, str] = {
     Status.VALID: "good",
@@ -95,7 +95,7 @@ class FormatFilter(_RecentValuesFilter):
     parameter_name = "door"
 
     def name_of(self, value: str) -> str:
-        return name_of_door(value)
+        return title_of(value)
 
 
 class TestCodeFilter(TextFilter):
@@ -228,7 +228,7 @@ class RejectedActivityAdmin(ReadOnlyAdmin, NamingAdmin):
 
     @display(description="Format")
     def shown_format(self, rejected):
-        return name_of_door(rejected.door)
+        return title_of(rejected.door)
 
     @display(description="Channel")
     def shown_channel(self, rejected):

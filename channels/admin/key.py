@@ -1,7 +1,5 @@
 """API keys: a table on their channel, a page each, and the one moment when their text is shown."""
 
-import json
-
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
@@ -20,6 +18,7 @@ from adminsite.deleting import ExplainedDeletionAdmin
 from adminsite.formatting import badge, change_url, link_to, moment
 from channels.keys import create_api_key
 from channels.models import ApiKey, Channel
+from web.doors import access_choices, access_type
 
 
 class KeyColumns:
@@ -128,7 +127,7 @@ class NewKeyForm(forms.Form):
     )
     access = forms.ChoiceField(
         label="Access type",
-        choices=ApiKey.Access.choices,
+        choices=access_choices,
         widget=UnfoldAdminSelectWidget,
         help_text="What the key opens. It cannot be changed later.",
     )
@@ -162,24 +161,17 @@ def new_key_page(
     if form.is_valid():
         key, text = create_api_key(channel, **form.cleaned_data)
         model_admin.log_change(request, channel, f"Created the API key “{key}”.")
-        context |= {"key": key, "key_text": text, "example": _example(request, key, text)}
+        context |= {"key": key, "key_text": text, **_example(request, key, text)}
     response = TemplateResponse(request, "admin/channels/channel/new_key.html", context)
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def _example(request: HttpRequest, key: ApiKey, text: str) -> str:
-    if key.access != ApiKey.Access.TRACKING:
-        return ""
-    url = request.build_absolute_uri("/Kentico.Tracking")
-    header = f"-H 'Authorization: Bearer {text}'"
-    body = {
-        "channel": str(key.channel.guid),
-        "contact": "'$CONTACT'",
-        "activities": [{"type": "pagevisit", "value": "Home", "url": "https://www.example.com/"}],
-    }
-    return (
-        f"CONTACT=$(curl -s -X POST {url}/contacts {header} | grep -oE '[0-9a-f-]{{36}}')\n"
-        f"curl {url}/activities {header} -H 'Content-Type: application/json' "
-        f"-d '{json.dumps(body)}'"
-    )
+def _example(request: HttpRequest, key: ApiKey, text: str) -> dict[str, str]:
+    """Lines to try the key with, and what they do, if its door has some."""
+    access = access_type(key.access)
+    if access is None or access.example is None:
+        return {}
+    hub = request.build_absolute_uri("/").rstrip("/")
+    example = access.example(hub, text, key.channel)
+    return {"example": example, "example_note": access.example_note}

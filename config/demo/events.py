@@ -15,7 +15,7 @@ from consents.models import Consent
 from tracking.activecampaign import receiving
 from tracking.activecampaign.translation import Form, read_visit
 from tracking.activecampaign.translation import make_event as make_named_event
-from tracking.commandersact.receiving import Receiver
+from tracking.commandersact import receiving as commandersact
 from tracking.commandersact.translation import make_event
 from tracking.models import ConsentCategory
 
@@ -67,7 +67,7 @@ def ensure_what_events_mean(main_site: Channel, tracking_consent: Consent) -> No
     ConsentCategory.objects.get_or_create(
         channel=main_site, category=_CATEGORY, defaults={"consent": tracking_consent}
     )
-    purchase = make_type("purchase", door=ActivityType.Door.COMMANDERSACT)
+    purchase = make_type("purchase", door=commandersact.DOOR)
     if purchase.description:
         return
     purchase.description = (
@@ -98,7 +98,7 @@ def report_shop_event(
         "context": {"event_timestamp": int(at.timestamp() * 1000)},
     }
     payload = json.dumps(wire).encode()
-    Receiver(channel, request_id, browser=None).receive([make_event(wire, payload)])
+    commandersact.Receiver(channel, request_id, browser=None).receive([make_event(wire, payload)])
 
 
 def report_named_event(event: NamedEvent, channel: Channel, *, request_id: UUID) -> None:

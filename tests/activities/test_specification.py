@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from activities.models import Activity, ActivityType, PropertyRule, RejectedActivity
+from activities.models import Activity, PropertyRule, RejectedActivity
 from activities.problems import InvalidActivity
 from activities.recording import Draft, Source, log_custom_activity, record_activities
 from tests.factories import make_activity_type, make_channel, make_contact, make_rule
@@ -414,7 +414,7 @@ def test_a_type_that_was_made_meanwhile_has_its_rules():
         door="test",
         channel=make_channel(),
         request_id=uuid.uuid4(),
-        names_types=ActivityType.Door.COMMANDERSACT,
+        names_types="commandersact",
     )
 
     (outcome,) = record_activities(

@@ -14,6 +14,8 @@ from tests.threads import run_at_once
 
 pytestmark = pytest.mark.django_db
 
+DOOR = "activecampaign"
+
 
 def whitelisted():
     types = ActivityType.objects.filter(whitelisted=True)
@@ -21,18 +23,18 @@ def whitelisted():
 
 
 def test_whitelisting_a_new_name_makes_its_type():
-    activity_type = whitelist("file download request")
+    activity_type = whitelist("file download request", door=DOOR)
 
     activity_type.refresh_from_db()
     assert activity_type.code_name == activity_type.name == "file download request"
-    assert activity_type.door == ActivityType.Door.ACTIVECAMPAIGN
+    assert activity_type.door == DOOR
     assert whitelisted() == ["file download request"]
 
 
 def test_whitelisting_a_known_name_marks_its_type_in_any_letter_case():
     known = make_activity_type("Purchase", enabled=False)
 
-    assert whitelist("purchase") == whitelist("PURCHASE") == known
+    assert whitelist("purchase", door=DOOR) == whitelist("PURCHASE", door=DOOR) == known
 
     known.refresh_from_db()
     assert known.whitelisted
@@ -41,7 +43,7 @@ def test_whitelisting_a_known_name_marks_its_type_in_any_letter_case():
 
 
 def test_whitelisting_a_name_of_the_hub_leaves_its_own_type_alone():
-    whitelist("Click")
+    whitelist("Click", door=DOOR)
 
     assert whitelisted() == ["Click event"]
 
@@ -51,7 +53,7 @@ def test_whitelisting_a_name_of_the_hub_leaves_its_own_type_alone():
 )
 def test_what_can_be_no_event_name_is_not_whitelisted(name, code):
     with pytest.raises(InvalidActivity) as refusal:
-        whitelist(name)
+        whitelist(name, door=DOOR)
 
     assert refusal.value.code == code
     assert not unwhitelist(name)
@@ -59,8 +61,8 @@ def test_what_can_be_no_event_name_is_not_whitelisted(name, code):
 
 
 def test_unwhitelisting_takes_the_name_off_and_keeps_the_type():
-    whitelist("my event")
-    whitelist("click")
+    whitelist("my event", door=DOOR)
+    whitelist("click", door=DOOR)
 
     assert unwhitelist("My Event")
     assert unwhitelist("click")
@@ -74,10 +76,10 @@ def test_unwhitelisting_takes_the_name_off_and_keeps_the_type():
 def test_whitelisted_names_leave_room_for_new_ones(settings):
     settings.NEW_ACTIVITY_TYPES_PER_HOUR = 1
     channel = make_channel()
-    whitelist("one")
-    whitelist("two")
+    whitelist("one", door=DOOR)
+    whitelist("two", door=DOOR)
 
-    made = make_types(["three", "four"], door=ActivityType.Door.ACTIVECAMPAIGN, channel=channel)
+    made = make_types(["three", "four"], door=DOOR, channel=channel)
 
     assert isinstance(made["three"], ActivityType)
     assert isinstance(made["four"], InvalidActivity)
@@ -86,7 +88,7 @@ def test_whitelisted_names_leave_room_for_new_ones(settings):
 
 @pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_whitelisting_one_name_at_the_same_time_makes_one_type():
-    types = run_at_once(*[lambda: whitelist("my event")] * 8)
+    types = run_at_once(*[lambda: whitelist("my event", door=DOOR)] * 8)
 
     assert {activity_type.pk for activity_type in types} == {
         ActivityType.objects.get(code_name="my event").pk

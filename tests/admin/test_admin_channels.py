@@ -11,9 +11,9 @@ from adminsite.formatting import change_url
 from channels.admin.channel import ChannelForm
 from channels.keys import find_api_key
 from channels.models import ApiKey, Channel
-from channels.rotating import rotate_event_key
 from tests.admin.history import make_rejected
 from tests.factories import make_activity, make_channel, make_key
+from tracking.activecampaign.account import rotate_event_key
 
 pytestmark = pytest.mark.django_db
 

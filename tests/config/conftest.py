@@ -3,7 +3,6 @@
 import pytest
 
 from channels.keys import find_api_key, note_use
-from channels.models import ApiKey
 from database.memory import forget_everything
 from tests.config.server import Server
 from tests.factories import make_key
@@ -19,8 +18,8 @@ def key(settings):
     """A key that the process remembers, as it does when requests keep coming."""
     settings.REMEMBERED_SECONDS = 60
     key, text = make_key()
-    note_use(find_api_key(text, access=ApiKey.Access.TRACKING))
-    find_api_key(text, access=ApiKey.Access.TRACKING)
+    note_use(find_api_key(text, access="tracking"))
+    find_api_key(text, access="tracking")
     key.headers = {"authorization": f"Bearer {text}", "content-type": "application/json"}
     yield key
     forget_everything()

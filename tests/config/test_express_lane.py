@@ -114,7 +114,7 @@ def test_switches_are_respected(server, key, settings, setting, value, status):
     "fields",
     [
         {"enabled": False},
-        {"access": ApiKey.Access.ACTIVECAMPAIGN},
+        {"access": "activecampaign"},
         {"expires_at": timezone.now() - timedelta(days=1)},
     ],
 )

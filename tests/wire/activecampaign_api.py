@@ -4,7 +4,6 @@ import json
 
 from django.test import Client
 
-from channels.models import ApiKey
 from tests.factories import make_key
 
 ROOT = "/api/3"
@@ -14,7 +13,7 @@ class ApiClient:
     """What a program has: a channel, the text of a key, and HTTP."""
 
     def __init__(self, channel=None):
-        self.key, self.token = make_key(channel, access=ApiKey.Access.ACTIVECAMPAIGN)
+        self.key, self.token = make_key(channel, access="activecampaign")
         self.channel = self.key.channel
         self.http = Client(raise_request_exception=False)
 

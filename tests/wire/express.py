@@ -7,10 +7,9 @@ from django.test import Client
 
 from activities.recording import record_activities
 from channels.keys import find_api_key, note_use
-from channels.models import ApiKey
 from tracking.asgi import Answer
-from tracking.authentication import bearer_token
 from tracking.headless import express
+from tracking.headless.authentication import bearer_token
 
 
 class ExpressClient(Client):
@@ -25,7 +24,7 @@ class ExpressClient(Client):
         body = data if isinstance(data, bytes) else data.encode()
         headers = extra.get("headers") or {}
         token = bearer_token(headers.get("Authorization", ""))
-        if key := find_api_key(token, access=ApiKey.Access.TRACKING):
+        if key := find_api_key(token, access="tracking"):
             note_use(key)
         scope = {
             "method": method,

@@ -7,14 +7,13 @@ from django.utils import timezone
 
 from activities.models import RejectedActivity
 from channels.keys import create_api_key
-from channels.models import ApiKey
 from contacts.models import Contact
 from tests.factories import make_activity, make_contact, make_key
 from tests.wire.activecampaign_api import ApiClient, assert_message
 
 pytestmark = pytest.mark.django_db
 
-ACCESS = ApiKey.Access.ACTIVECAMPAIGN
+ACCESS = "activecampaign"
 # Every request that takes a body, and what it is wrapped in.
 WRITING = [
     ("PUT", "/eventTracking", "eventTracking"),

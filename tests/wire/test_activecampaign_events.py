@@ -6,7 +6,7 @@ from urllib.parse import quote, urlencode
 import pytest
 from django.test.client import MULTIPART_CONTENT
 
-from activities.models import Activity, ActivityType, RejectedActivity
+from activities.models import Activity, RejectedActivity
 from consents.agreements import record_agreement
 from contacts.merging import carry_out_merge, request_merge
 from contacts.models import ContactMerge
@@ -51,7 +51,7 @@ def test_event_becomes_an_activity_of_the_contact_with_the_email(account, contac
     assert activity.value == FILE
     assert activity.properties is None
     assert activity.type.code_name == activity.type.name == "file download request"
-    assert activity.type.door == ActivityType.Door.ACTIVECAMPAIGN
+    assert activity.type.door == "activecampaign"
     assert activity.type.whitelisted is False
     assert RejectedActivity.objects.count() == 0
 

@@ -6,13 +6,12 @@ import pytest
 from django.test import Client
 
 from channels.keys import create_api_key
-from channels.models import ApiKey
 from tests.factories import make_channel
 from tests.wire.source import EventSource, event
 
 pytestmark = pytest.mark.django_db
 
-ACCESS = ApiKey.Access.COMMANDERSACT
+ACCESS = "commandersact"
 PATHS = ["sources", "monitoring/sources-data-quality", "event-inspector"]
 
 
@@ -176,7 +175,7 @@ def test_what_is_wrong_with_a_key_is_told_apart(config, path, headers, title):
     assert config.error(path, headers=headers) == (401, title)
 
 
-@pytest.mark.parametrize("access", [ApiKey.Access.TRACKING, ApiKey.Access.ACTIVECAMPAIGN])
+@pytest.mark.parametrize("access", ["tracking", "activecampaign"])
 def test_keys_of_other_access_are_unknown(source, access):
     config = Config(source, access=access)
 

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 import pytest
 from django.utils import timezone
 
-from activities.models import Activity, ActivityType, RejectedActivity
+from activities.models import Activity, RejectedActivity
 from channels.models import Channel
 from contacts.models import Contact
 from tests.factories import make_channel
@@ -29,7 +29,7 @@ def test_event_becomes_an_activity_with_a_readable_title(source):
     assert activity.channel == source.channel
     assert activity.type.code_name == "purchase"
     assert activity.type.name == "Purchase"
-    assert activity.type.door == ActivityType.Door.COMMANDERSACT
+    assert activity.type.door == "commandersact"
     assert activity.properties == {
         "id": "A-1042",
         "value": 89.9,

@@ -21,7 +21,6 @@ from activities.drafts import Draft
 from activities.models import Activity, DataInput, RejectedActivity
 from activities.recording import Source, record_activities
 from channels.keys import create_api_key
-from channels.models import ApiKey
 from tests.factories import (
     make_activity,
     make_activity_type,
@@ -183,9 +182,9 @@ def make_real(case, app, contact, draw):
 def headers_for(operation, app):
     """The key that this operation asks for, where it wants it."""
     if operation.path.startswith("/v2/"):
-        return {"Authorization": f"Bearer {key_for(app, ApiKey.Access.COMMANDERSACT)}"}
+        return {"Authorization": f"Bearer {key_for(app, 'commandersact')}"}
     if operation.path.startswith("/api/3/"):
-        return {"Api-Token": key_for(app, ApiKey.Access.ACTIVECAMPAIGN)}
+        return {"Api-Token": key_for(app, "activecampaign")}
     return {"Authorization": app.authorization}
 
 

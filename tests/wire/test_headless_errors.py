@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from activities.models import Activity
 from channels.keys import create_api_key
-from channels.models import ApiKey
 from consents.models import ConsentAgreement
 from contacts.models import Contact
 from tests.factories import make_channel, make_consent
@@ -48,7 +47,7 @@ def expired_key(app):
 
 
 def key_for_another_api(app):
-    access = ApiKey.Access.ACTIVECAMPAIGN
+    access = "activecampaign"
     return f"Bearer {create_api_key(app.channel, name='CRM', access=access)[1]}"
 
 

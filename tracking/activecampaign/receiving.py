@@ -121,7 +121,7 @@ def record(
         door=DOOR,
         channel=channel,
         request_id=request_id,
-        names_types=ActivityType.Door.ACTIVECAMPAIGN,
+        names_types=DOOR,
         from_browser=from_browser,
     )
     # Who is erased in this moment is nobody whose events were to be kept.

@@ -18,17 +18,11 @@ from channels.admin.channel import ChannelAdmin, register_page_of_keys
 from channels.models import ApiKey, Channel
 from contacts.admin.naming import may_see_contacts
 from contacts.models import Contact
-from tracking.admin.formats import FORMATS, Format, label_of
+from web.doors import Card, Door, access_types, all_doors
 
 QUALITY_DAYS = 7
 # There may be millions of anonymous contacts after the newest known one.
 _LOOKED_AT = 10_000
-
-_KEY_PLACES = {
-    ApiKey.Access.TRACKING: "/Kentico.Tracking",
-    ApiKey.Access.ACTIVECAMPAIGN: "/api/3",
-    ApiKey.Access.COMMANDERSACT: "/v2/{site_id}",
-}
 
 _WEATHER_ICONS = {
     "sunny": "sunny",
@@ -43,9 +37,10 @@ _Keys = dict[tuple[int, str], list[ApiKey]]
 
 @dataclass(frozen=True)
 class FormatCard:
-    """One format of one channel. `secret` is empty for those who may not see it."""
+    """The format of one door on one channel. `secret` is empty for those who may not see it."""
 
-    format: Format
+    name: str
+    format: Card
     channel: Channel
     addresses: list[tuple[str, str]]
     identifier: str
@@ -53,10 +48,6 @@ class FormatCard:
     may_change: bool
     example: str
     inspector_url: str
-
-    @property
-    def identifier_name(self) -> str:
-        return label_of(self.format.identifier)
 
     @property
     def is_on(self) -> bool:
@@ -135,7 +126,9 @@ def build_cards(request: HttpRequest, channels: QuerySet[Channel]) -> list[Chann
             channel=channel,
             quality=quality[channel.pk],
             formats=[
-                _format_card(request, hub, email, channel, one, may_change) for one in FORMATS
+                _format_card(request, hub, email, channel, door, may_change)
+                for door in all_doors()
+                if door.card
             ],
             key_lines=_key_lines(request, hub, channel, keys) if keys is not None else [],
             may_change=may_change,
@@ -145,22 +138,26 @@ def build_cards(request: HttpRequest, channels: QuerySet[Channel]) -> list[Chann
 
 
 def _format_card(
-    request: HttpRequest, hub: str, email: str, channel: Channel, of: Format, may_change: bool
+    request: HttpRequest, hub: str, email: str, channel: Channel, door: Door, may_change: bool
 ) -> FormatCard:
-    identifier = getattr(channel, of.identifier)
-    secret = getattr(channel, of.secret.field) if may_change else ""
+    card = door.card
+    assert card is not None
+    identifier = card.read_identifier(channel)
+    secret = card.secret.read(channel) if may_change else ""
+    placeholder = card.secret.name.replace(" ", "_").upper()
     inspector_url = ""
     if request.user.has_perm("activities.view_rejectedactivity"):
-        query = f"door={of.door}&channel__id__exact={channel.pk}"
+        query = f"door={door.name}&channel__id__exact={channel.pk}"
         inspector_url = changelist_url(RejectedActivity, query)
     return FormatCard(
-        format=of,
+        name=f"{door.title} format",
+        format=card,
         channel=channel,
-        addresses=[(f"{hub}{path}", takes) for path, takes in of.addresses],
+        addresses=[(f"{hub}{path}", takes) for path, takes in card.addresses],
         identifier=identifier,
         secret=secret,
         may_change=may_change,
-        example=of.example(hub, identifier, secret or of.secret.field.upper(), email),
+        example=card.example(hub, identifier, secret or placeholder, email),
         inspector_url=inspector_url,
     )
 
@@ -191,10 +188,10 @@ def _key_lines(request: HttpRequest, hub: str, channel: Channel, keys: _Keys) ->
         new_key_url = reverse("admin:channels_channel_new_key", args=[channel.pk])
     return [
         KeyLine(
-            label=str(access.label),
-            address=hub + _KEY_PLACES[access].format(site_id=channel.site_id),
-            keys=keys[channel.pk, access],
+            label=access.label,
+            address=hub + access.place.format(channel=channel),
+            keys=keys[channel.pk, access.value],
             new_key_url=new_key_url and f"{new_key_url}?access={access.value}",
         )
-        for access in ApiKey.Access
+        for access in access_types()
     ]

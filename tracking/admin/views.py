@@ -1,6 +1,6 @@
 """“Settings, Tracking”: what developers of websites and apps copy, for each channel."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from django.contrib import admin, messages
@@ -23,10 +23,10 @@ from tracking.admin.channel_cards import (
     channel_admin,
     url_of,
 )
-from tracking.admin.formats import SECRETS, SWITCHES
+from web.doors import Card, Secret, Switch, all_doors
 
 _View = Callable[..., HttpResponse]
-_T = TypeVar("_T")
+_T = TypeVar("_T", Secret, Switch)
 
 
 def _for_changing(view: _View) -> _View:
@@ -58,7 +58,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @_for_changing
 def switch(request: HttpRequest, channel: Channel, slug: str) -> HttpResponse:
     """Throw a switch: `on` says which way, so that pressing twice is pressing once."""
-    chosen = _find(SWITCHES, slug)
+    chosen = _find(slug, (card.switch for card in _cards()))
     on = request.POST.get("on") == "1"
     if on != chosen.is_on(channel):
         chosen.turn(channel, on=on)
@@ -72,7 +72,7 @@ def switch(request: HttpRequest, channel: Channel, slug: str) -> HttpResponse:
 @_for_changing
 def replace(request: HttpRequest, channel: Channel, slug: str) -> HttpResponse:
     """Say what a new key stops; a POST makes it."""
-    secret = _find(SECRETS, slug)
+    secret = _find(slug, (card.secret for card in _cards()))
     if request.method == "POST":
         secret.rotate(channel)
         channel_admin().log_change(request, channel, f"Replaced the {secret.name}.")
@@ -104,10 +104,15 @@ def _page(request: HttpRequest, name: str, title: str, context: dict) -> HttpRes
     return TemplateResponse(request, f"tracking/settings/{name}.html", context)
 
 
-def _find(those: Mapping[str, _T], slug: str) -> _T:
-    if slug not in those:
-        raise Http404("There is no such key or switch.")
-    return those[slug]
+def _cards() -> list[Card]:
+    return [door.card for door in all_doors() if door.card]
+
+
+def _find(slug: str, those: Iterable[_T]) -> _T:
+    for one in those:
+        if one.slug == slug:
+            return one
+    raise Http404("There is no such key or switch.")
 
 
 def _link_to(channel: Channel) -> SafeString:

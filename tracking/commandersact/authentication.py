@@ -7,6 +7,7 @@ from channels.keys import find_api_key, note_use
 from channels.models import ApiKey
 from tracking.problems import Problem
 
+ACCESS = "commandersact"
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 
@@ -25,7 +26,7 @@ class ConfigKeyAuthentication(BaseAuthentication):
         if scheme.lower() != "bearer":
             detail = "Send the API key as a Bearer token."
             raise Problem(401, "unknown_token_type", detail, headers=_CHALLENGE)
-        key = find_api_key(text.strip(), access=ApiKey.Access.COMMANDERSACT)
+        key = find_api_key(text.strip(), access=ACCESS)
         if key is None:
             detail = "The key is unknown, disabled, expired, or none for the Config API."
             raise Problem(401, "unknown_token", detail, headers=_CHALLENGE)

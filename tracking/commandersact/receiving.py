@@ -15,7 +15,6 @@ from django.utils import timezone
 from activities.contact_fields import WIRE_NAMES
 from activities.drafts import Draft
 from activities.inspector import Refused, keep_refused_activities
-from activities.models import ActivityType
 from activities.problems import InvalidActivity, Status
 from activities.recording import Source, record_activities, record_for_several
 from channels.models import Channel
@@ -73,7 +72,7 @@ class Receiver:
             door=DOOR,
             channel=self.channel,
             request_id=self.request_id,
-            names_types=ActivityType.Door.COMMANDERSACT,
+            names_types=DOOR,
             from_browser=self.browser is not None,
         )
         # Who is erased in this moment is nobody whose events were to be kept.

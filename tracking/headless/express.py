@@ -11,10 +11,9 @@ from django.conf import settings
 
 from activities.recording import Source, record_activities_async
 from channels.keys import is_use_noted, recall_api_key
-from channels.models import ApiKey
 from tracking.asgi import Answer, Scope
-from tracking.authentication import bearer_token
 from tracking.headless import translation
+from tracking.headless.authentication import ACCESS, bearer_token
 from tracking.problems import Problem
 from web.hosts import is_hub_host
 
@@ -46,7 +45,7 @@ async def answer(scope: Scope, body: bytes) -> Answer | None:
     if not is_hub_host(headers.get(b"host", b"").decode("latin1")):
         return None
     token = bearer_token(headers.get(b"authorization", b"").decode("latin1"))
-    key = recall_api_key(token, access=ApiKey.Access.TRACKING)
+    key = recall_api_key(token, access=ACCESS)
     if key is None or not is_use_noted(key):
         return None
     try:

@@ -18,7 +18,7 @@ _TAGS = ["Headless tracking"]
 
 
 class BearerKeyScheme(OpenApiAuthenticationExtension):
-    target_class = "tracking.authentication.BearerKeyAuthentication"
+    target_class = "tracking.headless.authentication.BearerKeyAuthentication"
     name = "apiKey"
 
     def get_security_definition(self, auto_schema):

@@ -1,4 +1,4 @@
-"""The paths of the headless tracking API; `tracking.middleware` accepts other spellings of them."""
+"""The paths of the headless tracking API; its door accepts other spellings of them."""
 
 from django.urls import path, re_path
 

@@ -12,9 +12,9 @@ from consents.models import Consent
 from consents.texts import find_text
 from contacts.models import Contact
 from contacts.resolving import find_contact
-from tracking.authentication import BearerKeyAuthentication
 from tracking.contact_creation import create_contact
 from tracking.headless import express, schema, translation
+from tracking.headless.authentication import BearerKeyAuthentication
 from tracking.problems import Problem
 from tracking.views import DoorView
 

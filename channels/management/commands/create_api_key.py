@@ -2,7 +2,7 @@
 
 from channels.keys import create_api_key
 from channels.management.channel_command import ChannelCommand
-from channels.models import ApiKey
+from web.doors import access_types, default_access
 
 
 class Command(ChannelCommand):
@@ -12,8 +12,8 @@ class Command(ChannelCommand):
         super().add_arguments(parser)
         parser.add_argument(
             "--access",
-            choices=ApiKey.Access.values,
-            default=ApiKey.Access.TRACKING.value,
+            choices=[access.value for access in access_types()],
+            default=default_access(),
             help="what the key opens (default: %(default)s)",
         )
         parser.add_argument(

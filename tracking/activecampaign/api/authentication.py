@@ -7,6 +7,8 @@ from channels.keys import find_api_key, note_use
 from channels.models import ApiKey
 from tracking.problems import Problem
 
+ACCESS = "activecampaign"
+
 
 class ApiTokenAuthentication(BaseAuthentication):
     """`Api-Token: <key>` with an enabled key for the ActiveCampaign-format API.
@@ -16,7 +18,7 @@ class ApiTokenAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[None, ApiKey]:
         text = request.headers.get("Api-Token", "").strip()
-        key = find_api_key(text, access=ApiKey.Access.ACTIVECAMPAIGN)
+        key = find_api_key(text, access=ACCESS)
         if key is None:
             raise Problem(
                 403,

@@ -7,11 +7,12 @@ from activities.event_names import event_name_for
 from activities.models import ActivityType
 from activities.problems import InvalidActivity
 from activities.whitelisting import unwhitelist, whitelist
+from tracking.activecampaign.account import switch_event_tracking
 from tracking.activecampaign.api import schema
 from tracking.activecampaign.api.base import ApiView
 from tracking.activecampaign.api.reading import read_object, read_page, read_text
 from tracking.activecampaign.api.rendering import Answer
-from tracking.activecampaign.receiving import check_name
+from tracking.activecampaign.receiving import DOOR, check_name
 from tracking.problems import Problem
 
 
@@ -27,7 +28,7 @@ class EventTrackingView(ApiView):
         enabled = read_object(request._request.body, "eventTracking").get("enabled")
         if not isinstance(enabled, bool):
             raise Problem(400, "not_a_switch", "enabled must be true or false.", field="enabled")
-        self.key.channel.switch_event_tracking(on=enabled)
+        switch_event_tracking(self.key.channel, on=enabled)
         return self._answer()
 
     @schema.post_event_tracking
@@ -56,7 +57,7 @@ class EventNamesView(ApiView):
             raise Problem(422, "field_missing", "The event name was not provided.", field="name")
         try:
             check_name(name)
-            activity_type = whitelist(name)
+            activity_type = whitelist(name, door=DOOR)
         except InvalidActivity as problem:
             raise Problem(422, "field_invalid", problem.detail, field="name") from None
         answer = {"eventTrackingEvent": {"name": event_name_for(activity_type)}}

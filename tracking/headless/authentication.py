@@ -7,6 +7,8 @@ from channels.keys import find_api_key, note_use
 from channels.models import ApiKey
 from tracking.problems import Problem
 
+ACCESS = "tracking"
+
 
 def bearer_token(authorization: str) -> str:
     """What such a header says after `Bearer`; "" if it says something else."""
@@ -20,11 +22,9 @@ class BearerKeyAuthentication(BaseAuthentication):
     The key becomes `request.auth`; its channel is the one that the caller speaks for.
     """
 
-    access = ApiKey.Access.TRACKING
-
     def authenticate(self, request: Request) -> tuple[None, ApiKey]:
         text = bearer_token(request.headers.get("Authorization", ""))
-        key = find_api_key(text, access=self.access)
+        key = find_api_key(text, access=ACCESS)
         if key is None:
             raise Problem(
                 401,

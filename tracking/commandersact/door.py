@@ -1,0 +1,40 @@
+"""The Commanders Act format, as the table of doors has it."""
+
+import re
+
+from tracking.commandersact import receiving
+from tracking.commandersact.authentication import ACCESS
+from tracking.commandersact.card import CARD
+from web.doors import AccessType, Door
+
+_IDENTIFIER = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
+# Websites that send events to a domain of their own have this in front of the path.
+_COLLECTION = "/cdp"
+
+
+def _spell(path: str) -> str:
+    return path.removeprefix(_COLLECTION) if path.startswith(f"{_COLLECTION}/") else path
+
+
+def _name_type(event_name: str) -> str:
+    """Names such as add_to_cart get spaces."""
+    if _IDENTIFIER.fullmatch(event_name):
+        return event_name.replace("_", " ").capitalize()
+    return event_name
+
+
+DOOR = Door(
+    name=receiving.DOOR,
+    title="Commanders Act",
+    other_titles={"commandersact-config": "Commanders Act Config API"},
+    urls=["tracking.commandersact.urls"],
+    paths=["/events", _COLLECTION, "/v2"],
+    spell=_spell,
+    open_paths=["/events"],
+    cookie_paths=["/events"],
+    access=AccessType(
+        value=ACCESS, label="Commanders Act-format Config API", place="/v2/{channel.site_id}"
+    ),
+    name_type=_name_type,
+    card=CARD,
+)

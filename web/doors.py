@@ -1,0 +1,202 @@
+"""The table of doors: each wire format says here what the rest of the hub has to know of it.
+
+`settings.DOORS` names one module for each door, which has a `DOOR`. They are imported when the
+table is first read, so no room below a door imports it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import import_module
+from operator import attrgetter
+from typing import Any
+
+from django.conf import settings
+
+# A channel: the model is in a room above this one.
+Channel = Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessType:
+    """What API keys of a door open: keys have `value`, people read `label`.
+
+    `place` is the path that they open; in braces, it may have a field such as {channel.guid}.
+    `example` makes lines for a terminal from the address of the hub, a key and its channel.
+    """
+
+    value: str
+    label: str
+    place: str
+    example: Callable[[str, str, Channel], str] | None = None
+    example_note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Secret:
+    """A key that senders show, and that can be replaced by a new one.
+
+    `field` leads to it from the channel, with dots if a model of the door has it.
+    """
+
+    slug: str
+    name: str
+    field: str
+    parameter: str
+    rotate: Callable[[Channel], None]
+    stops: str
+    stays: str
+
+    def read(self, channel: Channel) -> str:
+        """The key that `channel` has now."""
+        return attrgetter(self.field)(channel)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Switch:
+    """What is on or off on a channel; `field` leads to it as that of a `Secret` does."""
+
+    slug: str
+    name: str
+    field: str
+    turn: Callable[..., None]
+    when_on: str
+    when_off: str
+
+    def is_on(self, channel: Channel) -> bool:
+        """Whether it is on for `channel`."""
+        return attrgetter(self.field)(channel)
+
+    def explain(self, channel: Channel) -> str:
+        """What it means for `channel` that this is on or off."""
+        return self.when_on if self.is_on(channel) else self.when_off
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """What “Settings, Tracking” says about a door for each channel.
+
+    `addresses` are paths, with what they take. `identifier` leads to what senders name the channel
+    by. `example` makes a line for a terminal from the address of the hub, the identifier, the
+    secret and the email of a contact.
+    """
+
+    addresses: Sequence[tuple[str, str]]
+    identifier: str
+    identifier_name: str
+    secret: Secret
+    switch: Switch
+    example: Callable[[str, str, str, str], str]
+    example_note: str
+
+    def read_identifier(self, channel: Channel) -> str:
+        """What senders name `channel` by."""
+        return attrgetter(self.identifier)(channel)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Door:
+    """One wire format, as the rest of the hub knows it. A door leaves out what it does not have."""
+
+    # What the code, the inspector and activity types call it, for good; and what people call it.
+    name: str
+    title: str
+    # Its other names, each with what people call it, such as that of an API beside its events.
+    other_titles: Mapping[str, str] = field(default_factory=dict)
+    # Its modules of URLs.
+    urls: Sequence[str] = ()
+    # Where it answers, in lower case; everything below these paths belongs to it as well.
+    paths: Sequence[str] = ()
+    # Gives a path, which has no slash at its end, the documented spelling.
+    spell: Callable[[str], str] = str
+    # Its requests go through the middleware for people as well; others are answered before that.
+    needs_all_middleware: bool = False
+    # Which of its paths any web page may read, and from which of these browsers send cookies.
+    open_paths: Sequence[str] = ()
+    cookie_paths: Sequence[str] = ()
+    # What its API keys open.
+    access: AccessType | None = None
+    # What people call the activity type that a new event name becomes. Without it, none is made.
+    name_type: Callable[[str], str] | None = None
+    card: Card | None = None
+
+
+def all_doors() -> Sequence[Door]:
+    """Every door, in the order of the table."""
+    return _load(tuple(settings.DOORS))
+
+
+def door_at(path: str) -> Door | None:
+    """The door that answers at `path`, in any letter case, or None."""
+    path = f"{path.lower()}/"
+    for place, door in _places(tuple(settings.DOORS)):
+        if path.startswith(place):
+            return door
+    return None
+
+
+def is_open(path: str) -> bool:
+    """Whether any web page may read what is answered at `path`."""
+    door = door_at(path)
+    return door is not None and _is_below(path, door.open_paths)
+
+
+def takes_cookies(path: str) -> bool:
+    """Whether browsers send the cookies of the hub from other websites to `path`."""
+    door = door_at(path)
+    return door is not None and _is_below(path, door.cookie_paths)
+
+
+def door_named(name: str) -> Door | None:
+    """The door with this name, or None; its other names are none of the door as a whole."""
+    return next((door for door in all_doors() if door.name == name), None)
+
+
+def title_of(name: str) -> str:
+    """What people call the door, or the part of one, with this name."""
+    for door in all_doors():
+        if name == door.name:
+            return door.title
+        if name in door.other_titles:
+            return door.other_titles[name]
+    return name
+
+
+def access_type(value: str) -> AccessType | None:
+    """What keys with this access type open, or None if no door has it any more."""
+    return next((access for access in access_types() if access.value == value), None)
+
+
+def access_types() -> list[AccessType]:
+    """What API keys may open."""
+    return [door.access for door in all_doors() if door.access]
+
+
+def access_choices() -> list[tuple[str, str]]:
+    """The access types of API keys, as models and forms offer them."""
+    return [(access.value, access.label) for access in access_types()]
+
+
+def default_access() -> str:
+    """The access type of a key for which none was chosen: that of the first door with keys."""
+    return access_types()[0].value
+
+
+def naming_choices() -> list[tuple[str, str]]:
+    """The doors whose event names become activity types, as models offer them."""
+    return [(door.name, door.title) for door in all_doors() if door.name_type]
+
+
+# The table of a process stays as it is; tests have others.
+@lru_cache(maxsize=10)
+def _load(modules: tuple[str, ...]) -> tuple[Door, ...]:
+    return tuple(import_module(module).DOOR for module in modules)
+
+
+@lru_cache(maxsize=10)
+def _places(modules: tuple[str, ...]) -> tuple[tuple[str, Door], ...]:
+    return tuple((f"{path}/", door) for door in _load(modules) for path in door.paths)
+
+
+def _is_below(path: str, places: Sequence[str]) -> bool:
+    return any(path == place or path.startswith(f"{place}/") for place in places)
