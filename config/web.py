@@ -21,6 +21,7 @@ _SECONDS_FOR_THREADS = 1.5
 _BACKLOG = 2048
 # Of the files that the process may open, a fourth is left to databases, bodies and the like.
 _SHARE_OF_CONNECTIONS = 0.75
+_FILES = 65_536
 
 
 class _Server(uvicorn.Server):
@@ -77,11 +78,12 @@ def _listen() -> socket.socket:
 
 
 def _raise_file_limit() -> int:
-    """Let the process open as many files as it may, and return how many that are."""
+    """Let the process open as many files as it may and needs, and return how many that are."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return hard
+    files = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if soft != resource.RLIM_INFINITY and soft < files:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, hard))
+    return files
 
 
 def _do_not_wait_for_threads() -> None:
