@@ -30,7 +30,7 @@ KEY_NAME = "Printed by serve"
 
 _SECONDS_FOR_WORKER = 30
 _SECONDS_FOR_PORT = 2.0
-_SECONDS_BETWEEN_DATABASE_CHECKS = 2.0
+_SECONDS_BETWEEN_DATABASE_CHECKS = 0.5
 
 _ACTIVITIES = (
     '[{"type":"pagevisit","value":"Home","url":"https://example.com/"},'
