@@ -10,6 +10,7 @@ import atexit
 import logging
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -243,7 +244,8 @@ class EmbeddedPostgres:
                     "The embedded PostgreSQL did not start." + self._advice_with_log(offset)
                 )
         except BaseException:
-            process.terminate()
+            # Not SIGTERM: it would wait for the connection that was just being made here.
+            process.send_signal(signal.SIGINT)
             process.wait()
             shutil.rmtree(sockets, ignore_errors=True)
             raise
