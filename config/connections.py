@@ -25,7 +25,8 @@ _PIECE_BYTES = 4096
 # What a request takes in memory beside what was sent, roughly.
 _REQUEST_BYTES = 8192
 _ASCII = bytes(range(128))
-# For so long what still comes after a refusal is thrown away, so that the client reads it.
+# So much of what still comes after a refusal is thrown away, for so long: the client may read it.
+_LINGER_BYTES = 10_000_000
 _LINGER_SECONDS = 2.0
 # So long a connection stays open when the process is to end: a request may be on its way.
 _PARTING_SECONDS = 0.1
@@ -143,6 +144,7 @@ class Connection(HttpToolsProtocol):
         self._deadline = math.inf
         # What is said instead of reading on, after the answers that come before it.
         self._refusal: HTTPStatus | None = None
+        self._bytes_to_throw_away = _LINGER_BYTES
         # Whether nothing is answered any more.
         self._is_over = False
         self._has_to_end = False
@@ -170,6 +172,7 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         if self._is_over or self._refusal:
+            self._throw_away(len(data))
             return
         if self._unread or self.flow.read_paused:
             self._keep(data)
@@ -446,6 +449,14 @@ class Connection(HttpToolsProtocol):
         self._forget_unread()
         self.transport.write_eof()
         self.flow.resume_reading()
+
+    def _throw_away(self, size: int) -> None:
+        self._bytes_to_throw_away -= size
+        if self._bytes_to_throw_away < 0:
+            if self._is_over:
+                self.transport.close()
+            else:
+                self.flow.pause_reading()
 
     def _words_of(self, status: HTTPStatus) -> bytes:
         headers = [*self.server_state.default_headers, (b"content-length", b"0")]

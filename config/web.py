@@ -2,6 +2,7 @@
 
 import asyncio
 import atexit
+import logging
 import os
 import resource
 import signal
@@ -13,6 +14,8 @@ from django.conf import settings
 
 from config.asgi import application
 from config.connections import LIMITS, Connection
+
+_log = logging.getLogger(__name__)
 
 # In so many seconds what was begun is answered when the process is to end, and in so many more its
 # threads come to an end.
@@ -30,7 +33,10 @@ class _Server(uvicorn.Server):
             now = asyncio.get_running_loop().time()
             for connection in list(self.server_state.connections):
                 assert isinstance(connection, Connection)
-                connection.check(now)
+                try:
+                    connection.check(now)
+                except Exception:  # one client's connection must not end the process
+                    _log.exception("A connection could not be looked at.")
         return await super().on_tick(counter)
 
 
