@@ -21,7 +21,7 @@ from config.serving import SMALL_BODY_BYTES
 from tracking.asgi import Answer, Receive, Scope, Send
 
 # The parser is fed so much at a time: in between nothing stops it, whatever it finds.
-_PIECE_BYTES = 4096
+_PIECE_BYTES = 16 * 1024
 # What a request takes in memory beside what was sent, roughly.
 _REQUEST_BYTES = 8192
 _ASCII = bytes(range(128))
@@ -221,8 +221,6 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._state, self._bytes_read = _State.HEAD, 0
-        if not self._is_busy:
-            self._deadline = self.loop.time() + LIMITS.head_seconds
 
     def on_header(self, name: bytes, value: bytes) -> None:
         # After a body in chunks there may be more; nobody reads them.
@@ -242,7 +240,8 @@ class Connection(HttpToolsProtocol):
         self._complete_scope()
         exchange = self._begin_exchange()
         exchange.take(_REQUEST_BYTES + self._bytes_read)
-        self._take(-self._taken)
+        if self._taken:
+            self._take(-self._taken)
         app = _say_busy if _load.is_too_much else self.app
         was_busy = self._is_busy
         self._state, self._bytes_read = _State.BODY, 0
@@ -357,6 +356,8 @@ class Connection(HttpToolsProtocol):
         is_in_head = self._state is _State.HEAD
         if is_in_head:
             self._take(size)
+            if self._bytes_read == size and not self._is_busy:
+                self._deadline = self.loop.time() + LIMITS.head_seconds
         if self._bytes_read > LIMITS.head_bytes:
             # In a body, it is an endless chunk extension or trailer.
             too_large = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
