@@ -14,7 +14,7 @@ import psycopg
 from benchmarks.hub import ROOT
 from benchmarks.report import Section
 
-_PACKAGES = ("django", "djangorestframework", "granian", "celery", "psycopg", "msgspec")
+_PACKAGES = ("django", "djangorestframework", "uvicorn", "celery", "psycopg", "msgspec")
 # Without any of these, a commit would promise less than the hub does.
 _DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 _SYNCS = 100

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 # By which words of its command line a process is known, and what it is called in the report.
-_ROLES = {"granian": "web", "beat": "scheduler", "worker": "worker"}
+_ROLES = {"config.web": "web", "beat": "scheduler", "worker": "worker"}
 
 
 class Memory(NamedTuple):

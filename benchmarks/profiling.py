@@ -13,7 +13,7 @@ _PY_SPY = Path(sys.executable).with_name("py-spy")
 _SAMPLES_A_SECOND = 200
 # py-spy takes its time to begin and to end.
 _SECONDS_MORE = 30
-_ELSEWHERE = "Granian, the event loop and threads"
+_ELSEWHERE = "uvicorn, the event loop and threads"
 
 
 @dataclass

@@ -8,6 +8,8 @@ from django.templatetags.static import static
 from environs import Env, validate
 from kombu.transport import TRANSPORT_ALIASES
 
+from config.pools import connect_again
+
 env = Env()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -177,6 +179,10 @@ DATABASES["default"]["OPTIONS"]["pool"] = {
     "min_size": 0,
     "max_size": env.int("DATABASE_POOL_SIZE", 40),
     "timeout": 10,
+    # By itself a pool waits one second more after a failure, then two, then four: longer than most
+    # failures last.
+    "reconnect_timeout": 0.2,
+    "reconnect_failed": connect_again,
 }
 
 # Celery: a doorbell. Redis with REDIS_URL, else files under DATA_DIR.

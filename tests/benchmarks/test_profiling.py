@@ -23,7 +23,7 @@ def test_a_stack_counts_for_the_innermost_function_of_the_hub():
     assert samples == {
         "activities.batches.write": 4,
         "activities.batches._copy": 20,
-        "Granian, the event loop and threads": 4,
+        "uvicorn, the event loop and threads": 4,
     }
 
 

@@ -178,7 +178,7 @@ class Hub:
         return {
             pid: line
             for pid, line in found.items()
-            if re.search(r"granian|celery", line) and _parent(pid) == self.pid
+            if re.search(r"config\.web|celery", line) and _parent(pid) == self.pid
         }
 
     def has_children(self):
@@ -190,17 +190,7 @@ class Web(Hub):
     """The web part of a hub on its own, in one process."""
 
     def __init__(self, home, **changes):
-        super().__init__(home, **changes)
-        self._command = [
-            sys.executable,
-            "-m",
-            "granian",
-            "--interface",
-            "asginl",
-            "--no-ws",
-            "--port",
-        ]
-        self._command += [str(self.port), "--log-level", "error", "config.asgi:application"]
+        super().__init__(home, command=[sys.executable, "-m", "config.web"], **changes)
 
     def start(self):
         """Start it and wait until it answers."""

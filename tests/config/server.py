@@ -11,6 +11,8 @@ from tests.threads import run_in_loop
 PATH = "/Kentico.Tracking/activities"
 CLICK = {"type": "click", "value": "Buy"}
 LANE, VIEW = "express lane", "view"
+# What follows of a body that does not go on.
+SILENCE = "silence"
 
 
 class Server:
@@ -26,7 +28,17 @@ class Server:
 
         monkeypatch.setattr(asgi._django, "answer", noted)
 
-    def send(self, path=PATH, body=b"", *, method="POST", headers=(), pieces=None, query=b""):
+    def send(
+        self,
+        path=PATH,
+        body=b"",
+        *,
+        method="POST",
+        headers=(),
+        pieces=None,
+        query=b"",
+        client=("127.0.0.1", 1),
+    ):
         """The status, the headers and the body of the answer; None if there is none."""
         self.ways.append(LANE)
         given = {"host": "testserver", **dict(headers)}
@@ -38,7 +50,7 @@ class Server:
             "path": path,
             "query_string": query,
             "headers": [(name.encode(), value.encode()) for name, value in given.items()],
-            "client": ("127.0.0.1", 1),
+            "client": client,
             "server": ("127.0.0.1", 8000),
         }
         return run_in_loop(talk(scope, pieces or [body]))
@@ -53,7 +65,8 @@ async def talk(scope, pieces):
         await server.send_input({"type": "http.disconnect"})
         await server.wait(10)
         return None
-    await server.send_input({"type": "http.request", "body": last, "more_body": False})
+    if last is not SILENCE:
+        await server.send_input({"type": "http.request", "body": last, "more_body": False})
     start = await server.receive_output(20)
     end = await server.receive_output(20)
     await server.wait(10)

@@ -30,7 +30,7 @@ MAKE_CHANNEL = "from channels.models import Channel; Channel.objects.create(code
 
 def web_processes(hub):
     """The ids of what serves requests, of each with what looks after it."""
-    return {pid for pid, line in hub.children().items() if "granian" in line}
+    return {pid for pid, line in hub.children().items() if "config.web" in line}
 
 
 @pytest.fixture(scope="module")
@@ -220,9 +220,10 @@ def test_web_process_that_dies_is_replaced_while_the_others_answer(home):
         assert len(before & web_processes(hub)) == 2
 
 
-def test_serve_gives_up_if_the_web_cannot_start(home):
-    # Granian would call the application to get one.
-    hub = Hub(home, WEB_PROCESSES="3", GRANIAN_FACTORY="true")
+def test_serve_gives_up_if_the_web_cannot_start(home, tmp_path):
+    # Nothing but the web imports it.
+    (tmp_path / "uvicorn.py").write_text("raise ImportError('a broken installation')")
+    hub = Hub(home, WEB_PROCESSES="3", PYTHONPATH=str(tmp_path))
     with hub.launched():
         status = hub.wait()
 

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from activities.models import Activity, RejectedActivity
 from config import asgi, serving
 from contacts.models import Contact
-from tests.config.server import CLICK, LANE, PATH, VIEW, message, talk
+from tests.config.server import CLICK, LANE, PATH, SILENCE, VIEW, message, talk
 from tests.factories import make_contact
 from tests.threads import run_in_loop
 
@@ -22,6 +22,26 @@ def test_other_protocols_are_not_answered():
     communicator = ApplicationCommunicator(asgi.application, {"type": "websocket"})
 
     assert run_in_loop(communicator.wait(5)) is None
+
+
+def test_server_is_told_when_the_application_has_started_and_ended():
+    async def live():
+        communicator = ApplicationCommunicator(asgi.application, {"type": "lifespan"})
+        told = []
+        for what in ("startup", "shutdown"):
+            await communicator.send_input({"type": f"lifespan.{what}"})
+            told.append((await communicator.receive_output(5))["type"])
+        await communicator.wait(5)
+        return told
+
+    assert run_in_loop(live()) == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+@pytest.mark.parametrize(("path", "method"), [(PATH, "POST"), ("/admin/login/", "GET")])
+def test_client_may_have_no_address(server, key, path, method):
+    answer = server.send(path, message(key), method=method, headers=key.headers, client=None)
+
+    assert answer[0] in (200, 207)
 
 
 @pytest.mark.parametrize("fields", [["a=1; csrftoken=b"], ["a=1", "csrftoken=b"]])
@@ -130,6 +150,12 @@ def test_body_that_nobody_sends_any_more_is_given_up(monkeypatch, settings):
         return {"type": "http.request", "body": pieces.pop(), "more_body": True}
 
     run_in_loop(serving.read_body(receive)).close()
+
+
+def test_client_whose_body_does_not_come_is_told(server, key, monkeypatch):
+    monkeypatch.setattr(serving, "_BODY_SECONDS", 0.1)
+
+    assert server.send(pieces=[b"{", b" ", SILENCE], headers=key.headers)[0] == 408
 
 
 @pytest.mark.parametrize("pieces", [[None], [b"{", None], [b" " * 300_000, b" ", None]])

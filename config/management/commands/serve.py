@@ -30,7 +30,7 @@ KEY_NAME = "Printed by serve"
 
 _SECONDS_FOR_WORKER = 30
 _SECONDS_FOR_PORT = 2.0
-_SECONDS_BETWEEN_DATABASE_CHECKS = 2.0
+_SECONDS_BETWEEN_DATABASE_CHECKS = 0.5
 
 _ACTIVITIES = (
     '[{"type":"pagevisit","value":"Home","url":"https://example.com/"},'
@@ -140,9 +140,7 @@ class Command(BaseCommand):
     def _children(self) -> list[Child]:
         """In the order in which they are stopped: nothing new comes in, then the rest is done."""
         celery = [sys.executable, "-m", "celery", "--quiet", "-A", "config"]
-        web = [sys.executable, "-m", "granian", "config.asgi:application", "--interface", "asginl"]
-        web += ["--host", settings.HOST, "--port", str(settings.PORT), "--no-ws"]
-        web += ["--workers", "1", "--log-level", "error", "--workers-kill-timeout", "10"]
+        web = [sys.executable, "-m", "config.web"]
         worker = [*celery, "worker", "--pool", "threads", "--concurrency", str(WORKER_THREADS)]
         worker += ["--queues", ",".join(_queues()), "--loglevel", "WARNING"]
         worker += ["--without-gossip", "--without-mingle", "--without-heartbeat"]

@@ -1,0 +1,480 @@
+"""HTTP/1.1 connections, within limits: what clients can take of a web process is bounded.
+
+uvicorn's own wait for ever for the rest of a request's headers, however many there are, and read
+pipelined requests faster than they are answered.
+"""
+
+import asyncio
+import math
+import urllib.parse
+from dataclasses import dataclass
+from enum import Enum
+from http import HTTPStatus
+from typing import Any
+
+import httptools
+from django.conf import settings
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from config.serving import SMALL_BODY_BYTES
+from tracking.asgi import Answer, Receive, Scope, Send
+
+# The parser is fed so much at a time: in between nothing stops it, whatever it finds.
+_PIECE_BYTES = 16 * 1024
+# What a request takes in memory beside what was sent, roughly.
+_REQUEST_BYTES = 8192
+_ASCII = bytes(range(128))
+# So much of what still comes after a refusal is thrown away, for so long: the client may read it.
+_LINGER_BYTES = 10_000_000
+_LINGER_SECONDS = 2.0
+# So long a connection stays open when the process is to end: a request may be on its way.
+_PARTING_SECONDS = 0.1
+
+
+@dataclass
+class Limits:
+    """What the clients of one web process may take, in bytes, seconds and numbers."""
+
+    # A request line with its headers.
+    head_bytes: int = 64 * 1024
+    headers: int = 200
+    # From the first byte of a request, or from connecting, to the last of its headers.
+    head_seconds: float = 30.0
+    # Between two requests. Proxies give up sooner, so that they do not send into the closing.
+    idle_seconds: float = 75.0
+    # In which a client takes nothing of its answer.
+    stalled_seconds: float = 60.0
+    # What all requests take in memory until they are answered; more are refused.
+    load_bytes: int = 256 * 1024 * 1024
+    connections: int = 20_000
+
+
+LIMITS = Limits()
+
+
+class _State(Enum):
+    IDLE = "between requests"
+    HEAD = "in a request line or headers"
+    BODY = "in a body"
+
+
+class _Load:
+    """What the requests of this process take in memory now."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+
+    @property
+    def is_too_much(self) -> bool:
+        return self.bytes > LIMITS.load_bytes
+
+
+_load = _Load()
+
+
+class _Flow(FlowControl):
+    """Reads nothing as long as there is something left of what was read before."""
+
+    def __init__(self, transport: asyncio.Transport, connection: "Connection"):
+        super().__init__(transport)
+        self._connection = connection
+
+    def resume_reading(self) -> None:
+        if not self.read_paused or self._connection.pipeline:
+            return
+        self.read_paused = False
+        self._connection.go_on()
+        if not self.read_paused and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def pause_reading(self) -> None:
+        if not self.read_paused and not self._transport.is_closing():
+            self.read_paused = True
+            self._transport.pause_reading()
+
+
+class _Exchange(RequestResponseCycle):
+    """A request and its answer: a part of the load until nobody works on it any more."""
+
+    taken = 0
+    # How much more of the body stays in memory; the rest goes to a file.
+    room_for_body = SMALL_BODY_BYTES
+
+    async def run_asgi(self, app: Any) -> None:
+        try:
+            await super().run_asgi(app)
+        finally:
+            self.leave()
+
+    def take(self, size: int) -> None:
+        self.taken += size
+        _load.bytes += size
+
+    def leave(self) -> None:
+        _load.bytes -= self.taken
+        self.taken = 0
+
+    def cut_off(self) -> None:
+        """Let the application find that the client has gone."""
+        self.disconnected = True
+        self.message_event.set()
+
+
+class Connection(HttpToolsProtocol):
+    """A client's connection."""
+
+    flow: _Flow
+    cycle: _Exchange
+
+    def __init__(self, *arguments: Any, **options: Any):
+        super().__init__(*arguments, **options)
+        self._state = _State.IDLE
+        # Whether all of a request line was read.
+        self._has_line = False
+        # Whether the parser is to read a head once more, without the wish to upgrade.
+        self._reads_again = False
+        # Of the head that is being read; in a body, of what came since its last byte.
+        self._bytes_read = 0
+        # What was read, and is parsed when the requests before it are answered.
+        self._unread = b""
+        # What the head and `_unread` take of the load.
+        self._taken = 0
+        self._answering: _Exchange | None = None
+        self._deadline = math.inf
+        # What is said instead of reading on, after the answers that come before it.
+        self._refusal: HTTPStatus | None = None
+        self._bytes_to_throw_away = _LINGER_BYTES
+        # Whether nothing is answered any more.
+        self._is_over = False
+        self._has_to_end = False
+        self._buffered, self._buffered_since = 0, 0.0
+
+    # What the transport calls
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self.flow = _Flow(transport, self)
+        self._deadline = self.loop.time() + LIMITS.head_seconds
+        if len(self.connections) > LIMITS.connections:
+            self._is_over = True
+            transport.write(self._words_of(HTTPStatus.SERVICE_UNAVAILABLE))
+            transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._is_over = True
+        if self._answering:
+            self._answering.cut_off()
+        while self.pipeline:
+            self._drop_newest()
+        self._forget_unread()
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_over or self._refusal:
+            self._throw_away(len(data))
+            return
+        if self._unread or self.flow.read_paused:
+            self._keep(data)
+        else:
+            self._feed(data)
+
+    # What the server calls
+
+    def check(self, now: float) -> None:
+        """Close the connection if the client takes too long."""
+        buffered = self.transport.get_write_buffer_size()
+        if not buffered or buffered != self._buffered:
+            self._buffered, self._buffered_since = buffered, now
+        elif now - self._buffered_since > LIMITS.stalled_seconds:
+            self.transport.abort()
+        if now < self._deadline or buffered:
+            return
+        if self._state is _State.HEAD and not self._is_over:
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+        else:
+            self.transport.close()
+
+    def shutdown(self) -> None:
+        """Answer what was begun, and nothing else."""
+        self._has_to_end = True
+        if self._is_busy:
+            self.cycle.keep_alive = False
+        elif self._state is _State.IDLE:
+            self.loop.call_later(_PARTING_SECONDS, self._part)
+
+    def _part(self) -> None:
+        if self._state is _State.IDLE and not self._is_busy:
+            self.transport.close()
+
+    # What the flow of data calls
+
+    def go_on(self) -> None:
+        """Parse what was read before."""
+        if self._unread:
+            data = self._unread
+            self._forget_unread()
+            self._feed(data)
+
+    # What the parser calls
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._state, self._bytes_read = _State.HEAD, 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # After a body in chunks there may be more; nobody reads them.
+        if self._state is _State.HEAD and len(self.headers) <= LIMITS.headers:
+            name = name.lower()
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
+            self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        if len(self.headers) > LIMITS.headers:
+            self._refusal = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+            raise _Refused
+        self._reads_again = self.parser.should_upgrade()
+        if self._reads_again:
+            return
+        self._complete_scope()
+        exchange = self._begin_exchange()
+        exchange.take(_REQUEST_BYTES + self._bytes_read)
+        if self._taken:
+            self._take(-self._taken)
+        app = _say_busy if _load.is_too_much else self.app
+        was_busy = self._is_busy
+        self._state, self._bytes_read = _State.BODY, 0
+        self._deadline = math.inf
+        self.cycle = exchange
+        if was_busy:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((exchange, app))  # type: ignore[arg-type]  # ours is looser
+        else:
+            self._start_asgi_task(exchange, app)
+
+    def on_body(self, body: bytes) -> None:
+        exchange = self.cycle
+        self._bytes_read = 0
+        if exchange.response_complete:
+            return
+        exchange.body += body
+        if exchange.room_for_body > 0:
+            exchange.take(min(len(body), exchange.room_for_body))
+            exchange.room_for_body -= len(body)
+        if len(exchange.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        exchange.message_event.set()
+
+    def on_message_complete(self) -> None:
+        self._state, self._has_line = _State.IDLE, False
+        if not self._reads_again and not self.cycle.response_complete:
+            self.cycle.more_body = False
+            self.cycle.message_event.set()
+
+    # What an exchange calls
+
+    def on_response_complete(self) -> None:
+        self.server_state.total_requests += 1
+        answered, self._answering = self._answering, None
+        if self.transport.is_closing():
+            return
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif answered and answered.more_body:
+            # It was answered before it was complete, and may have no end.
+            self._linger()
+        elif self._refusal:
+            self._send_refusal(self._refusal)
+        else:
+            is_begun = self._state is _State.HEAD or self._unread
+            seconds = LIMITS.head_seconds if is_begun else LIMITS.idle_seconds
+            self._deadline = self.loop.time() + seconds
+        self.flow.resume_reading()
+
+    # Reading
+
+    @property
+    def _is_busy(self) -> bool:
+        return self._answering is not None or bool(self.pipeline)
+
+    def _feed(self, data: bytes) -> None:
+        if len(data) <= _PIECE_BYTES:
+            self._parse(data)
+            return
+        for start in range(0, len(data), _PIECE_BYTES):
+            if self._is_over or self._refusal:
+                return
+            if self.flow.read_paused:
+                self._keep(data[start:])
+                return
+            self._parse(data[start : start + _PIECE_BYTES])
+
+    def _parse(self, piece: bytes) -> None:
+        if not self._has_line and self._state is not _State.BODY:
+            piece = self._with_line_in_ascii(piece)
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._read_again(piece[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self._refuse(self._refusal or HTTPStatus.BAD_REQUEST)
+        else:
+            self._count(len(piece))
+
+    def _with_line_in_ascii(self, piece: bytes) -> bytes:
+        """`piece` as the parser takes it: what scripts send unescaped in a URL it refuses."""
+        is_begun = self._state is _State.HEAD
+        start = 0 if is_begun else len(piece) - len(piece.lstrip(b"\r\n"))
+        end = piece.find(b"\n", start)
+        self._has_line = end >= 0
+        if piece.isascii():
+            return piece
+        line, rest = (piece[:end], piece[end:]) if end >= 0 else (piece, b"")
+        return urllib.parse.quote(line, safe=_ASCII).encode("ascii") + rest
+
+    def _read_again(self, rest: bytes) -> None:
+        """Read the head, and `rest`, as if the client did not wish to speak something else.
+
+        Those who wish it only offer it, and the parser would not read their body.
+        """
+        if self.parser.get_method() == b"CONNECT":
+            self._refuse(HTTPStatus.BAD_REQUEST)
+            return
+        lines = [b"%s %s HTTP/1.1" % (self.parser.get_method(), self.url)]
+        lines += [b"%s: %s" % header for header in self.headers if header[0] != b"upgrade"]
+        self._reads_again = False
+        self.parser = httptools.HttpRequestParser(self)
+        self._parse(b"\r\n".join([*lines, b"", b""]))
+        if rest and not self._refusal:
+            self._parse(rest)
+
+    def _count(self, size: int) -> None:
+        if self._state is _State.IDLE:
+            return
+        self._bytes_read += size
+        is_in_head = self._state is _State.HEAD
+        if is_in_head:
+            self._take(size)
+            if self._bytes_read == size and not self._is_busy:
+                self._deadline = self.loop.time() + LIMITS.head_seconds
+        if self._bytes_read > LIMITS.head_bytes:
+            # In a body, it is an endless chunk extension or trailer.
+            too_large = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+            self._refuse(too_large if is_in_head else HTTPStatus.BAD_REQUEST)
+        elif _load.is_too_much and (is_in_head or self.cycle.room_for_body > 0):
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
+
+    def _keep(self, data: bytes) -> None:
+        self._unread += data
+        self._take(len(data))
+
+    def _forget_unread(self) -> None:
+        self._unread = b""
+        self._take(-self._taken)
+
+    def _take(self, size: int) -> None:
+        self._taken += size
+        _load.bytes += size
+
+    # Requests
+
+    def _complete_scope(self) -> None:
+        self.scope["method"] = self.parser.get_method().decode("ascii")
+        self.scope["http_version"] = self.parser.get_http_version()
+        parsed = httptools.parse_url(self.url)
+        raw_path = parsed.path or b"/"
+        path = raw_path.decode("ascii")
+        self.scope["path"] = urllib.parse.unquote(path) if "%" in path else path
+        self.scope["raw_path"] = raw_path
+        self.scope["query_string"] = parsed.query or b""
+
+    def _begin_exchange(self) -> _Exchange:
+        keep_alive = self.parser.should_keep_alive()
+        headers = self.server_state.default_headers
+        if keep_alive and self.scope["http_version"] == "1.0":
+            headers = [*headers, (b"connection", b"keep-alive")]
+        return _Exchange(
+            scope=self.scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=self.expect_100_continue,
+            keep_alive=keep_alive and not self._has_to_end,
+            on_response=self.on_response_complete,
+        )
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        assert isinstance(cycle, _Exchange)
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
+
+    # Refusing
+
+    def _refuse(self, status: HTTPStatus) -> None:
+        """Read no further, and say why as soon as the requests before are answered."""
+        self._refusal = status
+        if self._state is _State.BODY:
+            if self.pipeline:
+                self._drop_newest()
+            elif self._answering:
+                if self._answering.response_started:
+                    self.transport.abort()
+                    return
+                self._answering.cut_off()
+                self._answering = None
+        if not self._is_busy:
+            self._send_refusal(status)
+
+    def _drop_newest(self) -> None:
+        exchange, _ = self.pipeline.popleft()
+        assert isinstance(exchange, _Exchange)
+        exchange.leave()
+
+    def _send_refusal(self, status: HTTPStatus) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(self._words_of(status))
+            self._linger()
+
+    def _linger(self) -> None:
+        """Close the connection, but not under a client that is still sending.
+
+        It would report that, and never see the answer.
+        """
+        self._is_over = True
+        self._deadline = self.loop.time() + _LINGER_SECONDS
+        self._forget_unread()
+        self.transport.write_eof()
+        self.flow.resume_reading()
+
+    def _throw_away(self, size: int) -> None:
+        self._bytes_to_throw_away -= size
+        if self._bytes_to_throw_away < 0:
+            if self._is_over:
+                self.transport.close()
+            else:
+                self.flow.pause_reading()
+
+    def _words_of(self, status: HTTPStatus) -> bytes:
+        headers = [*self.server_state.default_headers, (b"content-length", b"0")]
+        if status is HTTPStatus.SERVICE_UNAVAILABLE:
+            headers.append(_retry_after())
+        headers.append((b"connection", b"close"))
+        lines = b"".join(b"%s: %s\r\n" % header for header in headers)
+        return f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() + lines + b"\r\n"
+
+
+class _Refused(Exception):
+    """Ends parsing; what to say instead is in the connection."""
+
+
+async def _say_busy(scope: Scope, receive: Receive, send: Send) -> None:
+    await Answer(503, [(b"content-length", b"0"), _retry_after()], b"").send(send)
+
+
+def _retry_after() -> tuple[bytes, bytes]:
+    return b"retry-after", str(settings.BUSY_RETRY_AFTER_SECONDS).encode()

@@ -1,0 +1,21 @@
+"""Connections to PostgreSQL that come back as soon as it does."""
+
+import time
+from weakref import WeakKeyDictionary
+
+from psycopg_pool import ConnectionPool
+
+# How many had asked each pool for a connection when it last failed, and since when that is so.
+_asked: WeakKeyDictionary[ConnectionPool, tuple[int, float]] = WeakKeyDictionary()
+
+
+def connect_again(pool: ConnectionPool) -> None:
+    """Let a pool that has given up try again, as long as somebody may wait for a connection."""
+    # The number of those who wait would count those who have given up as well.
+    number, now = pool.get_stats().get("requests_num", 0), time.monotonic()
+    known, since = _asked.get(pool, (-1, now))
+    if number != known:
+        _asked[pool] = (number, since := now)
+    if now - since < pool.timeout:
+        # This looks for broken connections, and opens a new one.
+        pool.check()

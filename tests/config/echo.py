@@ -1,0 +1,58 @@
+"""python -m tests.config.echo: the web server with an application that says what reached it.
+
+LIMITS, as JSON, changes what its clients may take.
+"""
+
+import asyncio
+import json
+import os
+
+from config import connections, serving, web
+from tracking.asgi import Answer
+
+LARGE = 20_000_000
+
+
+async def application(scope, receive, send):
+    if scope["type"] == "lifespan":
+        for what in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{what}.complete"})
+        return
+    body = await serving.read_body(receive)
+    if body is None:
+        answer = Answer(408, [(b"content-length", b"0"), (b"connection", b"close")], b"")
+    else:
+        with body:
+            answer = await echo(scope, body.read())
+    await answer.send(send)
+
+
+async def echo(scope, body):
+    if scope["path"] == "/large":
+        said = b" " * LARGE
+    else:
+        said = json.dumps(
+            {
+                "method": scope["method"],
+                "path": scope["path"],
+                "query": scope["query_string"].decode("latin1"),
+                "headers": [
+                    [one.decode("latin1") for one in header] for header in scope["headers"]
+                ],
+                "body": body.decode("latin1") if len(body) < 1_000 else len(body),
+            }
+        ).encode()
+    if scope["path"].startswith("/wait/"):
+        await asyncio.sleep(float(scope["path"].removeprefix("/wait/")))
+    return Answer(200, [(b"content-length", str(len(said)).encode())], said)
+
+
+if __name__ == "__main__":
+    changes = json.loads(os.environ["LIMITS"])
+    serving._BODY_SECONDS = changes.pop("body_seconds", serving._BODY_SECONDS)
+    for name, value in changes.items():
+        assert hasattr(connections.LIMITS, name)
+        setattr(connections.LIMITS, name, value)
+    web.application = application
+    web.main()
