@@ -1,7 +1,6 @@
 """“Settings, Tracking”: what developers of websites and apps copy, for each channel."""
 
 from collections.abc import Callable, Mapping
-from typing import TypeVar
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -20,7 +19,6 @@ from tracking.admin.channel_cards import QUALITY_DAYS, anchor_of, build_cards, c
 from tracking.admin.formats import SECRETS, SWITCHES
 
 _View = Callable[..., HttpResponse]
-_T = TypeVar("_T")
 
 
 def _for_changing(view: _View) -> _View:
@@ -98,7 +96,7 @@ def _page(request: HttpRequest, name: str, title: str, context: dict) -> HttpRes
     return TemplateResponse(request, f"tracking/settings/{name}.html", context)
 
 
-def _find(those: Mapping[str, _T], slug: str) -> _T:
+def _find[T](those: Mapping[str, T], slug: str) -> T:
     if slug not in those:
         raise Http404("There is no such key or switch.")
     return those[slug]
