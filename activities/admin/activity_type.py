@@ -71,7 +71,7 @@ class PropertyRuleInline(TabularInline):
     fields = ("name", "kind", "structure", "required", "format", "is_personal")
     ordering = ("name",)
     extra = 0
-    hide_title = True
+    show_title = False
     verbose_name = "rule"
     verbose_name_plural = "Property rules"
 
