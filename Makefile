@@ -1,8 +1,10 @@
 # Every command of the project. `make` alone lists them.
 
-PYTHON ?= python3
+# Which Python to use; the newest that is found if none is given: make run PYTHON=python3.12
+PYTHON ?=
 VENV := .venv
 BIN := $(VENV)/bin
+MADE := $(VENV)/.made
 INSTALLED := $(VENV)/.installed
 INSTALLED_DEV := $(VENV)/.installed-dev
 # Given to pytest, as in: make test ARGS="-k merging"
@@ -15,7 +17,7 @@ SIZES ?= 1 10 30
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench bench-growth lock chromium
+.PHONY: help run test lint bench bench-growth lock chromium environment
 
 help:  ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */  make \1|/' | column -t -s '|'
@@ -41,9 +43,9 @@ bench-growth: $(INSTALLED_DEV)  ## measure hubs of 1, 10 and 30 million activiti
 
 lock: $(INSTALLED_DEV)  ## pin the newest versions that pyproject.toml allows
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --upgrade --no-header --python-version 3.11 \
+	$(BIN)/uv pip compile --upgrade --no-header --python-version 3.12 \
 		--output-file requirements.txt pyproject.toml
-	$(BIN)/uv pip compile --upgrade --no-header --python-version 3.11 --extra dev \
+	$(BIN)/uv pip compile --upgrade --no-header --python-version 3.12 --extra dev \
 		--constraints requirements.txt --output-file requirements-dev.txt pyproject.toml
 
 chromium:
@@ -55,23 +57,23 @@ chromium:
 		echo "The browser tests need Chromium. On Debian: apt install chromium" >&2; exit 1; \
 	fi
 
-$(BIN)/python:
-	@command -v $(PYTHON) > /dev/null || { \
-		echo "Throughline needs Python 3.11 or newer, and there is no “$(PYTHON)”." >&2; \
-		echo "Install it, or name yours: make run PYTHON=/path/to/python3" >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-		echo "Throughline needs Python 3.11 or newer; $(PYTHON) is `$(PYTHON) --version 2>&1`." >&2; \
-		echo "Name a newer one: make run PYTHON=python3.12" >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { \
-		echo "This Python cannot make virtual environments: it lacks venv or ensurepip." >&2; \
-		echo "On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
-	@echo "Creating the virtual environment $(VENV) with `$(PYTHON) --version` …"
-	@$(PYTHON) -m venv --clear $(VENV)
+# An environment of another Python is made anew, and so is a broken one: if its making was
+# interrupted, it has no pip. This file goes with it, and being new has everything installed again.
+$(MADE): environment
+	@python=`sh scripts/find_python.sh "$(PYTHON)"` || exit 1; \
+	version='import sys; print("%d.%d" % sys.version_info[:2])'; \
+	wanted=`"$$python" -c "$$version"`; \
+	there=`$(BIN)/python -c "import pip; $$version" 2> /dev/null`; \
+	if [ "$$there" != "$$wanted" ]; then \
+		echo "Creating the virtual environment $(VENV) with Python $$wanted ($$python) …"; \
+		"$$python" -m venv --clear $(VENV) || exit 1; \
+	fi; \
+	[ -e $@ ] || touch $@
 
-$(INSTALLED): requirements.txt | $(BIN)/python
+environment:
+
+$(INSTALLED): requirements.txt $(MADE)
 	@echo "Installing what the hub needs into $(VENV) (once; a minute or two) …"
-	@# Without pip, somebody interrupted the making of the environment.
-	@$(BIN)/python -m pip --version > /dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install -r requirements.txt
 	@touch $@
 

@@ -14,12 +14,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Generic, TypeVar
 
 _log = logging.getLogger(__name__)
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 # A writing thread ends, and gives its connection back, when for so long nobody has come.
 _LINGER_SECONDS = 0.1
@@ -32,7 +29,7 @@ class Busy(Exception):
 
 
 @dataclass(eq=False, slots=True)
-class _Place(Generic[Item, Result]):
+class _Place[Item, Result]:
     """A place in the queue, and what will become of it."""
 
     item: Item
@@ -42,7 +39,7 @@ class _Place(Generic[Item, Result]):
     loop: asyncio.AbstractEventLoop | None = None
 
 
-class GroupCommit(Generic[Item, Result]):
+class GroupCommit[Item, Result]:
     """Lets the threads and the event loop of one process share the commits of `write`.
 
     `write` takes several items, commits, and returns a result for each, in order. A group has

@@ -10,15 +10,20 @@ from django.template.defaultfilters import date as format_date
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
-EMPTY = mark_safe('<span class="tl-empty">-</span>')
+EMPTY = "-"
 
 _INVISIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
 _SHOWN_CHARACTERS = 200
 _TITLE_CHARACTERS = 2000
 
+# Unfold's labels, but with the letters as they are written, and cut where there is no room.
+_BADGE = (
+    "align-middle font-semibold h-5 inline-block leading-5 max-w-full px-1.5 rounded-default "
+    "text-[11px] truncate"
+)
 _BADGES = {
     "neutral": "bg-base-500/8 text-base-700 dark:bg-base-500/20 dark:text-base-200",
     "info": "bg-blue-100 text-blue-700 dark:bg-blue-500/20 dark:text-blue-400",
@@ -31,7 +36,7 @@ _BADGES = {
 
 def badge(text: object, kind: str = "neutral") -> SafeString:
     """A small coloured label; `kind` is one of neutral, info, good, warning, bad, primary."""
-    return format_html('<span class="tl-badge {}">{}</span>', _BADGES[kind], text)
+    return format_html('<span class="{} {}">{}</span>', _BADGE, _BADGES[kind], text)
 
 
 def shortened(text: str) -> SafeString | str:
@@ -39,7 +44,7 @@ def shortened(text: str) -> SafeString | str:
     if not text:
         return EMPTY
     return format_html(
-        '<span class="tl-short" title="{}">{}</span>',
+        '<span class="tl-short truncate" title="{}">{}</span>',
         text[:_TITLE_CHARACTERS],
         text[:_SHOWN_CHARACTERS],
     )
@@ -70,7 +75,7 @@ def moment(at: datetime | None, *, seconds: bool = False) -> SafeString | str:
 
 def link(url: str, text: object) -> SafeString:
     """A link to another page of the admin."""
-    return format_html('<a href="{}" class="tl-link">{}</a>', url, text)
+    return format_html('<a href="{}" class="font-medium text-link">{}</a>', url, text)
 
 
 def link_to(instance: Model | None, text: object = None) -> SafeString | str:

@@ -1,9 +1,21 @@
-"""Connections to PostgreSQL that come back as soon as it does."""
+"""The connections of this process to the database, which come back as soon as that does."""
 
 import time
 from weakref import WeakKeyDictionary
 
+from django.db import connections
+from django.db.backends.postgresql.base import DatabaseWrapper
 from psycopg_pool import ConnectionPool
+
+
+def close_connections() -> None:
+    """Close what this process has open to the database, its pools included."""
+    connections.close_all()
+    # Asking for a pool that is not there would make it, and start a database for it.
+    pools = DatabaseWrapper._connection_pools  # type: ignore[attr-defined]  # not in the stubs
+    while pools:
+        pools.popitem()[1].close()
+
 
 # How many had asked each pool for a connection when it last failed, and since when that is so.
 _asked: WeakKeyDictionary[ConnectionPool, tuple[int, float]] = WeakKeyDictionary()

@@ -300,6 +300,7 @@ UNFOLD = {
     "STYLES": [lambda request: static("adminsite/admin.css")],
     "SCRIPTS": [lambda request: static("adminsite/admin.js")],
     "DASHBOARD_CALLBACK": "config.dashboard.dashboard",
+    "SHOW_BACK_BUTTON": True,
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {"navigation": "config.navigation.sidebar"},
     "TABS": "config.navigation.tabs",

@@ -2,12 +2,8 @@
 
 import time
 from collections.abc import Callable
-from typing import Generic, TypeVar
 
 from django.conf import settings
-
-Key = TypeVar("Key")
-Value = TypeVar("Value")
 
 # More keys than anybody has; whoever makes some up is not to fill the memory.
 _MOST = 10_000
@@ -15,7 +11,7 @@ _MOST = 10_000
 _memories: list["ShortMemory"] = []
 
 
-class ShortMemory(Generic[Key, Value]):
+class ShortMemory[Key, Value]:
     """Answers what `read` answers, or answered at most REMEMBERED_SECONDS ago.
 
     `recall` may answer for as long again, while somebody is on the way to `get` it.

@@ -12,6 +12,7 @@ from django.db.models.functions import Lower
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
+from django.template.loader import render_to_string
 from django.urls import path
 from django.utils import timezone
 from django.utils.html import format_html
@@ -71,7 +72,7 @@ class PropertyRuleInline(TabularInline):
     fields = ("name", "kind", "structure", "required", "format", "is_personal")
     ordering = ("name",)
     extra = 0
-    hide_title = True
+    show_title = False
     verbose_name = "rule"
     verbose_name_plural = "Property rules"
 
@@ -188,14 +189,10 @@ class ActivityTypeAdmin(ExplainedDeletionAdmin):
         name, text = ("remove", "Remove") if activity_type.whitelisted else ("add", "Whitelist")
         state = badge("Yes", "good") if activity_type.whitelisted else ""
         # The form is below the list, which is a form itself.
-        return format_html(
-            '<span class="whitespace-nowrap">{} <button form="whitelisting" name="{}" value="{}" '
-            'class="tl-button tl-button-small">{}</button></span>',
-            state,
-            name,
-            activity_type.pk,
-            text,
-        )
+        given = {"form": "whitelisting", "name": name, "value": str(activity_type.pk)}
+        look = {"variant": "default", "size": "xs", "children": text}
+        button = render_to_string("unfold/components/button.html", given | look)
+        return format_html('<span class="whitespace-nowrap">{} {}</span>', state, button)
 
     @display(description="Activities in 7 days")
     def shown_count(self, activity_type):

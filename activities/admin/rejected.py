@@ -218,9 +218,7 @@ class RejectedActivityAdmin(ReadOnlyAdmin, NamingAdmin):
     @display(description="Reason code")
     def shown_code_and_field(self, rejected):
         code = badge(rejected.code)
-        return format_html(
-            '<div class="tl-lines">{}<div class="tl-subtle">{}</div></div>', code, rejected.field
-        )
+        return format_html('<div>{}<div class="text-subtle">{}</div></div>', code, rejected.field)
 
     @display(description="Field")
     def shown_field(self, rejected):

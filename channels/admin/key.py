@@ -70,7 +70,7 @@ class ApiKeyInline(KeyColumns, TabularInline):
     ordering = ("-created_at",)
     extra = 0
     can_delete = False
-    hide_title = True
+    show_title = False
 
     def has_add_permission(self, request: HttpRequest, obj=None) -> bool:
         return False

@@ -5,7 +5,7 @@ from django.core.exceptions import ValidationError
 from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminSelect2Widget
 
-from adminsite.formatting import change_url
+from adminsite.formatting import link_to
 from contacts.models import Contact
 from contacts.places import country_names, state_names
 
@@ -36,10 +36,9 @@ class ContactForm(forms.ModelForm):
         if email and other is not None:
             raise ValidationError(
                 format_html(
-                    'Another contact has this email: <a href="{}" class="tl-link">{}</a>. '
+                    "Another contact has this email: {}. "
                     "If the two are one person, merge them from the list of contacts.",
-                    change_url(other),
-                    other,
+                    link_to(other),
                 )
             )
         return email

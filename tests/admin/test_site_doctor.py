@@ -294,7 +294,7 @@ def test_links_lead_only_where_the_user_may_go(client, django_user_model):
 
     html = client.get(change_url(site)).text
 
-    links = re.findall(r'class="tl-link" href="([^"]*)"', html)
+    links = re.findall(r'class="font-medium text-link" href="([^"]*)"', html)
     assert links == []
 
 

@@ -202,7 +202,9 @@ def test_replacing_a_key_makes_a_new_one_and_nothing_else(admin_client, slug):
     assert {name for name in after if after[name] != before[name]} == {KEYS[slug]}
     assert answer.headers["Location"] == URL  # with a place on it, the message is out of sight
     page = admin_client.get(URL)
-    link = f'“<a href="#channel-{channel.pk}" class="tl-link">{channel}</a>” has a new'
+    link = (
+        f'“<a href="#channel-{channel.pk}" class="font-medium text-link">{channel}</a>” has a new'
+    )
     assert link in page.text
     assert before[KEYS[slug]] not in page.text
     assert after[KEYS[slug]] in page.text

@@ -170,6 +170,7 @@ class Hub:
         """What `code` prints in a shell beside the hub."""
         done = manage(self.home, "shell", "--verbosity", "0", "--command", code)
         assert done.returncode == 0, done.stderr
+        assert "couldn't stop thread" not in done.stderr  # it would take long to end
         return done.stdout.strip()
 
     def children(self):

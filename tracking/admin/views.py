@@ -1,7 +1,6 @@
 """“Settings, Tracking”: what developers of websites and apps copy, for each channel."""
 
 from collections.abc import Callable, Iterable
-from typing import TypeVar
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -26,7 +25,6 @@ from tracking.admin.channel_cards import (
 from web.doors import Card, Secret, Switch, all_doors
 
 _View = Callable[..., HttpResponse]
-_T = TypeVar("_T", Secret, Switch)
 
 
 def _for_changing(view: _View) -> _View:
@@ -108,7 +106,7 @@ def _cards() -> list[Card]:
     return [door.card for door in all_doors() if door.card]
 
 
-def _find(slug: str, those: Iterable[_T]) -> _T:
+def _find[T: (Secret, Switch)](slug: str, those: Iterable[T]) -> T:
     for one in those:
         if one.slug == slug:
             return one

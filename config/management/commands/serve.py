@@ -13,8 +13,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
-from django.db import OperationalError, connection, connections
-from django.db.backends.postgresql.base import DatabaseWrapper
+from django.db import OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from channels.keys import create_api_key
@@ -23,6 +22,7 @@ from config.demo import data
 from config.embedded.locks import FileLock
 from config.embedded.postgres import EmbeddedPostgres, embedded_postgres
 from config.embedded.processes import Child, Stopped, StopRequests, Supervisor
+from config.pools import close_connections
 from config.tasks import HEARTBEAT_KEY, beat_heart
 
 WORKER_THREADS = 4
@@ -104,7 +104,7 @@ class Command(BaseCommand):
     def _run(self, supervisor: Supervisor, requests: StopRequests, *, demo: bool) -> bool:
         self._say("Starting web, worker and scheduler …")
         lines = _demo_lines() if demo else _LINES_WITHOUT_DEMO
-        _close_connections()
+        close_connections()
         requests.startup_done()
         started_at = time.time()
         supervisor.start()
@@ -122,7 +122,7 @@ class Command(BaseCommand):
     def _stop(self, supervisor: Supervisor, postgres: EmbeddedPostgres | None) -> None:
         self._say("\nStopping …")
         supervisor.stop()
-        _close_connections()
+        close_connections()
         if postgres:
             postgres.release()
         self._say("Stopped.")
@@ -235,14 +235,6 @@ def _claim_data_directory() -> FileLock:
 def _embedded_postgres() -> EmbeddedPostgres | None:
     is_embedded = settings.DATABASES["default"]["ENGINE"] == "config.embedded"
     return embedded_postgres(settings.DATA_DIR) if is_embedded else None
-
-
-def _close_connections() -> None:
-    connections.close_all()
-    # Asking for a pool that is not there would make it, and start a database for it.
-    pools = DatabaseWrapper._connection_pools  # type: ignore[attr-defined]  # not in the stubs
-    while pools:
-        pools.popitem()[1].close()
 
 
 def _queues() -> list[str]:

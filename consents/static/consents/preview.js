@@ -8,17 +8,17 @@
 
   const frameFor = (textarea) => {
     const box = document.createElement("div");
-    box.className = "tl-preview";
+    box.className = "flex flex-col";
     const name = document.createElement("p");
-    name.className = "tl-preview-name";
+    name.className = "mb-1 text-subtle text-xs";
     name.textContent = "Preview, as people will see it";
     const frame = document.createElement("iframe");
-    frame.className = "tl-frame";
+    frame.className = "grow tl-frame";
     frame.title = "Preview";
     frame.setAttribute("sandbox", "");
     box.append(name, frame);
     const pair = document.createElement("div");
-    pair.className = "tl-pair";
+    pair.className = "gap-3 grid xl:grid-cols-2";
     textarea.before(pair);
     pair.append(textarea, box);
     return frame;
