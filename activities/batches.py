@@ -1,30 +1,39 @@
-"""Writing: what several callers want recorded, in one transaction and few statements."""
+"""Writing: what several callers want recorded, in one transaction and few statements.
+
+Nothing here talks to PostgreSQL: what is to be asked and written is told as questions and steps,
+which `activities.recording` carries out in a thread or in the event loop.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, Self
 from uuid import UUID
 
 import msgspec
-from django.db import connection, transaction
+import psycopg
+from django.db import Error
 from django.utils import timezone
 from psycopg.types.json import Jsonb
 
 from activities.drafts import CheckedActivity, Draft, check_draft, is_storable
-from activities.event_names import make_types
-from activities.inspector import Refused, keep_rejections
-from activities.models import ActivityType, DataInput
+from activities.inspector import Refused, lines_of
+from activities.models import ActivityType
 from activities.problems import InvalidActivity, Status, summarise
-from activities.quality import count_events
-from activities.specification import ask_for_types, last_read_types
+from activities.quality import counting
+from activities.specification import last_read_types, types_named
 from channels.models import Channel
-from consents.agreements import Answer, last_answers
-from contacts.resolving import ask_for_live_ids
-from database.cursors import array_of, pipeline, preparing_cursor
+from consents.agreements import Answer, answers_to
+from contacts.resolving import follow_merged, live_ids
+from database.cursors import array_of
+from database.questions import Question, nothing
+from database.transactions import Ask, Copy, Steps
 
 Types = Mapping[str, ActivityType | InvalidActivity]
+
+# What that function raises, having written nothing, if something is not usual.
+_NOT_USUAL = "TL001"
 
 
 class Source(msgspec.Struct, kw_only=True):
@@ -32,6 +41,8 @@ class Source(msgspec.Struct, kw_only=True):
 
     With `names_types`, a type that is not known yet is made, and marked with that door. What a
     browser sends by itself is `from_browser`: there nobody else asks whether tracking was revoked.
+    A format that `answers_each` activity tells its caller what became of a repeat; of others the
+    inspector does.
     """
 
     door: str
@@ -40,6 +51,7 @@ class Source(msgspec.Struct, kw_only=True):
     tracked_site_id: int | None = None
     names_types: str | None = None
     from_browser: bool = False
+    answers_each: bool = True
 
     @property
     def asked_consent_id(self) -> int | None:
@@ -58,18 +70,30 @@ class Outcome(msgspec.Struct):
         return self.problem is None
 
 
-@dataclass(slots=True, kw_only=True)
+class Addition(Protocol):
+    """What a door wants written in the same transaction, such as a count of its own."""
+
+    @classmethod
+    def write_all(cls, additions: Sequence[Self]) -> Question[None]:
+        """What writes all of these; two transactions that do so never wait in a circle."""
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
 class Submission:
     """What one caller wants recorded: what the contact did whom `contact_guid` leads to.
 
-    The inspector has room for `room` of the activities.
+    The inspector has room for `room` of the activities. `add` says what else is to be written, by
+    what became of them; without drafts, that is all. `new_types` has those that were made
+    for it, or why a name cannot become one, by names in lower case.
     """
 
     drafts: Sequence[Draft]
     contact_guid: UUID
     source: Source
     room: int
+    add: Callable[[Sequence[Outcome]], Sequence[Addition]] | None = None
     received_at: datetime = field(default_factory=timezone.now)
+    new_types: Types = field(default_factory=dict)
     # The types that the drafts name, by their code names in lower case.
     names: dict[str, str] = field(init=False)
     _checked: list[CheckedActivity | InvalidActivity] | None = field(init=False, default=None)
@@ -85,7 +109,7 @@ class Submission:
     def check_ahead(self) -> None:
         """Check the drafts before anything is asked for: by the types that were last read.
 
-        So threads and the event loop have done most of the work when a group is written.
+        So the callers have done most of the work when a group is written.
         """
         types = last_read_types(self.names)
         if types is not None:
@@ -100,6 +124,21 @@ class Submission:
             self._checked_by = types
         return self._checked
 
+    def find_usual(self) -> list[CheckedActivity] | None:
+        """The activities, if they were checked ahead and there is nothing but them to write."""
+        if self._checked is None or self.source.asked_consent_id is not None:
+            return None
+        if not self.drafts and self.contact_guid != NOBODY:
+            return None
+        usual = [
+            activity
+            for activity in self._checked
+            if isinstance(activity, CheckedActivity)
+            and not (activity.remarks or activity.contact_fields)
+        ]
+        is_test = any(draft.test_code for draft in self.drafts)
+        return None if is_test or len(usual) < len(self.drafts) else usual
+
     def _check(self, draft: Draft, types: Types) -> CheckedActivity | InvalidActivity:
         try:
             return check_draft(draft, types, self.received_at)
@@ -108,16 +147,18 @@ class Submission:
             return problem.with_traceback(None)
 
 
-class Written(msgspec.Struct, kw_only=True):
+class Written(msgspec.Struct, kw_only=True, frozen=True):
     """What became of a submission.
 
     There is one outcome per draft, in their order. `inspected` activities were for the inspector;
-    `data_input_of` is the contact who has a new data input, if any.
+    `data_input_of` is the contact who has a new data input, if any. With `new_names`, which the
+    source may make types of, nothing was written: the types come first.
     """
 
     outcomes: list[Outcome] = []
     inspected: int = 0
     data_input_of: int | None = None
+    new_names: list[str] = []
 
 
 # What is written of an activity, and PostgreSQL's types of it.
@@ -139,18 +180,127 @@ _COLUMNS = {
     "request_id": "uuid",
 }
 _ACCEPTED = Outcome()
+# Whom a submission is about that has no drafts.
+NOBODY = UUID(int=0)
 _REPEATED = "An activity with this id has been recorded before: it counts once."
 
 
-def write(submissions: Sequence[Submission]) -> list[Written | None]:
-    """Record what can be recorded, and commit; None for whom no contact has the GUID.
+def in_one_call(
+    requests: Sequence[Sequence[Submission]],
+) -> tuple[list[Question[None]], list[Submission]]:
+    """The statements that record the usual ones of these requests; and what they brought.
+
+    They are one transaction, in one round trip. If something has changed since the activities were
+    checked they raise what `is_not_usual` knows, and nothing is written.
+    """
+    usual: list[Submission] = []
+    rows: list[_JsonRow] = []
+    versions: dict[int, int] = {}
+    counts: Counter[int] = Counter()
+    for request in requests:
+        found = [(activity, one) for one in request for activity in one.find_usual() or ()]
+        if len(found) < sum(len(one.drafts) or one.contact_guid != NOBODY for one in request):
+            continue
+        if any(
+            versions.setdefault(activity.type.id, activity.type.version) != activity.type.version
+            for activity, _ in found
+        ):
+            continue
+        usual += request
+        rows += [_json_row(activity, submission) for activity, submission in found]
+        for submission in request:
+            counts[submission.source.channel.id] += len(submission.drafts)
+    questions = [] if not rows else [_record_call(rows, versions, counts)]
+    return [*questions, *_additions_of(map(_all_accepted, usual), usual)], usual
+
+
+def _record_call(
+    rows: list["_JsonRow"], versions: Mapping[int, int], counts: Mapping[int, int]
+) -> Question[None]:
+    channel_ids = sorted(channel_id for channel_id, count in counts.items() if count)
+    return Question(
+        "SELECT activities_record(%s::json, %s::bigint[], %s::bigint[], %s::bigint[],"
+        " %s::bigint[])",
+        [
+            msgspec.json.encode(rows).decode(),
+            array_of(versions),
+            array_of(versions.values()),
+            array_of(channel_ids),
+            array_of(counts[channel_id] for channel_id in channel_ids),
+        ],
+        nothing,
+    )
+
+
+def is_not_usual(error: Error) -> bool:
+    """Whether `error` is what the statements of `in_one_call` end with if something has changed."""
+    return isinstance(error.__cause__, psycopg.Error) and error.__cause__.sqlstate == _NOT_USUAL
+
+
+def all_accepted(submission: Submission) -> Written:
+    """What became of a submission that was recorded in one call."""
+    return Written(outcomes=_all_accepted(submission))
+
+
+def _all_accepted(submission: Submission) -> list[Outcome]:
+    return [_ACCEPTED] * len(submission.drafts)
+
+
+class _JsonRow(msgspec.Struct, omit_defaults=True):
+    """An activity as the function `activities_record` takes it."""
+
+    contact: UUID
+    type: int
+    channel: int
+    title: str
+    occurred: datetime
+    received: datetime
+    request: UUID
+    site: int | None = None
+    value: str = ""
+    url: str = ""
+    referrer: str = ""
+    properties: msgspec.Raw | None = None
+    client: UUID | None = None
+
+
+def _json_row(activity: CheckedActivity, submission: Submission) -> _JsonRow:
+    source = submission.source
+    return _JsonRow(
+        submission.contact_guid,
+        activity.type.id,
+        source.channel.id,
+        activity.title,
+        activity.occurred_at,
+        submission.received_at,
+        source.request_id,
+        source.tracked_site_id,
+        activity.value,
+        activity.url,
+        activity.referrer,
+        msgspec.Raw(activity.properties) if activity.properties else None,
+        activity.client_id,
+    )
+
+
+def write(submissions: Sequence[Submission]) -> Steps[list[Written | None]]:
+    """The steps that record what can be recorded; None for a GUID that leads to no contact.
 
     What is refused is kept in the inspector with its reason, and never stands in the way of the
     rest.
     """
-    # What COPY and preparing cursors raise, Django does not translate by itself.
-    with transaction.atomic(), connection.wrap_database_errors:
-        return _Batch(submissions).write()
+    return _Batch(submissions).write()
+
+
+class _Fate:
+    """What becomes of one submission, while its batch is put together."""
+
+    def __init__(self, submission: Submission, contact_id: int):
+        self.submission, self.contact_id = submission, contact_id
+        self.outcomes: list[Outcome] = []
+        self.inspected = 0
+        self.data_input_of: int | None = None
+        self.new_names: list[str] = []
 
 
 class _Batch:
@@ -163,104 +313,118 @@ class _Batch:
         self.counts: Counter[tuple[int, Status]] = Counter()
         self._remarked: dict[int, Refused | None] = {}
         self._outcomes: dict[tuple[str, str, str], Outcome] = {}
-        # By contact and consent.
-        self._answers: Mapping[tuple[int, int], Answer] = {}
 
-    def write(self) -> list[Written | None]:
+    def write(self) -> Steps[list[Written | None]]:
         submissions = self.submissions
         # The ids, and with them a transaction id, come before the contacts are resolved: so a merge
         # that this misses waits for this transaction before it settles (see contacts.merging).
-        with pipeline():
-            get_ids = _ask_for_ids(sum(len(submission.drafts) for submission in submissions))
-            get_people = ask_for_live_ids({submission.contact_guid for submission in submissions})
-            get_types = ask_for_types(
-                {name for submission in submissions for name in submission.names}
-            )
-        ids, people, known = get_ids(), get_people(), get_types()
+        ids, (people, merged), known = yield Ask(
+            [
+                _ids(sum(len(submission.drafts) for submission in submissions)),
+                live_ids({one.contact_guid for one in submissions} - {NOBODY}),
+                types_named({name for submission in submissions for name in submission.names}),
+            ]
+        )
+        if merged:
+            (followed,) = yield Ask([follow_merged(merged)])
+            people |= followed
         asked = {
             (people[one.contact_guid], consent_id)
             for one in submissions
             if one.contact_guid in people and (consent_id := one.source.asked_consent_id)
         }
-        self._answers = last_answers(asked)
-        written = [
-            self._take(submission, people.get(submission.contact_guid), known, ids)
-            for submission in self.submissions
+        answers = {}
+        if asked:
+            (answers,) = yield Ask([answers_to(asked)])
+        fates = [
+            self._decide(submission, people.get(submission.contact_guid), known, answers, ids)
+            for submission in submissions
         ]
-        new = _without_repeats(self.rows)
-        if len(new) < len(self.rows):
-            self._tell_repeats({row.pk for row in new})
+        new = self.rows
+        if claims := _claims_of(new):
+            (claimed,) = yield Ask([_claim(claims)])
+            repeated = {pk for _, _, pk in claims} - claimed
+            new = [row for row in new if row.pk not in repeated]
+            self._tell_repeats(repeated)
         for row in new:
             status = Status.INVALID_ACCEPTED if row.activity.remarks else Status.VALID
-            self.counts[row.source.channel.pk, status] += 1
-        _copy(new)
-        _queue_data_inputs(new)
-        keep_rejections(self.inspected)
-        count_events(self.counts, timezone.now())
-        return written
+            self.counts[row.source.channel.id, status] += 1
+        if new:
+            yield Copy("activities_activity", _COLUMNS, map(_values_of, new))
+        if self.inspected:
+            yield lines_of(self.inspected)
+        if last := self._last_questions(new, fates):
+            yield Ask(last, last=True)
+        return [None if fate is None else _written(fate) for fate in fates]
 
-    def _take(
+    def _last_questions(self, new: Sequence["_Row"], fates: Sequence[_Fate | None]) -> list:
+        questions: list[Question] = []
+        if inputs := [row for row in new if row.activity.contact_fields]:
+            questions.append(_queue(inputs))
+        if self.counts:
+            questions.append(counting(self.counts, timezone.now()))
+        decided = [fate for fate in fates if fate and not fate.new_names]
+        questions += _additions_of(
+            (fate.outcomes for fate in decided), [fate.submission for fate in decided]
+        )
+        return questions
+
+    def _decide(
         self,
         submission: Submission,
         contact_id: int | None,
         known: dict[str, ActivityType],
+        answers: Mapping[tuple[int, int], Answer],
         ids: Iterator[int],
-    ) -> Written | None:
+    ) -> _Fate | None:
         """Check the drafts of one submission, and sort out what becomes of each."""
-        if contact_id is None:
+        if contact_id is None and submission.contact_guid != NOBODY:
             return None
-        written = Written()
+        fate = _Fate(submission, contact_id or 0)
+        source = submission.source
         checks: Sequence[CheckedActivity | InvalidActivity]
-        if obstacle := self._obstacle(contact_id, submission.source):
+        if obstacle := _obstacle(fate.contact_id, source, answers):
             checks = [obstacle] * len(submission.drafts)
         else:
-            checks = submission.check(_with_new_types(known, submission))
+            types: Types = known
+            if submission.new_types:
+                types = {**known, **submission.new_types}
+            fate.new_names = _new_names(submission, types)
+            if fate.new_names:
+                return fate
+            checks = submission.check(types)
         for draft, checked in zip(submission.drafts, checks, strict=True):
             if isinstance(checked, InvalidActivity):
-                self.counts[submission.source.channel.pk, checked.status] += 1
-                written.outcomes.append(self._outcome(checked))
-                self._inspect(checked, draft, submission, written)
+                self.counts[source.channel.id, checked.status] += 1
+                fate.outcomes.append(self._outcome(checked))
+                self._inspect(checked, draft, fate)
             else:
-                written.outcomes.append(_ACCEPTED)
-                row = _Row(next(ids), checked, contact_id, draft, submission, written)
+                fate.outcomes.append(_ACCEPTED)
+                row = _Row(next(ids), checked, draft, fate)
                 self.rows.append(row)
+                if checked.contact_fields:
+                    fate.data_input_of = fate.contact_id
                 if remark := _remark_on(checked, draft):
-                    self._remarked[row.pk] = self._inspect(remark, draft, submission, written)
-        return written
+                    self._remarked[row.pk] = self._inspect(remark, draft, fate)
+        return fate
 
-    def _obstacle(self, contact_id: int, source: Source) -> InvalidActivity | None:
-        """Why nothing that this contact did may be recorded, if so."""
-        if (consent_id := source.asked_consent_id) is None:
-            return None
-        answer = self._answers.get((contact_id, consent_id))
-        if answer.agreed if answer else not source.channel.enforce_consent:
-            return None
-        return InvalidActivity(
-            "consent",
-            "",
-            "The contact has not agreed to the tracking consent of the channel, or revoked it.",
-            Status.FILTERED,
-        )
-
-    def _inspect(
-        self, problem: InvalidActivity, draft: Draft, submission: Submission, written: Written
-    ) -> Refused | None:
+    def _inspect(self, problem: InvalidActivity, draft: Draft, fate: _Fate) -> Refused | None:
         """The line that the inspector has of this, if it has room for one."""
-        written.inspected += 1
-        if written.inspected > submission.room:
+        fate.inspected += 1
+        if fate.inspected > fate.submission.room:
             return None
-        refused = as_refused(draft, problem, submission, at=submission.received_at)
+        refused = as_refused(draft, problem, fate.submission, at=fate.submission.received_at)
         self.inspected.append(refused)
         return refused
 
-    def _tell_repeats(self, new: Container[int]) -> None:
+    def _tell_repeats(self, repeated: Container[int]) -> None:
         """Say in the inspector what counted once, where a format has no other answer to say it."""
         for row in self.rows:
-            if row.pk in new or row.source.names_types is None:
+            if row.pk not in repeated or row.source.answers_each:
                 continue
             problem = InvalidActivity("repeated", "id", _REPEATED, Status.FILTERED)
             if row.pk not in self._remarked:
-                self._inspect(problem, row.draft, row.submission, row.written)
+                self._inspect(problem, row.draft, row.fate)
             elif refused := self._remarked[row.pk]:
                 refused.problem = problem
 
@@ -277,21 +441,19 @@ class _Row(NamedTuple):
 
     pk: int
     activity: CheckedActivity
-    contact_id: int
     draft: Draft
-    submission: Submission
-    written: Written
+    fate: _Fate
 
     @property
     def source(self) -> Source:
-        return self.submission.source
+        return self.fate.submission.source
 
 
 def as_refused(
     draft: Draft, problem: InvalidActivity, submission: Submission, *, at: datetime
 ) -> Refused:
     """What the inspector keeps of a draft."""
-    # What somebody does who is not to be tracked is kept nowhere, in the inspector neither.
+    # Nothing is kept of a visitor who must not be tracked, not even in the inspector.
     is_untracked = problem.code == "consent" and submission.source.from_browser
     return Refused(
         problem=problem,
@@ -306,6 +468,30 @@ def as_refused(
     )
 
 
+def _obstacle(
+    contact_id: int, source: Source, answers: Mapping[tuple[int, int], Answer]
+) -> InvalidActivity | None:
+    """Why nothing that this contact did may be recorded, if so."""
+    if (consent_id := source.asked_consent_id) is None:
+        return None
+    answer = answers.get((contact_id, consent_id))
+    if answer.agreed if answer else not source.channel.enforce_consent:
+        return None
+    return InvalidActivity(
+        "consent",
+        "",
+        "The contact has not agreed to the tracking consent of the channel, or revoked it.",
+        Status.FILTERED,
+    )
+
+
+def _new_names(submission: Submission, types: Types) -> list[str]:
+    """The names that are to become types first, in one order."""
+    if submission.source.names_types is None:
+        return []
+    return sorted(name for key, name in submission.names.items() if name and key not in types)
+
+
 def _remark_on(activity: CheckedActivity, draft: Draft) -> InvalidActivity | None:
     """What the inspector says about an activity that was accepted, if it is to say anything."""
     if activity.remarks:
@@ -315,103 +501,94 @@ def _remark_on(activity: CheckedActivity, draft: Draft) -> InvalidActivity | Non
     return None
 
 
-def _ask_for_ids(count: int) -> Callable[[], Iterator[int]]:
-    cursor = preparing_cursor()
-    cursor.execute(
-        "SELECT array_agg(nextval('activities_activity_id_seq')), pg_current_xact_id()"
-        " FROM generate_series(1, %s)",
-        [count],
+def _written(fate: _Fate) -> Written:
+    return Written(
+        outcomes=fate.outcomes,
+        inspected=fate.inspected,
+        data_input_of=fate.data_input_of,
+        new_names=fate.new_names,
     )
-    return lambda: iter(cursor.fetchone()[0] or ())
 
 
-def _with_new_types(known: dict[str, ActivityType], submission: Submission) -> Types:
-    source = submission.source
-    if source.names_types is None:
-        return known
-    unknown = [name for key, name in submission.names.items() if name and key not in known]
-    if not unknown:
-        return known
-    # In one order, so that two requests that make the same types cannot wait for each other. Two
-    # groups can; then PostgreSQL ends one of them, and its requests are written one by one.
-    made = make_types(sorted(unknown), door=source.names_types, channel=source.channel)
-    types = {key: found for key, found in made.items() if isinstance(found, ActivityType)}
-    for activity_type in types.values():
-        # Somebody else may have made it meanwhile, with rules.
-        activity_type.rules = list(activity_type.property_rules.order_by("name"))
-    # It is new only once.
-    known.update(types)
-    return {**known, **made}
+def _additions_of(
+    outcomes: Iterator[Sequence[Outcome]] | Sequence[Sequence[Outcome]],
+    submissions: Sequence[Submission],
+) -> list[Question[None]]:
+    """The statements for what the doors want written beside these, one for each kind."""
+    kinds: dict[type[Addition], list[Addition]] = {}
+    for of_one, submission in zip(outcomes, submissions, strict=True):
+        for addition in submission.add(of_one) if submission.add else ():
+            kinds.setdefault(type(addition), []).append(addition)
+    return [kind.write_all(additions) for kind, additions in kinds.items()]
 
 
-def _without_repeats(rows: list[_Row]) -> list[_Row]:
-    """Claim the ids that the clients chose; leave out what an earlier request has claimed."""
-    # In one order everywhere, so that two requests with the same ids cannot wait for each other.
-    claims = sorted(
-        (row.source.channel.pk, row.activity.client_id.hex, row.pk)
+def _ids(count: int) -> Question[Iterator[int]]:
+    return Question(
+        "SELECT array_agg(nextval('activities_activity_id_seq')), pg_current_xact_id()"
+        " FROM generate_series(1, %s::int)",
+        [count],
+        lambda rows: iter(rows[0][0] or ()),
+    )
+
+
+def _claims_of(rows: Sequence[_Row]) -> list[tuple[int, str, int]]:
+    """The ids that the clients chose, with their channels and activities.
+
+    They are in one order everywhere, so that two requests with the same ids never wait in a circle.
+    """
+    return sorted(
+        (row.source.channel.id, row.activity.client_id.hex, row.pk)
         for row in rows
         if row.activity.client_id
     )
-    if not claims:
-        return rows
+
+
+def _claim(claims: Sequence[tuple[int, str, int]]) -> Question[set[int]]:
+    """Claims these ids; the answer has the activities whose id no earlier request has claimed."""
     channel_ids, client_ids, pks = zip(*claims, strict=True)
-    with preparing_cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO activities_activityclaim (channel_id, client_id, activity_id)"
-            " SELECT * FROM unnest(%s::bigint[], %s::uuid[], %s::bigint[])"
-            " ON CONFLICT DO NOTHING RETURNING activity_id",
-            [array_of(channel_ids), array_of(client_ids), array_of(pks)],
-        )
-        repeated = set(pks) - {row[0] for row in cursor.fetchall()}
-    return [row for row in rows if row.pk not in repeated]
+    return Question(
+        "INSERT INTO activities_activityclaim (channel_id, client_id, activity_id)"
+        " SELECT * FROM unnest(%s::bigint[], %s::uuid[], %s::bigint[])"
+        " ON CONFLICT DO NOTHING RETURNING activity_id",
+        [array_of(channel_ids), array_of(client_ids), array_of(pks)],
+        lambda rows: {pk for (pk,) in rows},
+    )
 
 
-def _copy(rows: list[_Row]) -> None:
-    if not rows:
-        return
-    with (
-        preparing_cursor() as cursor,
-        cursor.copy(
-            # In binary, neither side has to put numbers, times and ids into words.
-            f"COPY activities_activity ({', '.join(_COLUMNS)}) FROM STDIN (FORMAT BINARY)"
-        ) as copy,
-    ):
-        copy.set_types(list(_COLUMNS.values()))
-        for row in rows:
-            activity, source = row.activity, row.source
-            copy.write_row(
-                (
-                    row.pk,
-                    activity.type.id,
-                    row.contact_id,
-                    source.channel.id,
-                    source.tracked_site_id,
-                    activity.title,
-                    activity.value,
-                    activity.url,
-                    activity.referrer,
-                    activity.properties and Jsonb(activity.properties, dumps=bytes),
-                    activity.occurred_at,
-                    row.submission.received_at,
-                    row.submission.contact_guid,
-                    activity.client_id,
-                    source.request_id,
-                )
-            )
+def _values_of(row: _Row) -> tuple:
+    activity, source, submission = row.activity, row.source, row.fate.submission
+    return (
+        row.pk,
+        activity.type.id,
+        row.fate.contact_id,
+        source.channel.id,
+        source.tracked_site_id,
+        activity.title,
+        activity.value,
+        activity.url,
+        activity.referrer,
+        activity.properties and Jsonb(activity.properties, dumps=bytes),
+        activity.occurred_at,
+        submission.received_at,
+        submission.contact_guid,
+        activity.client_id,
+        source.request_id,
+    )
 
 
-def _queue_data_inputs(rows: list[_Row]) -> None:
-    inputs = []
-    for row in rows:
-        if fields := row.activity.contact_fields:
-            row.written.data_input_of = row.contact_id
-            inputs.append(
-                DataInput(
-                    contact_id=row.contact_id,
-                    activity_id=row.pk,
-                    fields=fields,
-                    received_at=row.submission.received_at,
-                )
-            )
-    if inputs:
-        DataInput.objects.bulk_create(inputs)
+def _queue(rows: Sequence[_Row]) -> Question[None]:
+    """Leaves the contact fields of these activities to a worker."""
+    return Question(
+        "INSERT INTO activities_datainput"
+        " (contact_id, activity_id, fields, outcome, received_at, detail)"
+        " SELECT contact_id, activity_id, fields, 'pending', received_at, ''"
+        " FROM unnest(%s::bigint[], %s::bigint[], %s::jsonb[], %s::timestamptz[])"
+        " AS given (contact_id, activity_id, fields, received_at)",
+        [
+            array_of(row.fate.contact_id for row in rows),
+            array_of(row.pk for row in rows),
+            [msgspec.json.encode(row.activity.contact_fields).decode() for row in rows],
+            [row.fate.submission.received_at for row in rows],
+        ],
+        nothing,
+    )

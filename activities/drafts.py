@@ -190,16 +190,18 @@ def _encode_properties(given: object, added: dict[str, str]) -> bytes:
     if not properties:
         return b"{}"
     try:
-        if _is_deeper(properties, MAX_DEPTH):
-            raise RecursionError
         encoded = msgspec.json.encode(properties)
+        # Few have as many brackets as that, so few have to be looked through.
+        brackets = encoded.count(b"{") + encoded.count(b"[")
+        if brackets > MAX_DEPTH and _is_deeper(properties, MAX_DEPTH):
+            raise RecursionError
     except RecursionError:
         raise InvalidActivity(
             "too_deep", "properties", f"properties may be nested {MAX_DEPTH} levels deep at most."
         ) from None
     except (TypeError, ValueError, OverflowError) as error:
         raise InvalidActivity("wrong_type", "properties", f"properties: {error}") from None
-    if _ESCAPED_NUL.search(encoded):
+    if b"u0000" in encoded and _ESCAPED_NUL.search(encoded):
         raise InvalidActivity("bad_text", "properties", "properties contain a NUL character.")
     return encoded
 

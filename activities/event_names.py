@@ -15,6 +15,7 @@ from web.doors import door_named
 _MAX_LENGTH = 250
 # What the hub's own types are called when another system has an event of the same name.
 _SUFFIX = " event"
+_OWN_NAMES = frozenset(SystemType.values)
 
 
 def code_name_for(event_name: str) -> str:
@@ -22,13 +23,13 @@ def code_name_for(event_name: str) -> str:
 
     It is the name itself, unless the hub has a type of its own with it, such as "click".
     """
-    return event_name + _SUFFIX if event_name.lower() in SystemType.values else event_name
+    return event_name + _SUFFIX if event_name.lower() in _OWN_NAMES else event_name
 
 
 def event_name_for(activity_type: ActivityType) -> str:
     """The event name that `activity_type` stands for: what `code_name_for` was given."""
     name = activity_type.code_name.removesuffix(_SUFFIX)
-    return name if name.lower() in SystemType.values else activity_type.code_name
+    return name if name.lower() in _OWN_NAMES else activity_type.code_name
 
 
 def make_types(

@@ -12,7 +12,6 @@ from uuid import UUID
 
 import msgspec
 from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 from msgspec import structs
 
@@ -20,6 +19,24 @@ from activities.models import RejectedActivity
 from activities.problems import InvalidActivity, Status, more_rejections
 from activities.quality import count_events
 from channels.models import Channel
+from database.transactions import Copy, Steps, run
+
+# What is written of a line, and PostgreSQL's types of it.
+_COLUMNS = {
+    "status": "varchar",
+    "at": "timestamptz",
+    "code": "varchar",
+    "reason": "text",
+    "field": "varchar",
+    "door": "varchar",
+    "channel_id": "int8",
+    "contact_guid": "varchar",
+    "request_id": "uuid",
+    "test_code": "varchar",
+    "payload": "bytea",
+    "payload_length": "int8",
+    "payload_text": "text",
+}
 
 
 class Refused(msgspec.Struct, kw_only=True):
@@ -38,35 +55,36 @@ class Refused(msgspec.Struct, kw_only=True):
 
 def keep_rejections(refused: Sequence[Refused]) -> None:
     """Write these to the inspector, each payload cut at the kept length."""
-    if not refused:
-        return
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(
-            "COPY activities_rejectedactivity (status, at, code, reason, field, door, channel_id,"
-            " contact_guid, request_id, test_code, payload, payload_length, payload_text)"
-            " FROM STDIN"
-        ) as copy,
-    ):
-        for one in refused:
-            payload = one.payload[: settings.REJECTED_PAYLOAD_BYTES]
-            copy.write_row(
-                (
-                    one.problem.status,
-                    one.at,
-                    one.problem.code,
-                    one.problem.detail,
-                    one.problem.field[:100],
-                    one.door,
-                    one.channel.pk if one.channel else None,
-                    one.contact_guid,
-                    one.request_id,
-                    one.test_code,
-                    payload,
-                    one.payload_length,
-                    readable(payload),
-                )
-            )
+    if refused:
+        run(_keep(refused))
+
+
+def lines_of(refused: Sequence[Refused]) -> Copy:
+    """What adds these to the inspector, each payload cut at the kept length."""
+    return Copy("activities_rejectedactivity", _COLUMNS, map(_line_of, refused))
+
+
+def _keep(refused: Sequence[Refused]) -> Steps[None]:
+    yield lines_of(refused)
+
+
+def _line_of(one: Refused) -> tuple:
+    payload = one.payload[: settings.REJECTED_PAYLOAD_BYTES]
+    return (
+        str(one.problem.status),
+        one.at,
+        one.problem.code,
+        one.problem.detail,
+        one.problem.field[:100],
+        one.door,
+        one.channel.pk if one.channel else None,
+        one.contact_guid,
+        one.request_id,
+        one.test_code,
+        payload,
+        one.payload_length,
+        readable(payload),
+    )
 
 
 def keep_refused_activities(refused: Sequence[Refused], counts: Mapping[Status, int]) -> None:
@@ -97,17 +115,14 @@ def keep_refused_request(
     channel: Channel | None = None,
     contact_guid: str = "",
     test_code: str = "",
-    stranger: str = "",
+    is_stranger: bool = False,
 ) -> None:
     """Write a request that was refused as a whole to the inspector, and count it.
 
-    `stranger` is where it came from (an address, say, which is not stored) if nobody has shown a
-    key. Of strangers only samples are kept, of each and in total, and less of each payload.
+    Of a stranger, who has shown no key, less of the payload is kept, and only if `is_sampled`.
     """
     now = timezone.now()
-    if stranger:
-        if not _sampler.takes(stranger):
-            return
+    if is_stranger:
         payload = payload[: settings.REJECTED_PAYLOAD_BYTES_UNAUTHENTICATED]
     elif channel:
         count_events({(channel.pk, problem.status): 1}, now)
@@ -126,6 +141,14 @@ def keep_refused_request(
             )
         ]
     )
+
+
+def is_sampled(stranger: str) -> bool:
+    """Whether to keep one more refused request of a stranger, whose address, say, this is.
+
+    Of strangers only samples are kept, of each and in total. Where they came from is not stored.
+    """
+    return _sampler.takes(stranger)
 
 
 def forget_old_rejections() -> int:

@@ -97,6 +97,9 @@ class ActivityType(models.Model):
         help_text="Matters as soon as the type has a rule.",
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # How often the type or one of its rules was changed: a trigger counts. What a process knows of
+    # the type is true as long as this is the same.
+    version = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
 
     # Set by who reads the type in order to check activities.
     rules: Sequence[PropertyRule] = ()

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 
 import msgspec
 from django.conf import settings
-from django.db import connection
 from django.db.models import Sum
 from django.utils import timezone
 
 from activities.models import EventCount
 from activities.problems import Status
-from database.cursors import preparing_cursor
+from database.cursors import array_of
+from database.questions import Question, ask, nothing
 
 _SOUND = (Status.VALID,)
 # What was left out on purpose says nothing about its source.
@@ -43,19 +43,30 @@ class Quality(msgspec.Struct, frozen=True):
 
 def count_events(counts: Mapping[tuple[int, Status], int], at: datetime) -> None:
     """Add to what became of activities in the hour of `at`: so many per channel id and status."""
-    if not counts:
-        return
+    if counts:
+        ask(counting(counts, at))
+
+
+def counting(counts: Mapping[tuple[int, Status], int], at: datetime) -> Question[None]:
+    """What adds `counts`, of which there are some, to those of the hour of `at`."""
     # Each connection counts in rows of its own, as far as there are some: nobody waits for another
     # one's commit. Rows are taken in one order, so that two who share them never wait in a circle.
-    with connection.wrap_database_errors, preparing_cursor() as cursor:
-        for (channel_id, status), count in sorted(counts.items()):
-            cursor.execute(
-                "INSERT INTO activities_eventcount (channel_id, hour, status, slot, count)"
-                " VALUES (%s, date_trunc('hour', %s::timestamptz, 'UTC'), %s,"
-                " pg_backend_pid() %% 16, %s) ON CONFLICT (channel_id, hour, status, slot)"
-                " DO UPDATE SET count = activities_eventcount.count + excluded.count",
-                [channel_id, at, status, count],
-            )
+    keys = sorted(counts)
+    return Question(
+        "INSERT INTO activities_eventcount (channel_id, hour, status, slot, count)"
+        " SELECT channel_id, date_trunc('hour', %s::timestamptz, 'UTC'), status,"
+        " pg_backend_pid() %% 16, count"
+        " FROM unnest(%s::bigint[], %s::text[], %s::bigint[]) AS given (channel_id, status, count)"
+        " ON CONFLICT (channel_id, hour, status, slot)"
+        " DO UPDATE SET count = activities_eventcount.count + excluded.count",
+        [
+            at,
+            array_of(channel_id for channel_id, _ in keys),
+            [str(status) for _, status in keys],
+            array_of(counts[key] for key in keys),
+        ],
+        nothing,
+    )
 
 
 def quality_of(channel_ids: Iterable[int], since: datetime) -> dict[int, Quality]:

@@ -3,27 +3,40 @@
 import asyncio
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import islice
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import IntegrityError, connection, connections, transaction
+from django.db import Error, IntegrityError, connection, transaction
 from django.utils import timezone
 
 from activities import batches, tasks
-from activities.batches import Outcome, Source, Submission, Written, as_refused
+from activities.batches import (
+    NOBODY,
+    Addition,
+    Outcome,
+    Source,
+    Submission,
+    Types,
+    Written,
+    as_refused,
+)
 from activities.drafts import Draft
-from activities.group_commit import GroupCommit
+from activities.event_names import make_types
 from activities.inspector import keep_rejections
-from activities.models import SystemType
+from activities.models import ActivityType, SystemType
 from activities.problems import InvalidActivity, more_rejections
 from channels.models import Channel
 from contacts.models import Contact
 from contacts.resolving import UnknownContact, is_about_an_erased_contact
+from database.commits import SharedCommit
+from database.loop import PATIENCE, Busy, database_of_loop, database_of_process, finish, in_thread
+from database.questions import ask
+from database.transactions import run, run_at_once, run_soon
 
 _log = logging.getLogger(__name__)
 
@@ -31,78 +44,81 @@ _log = logging.getLogger(__name__)
 _PART = 5_000
 # How many drafts of several callers are.
 _ROOM = 1_000
-# How long a caller waits for its turn to be written, in seconds.
-_PATIENCE = 5.0
+
+# How long a thread waits for the event loop to write something, in seconds: two turns and more.
+_LONGEST_TURN = 60.0
+
+# What is written together: the submissions of one request.
+_Request = Sequence[Submission]
 
 
-def record_activities(
-    drafts: Iterable[Draft], *, contact_guid: UUID, source: Source
+async def record_soon(
+    drafts: Iterable[Draft],
+    *,
+    contact_guid: UUID,
+    source: Source,
+    add: Callable[[Sequence[Outcome]], Sequence[Addition]] | None = None,
 ) -> list[Outcome]:
     """Record what the contact did whom this GUID leads to; return one outcome per draft, in order.
 
-    What is accepted is committed when this returns. What is refused is kept in the inspector with
-    its reason, and never stands in the way of the rest. Several callers at once share a commit;
-    within a transaction of the caller's own, that one counts.
+    What is accepted is committed when this returns, and so is what the door has to `add` to it.
+    What is refused is kept in the inspector with its reason, and never stands in the way of the
+    rest. Several requests at once share a commit; within a transaction of the caller's own, that
+    one counts.
 
     :raises UnknownContact: if the GUID leads to nobody
     :raises Busy: if the database does not keep up; nothing was recorded then
     """
     remaining = iter(drafts)
-    submission = _submit(list(islice(remaining, _PART)), contact_guid, source)
-    with _erased_is_unknown(contact_guid):
-        if len(submission.drafts) < _PART and not connection.in_atomic_block:
-            written = _commits.write(submission)
-        else:
-            written = _write_in_parts(submission, remaining)
+    first = list(islice(remaining, _PART))
+    if len(first) == _PART:
+        assert add is None, "There is no door that adds something to so many."
+        return await in_thread(_record_in_parts, first, remaining, contact_guid, source)
+    (written,) = await _record([_submit(first, contact_guid, source, add)])
     if written is None:
-        raise UnknownContact(contact_guid)
-    if _has_consequences(written, submission):
-        if connection.in_atomic_block:
-            _follow_up(written, submission)
-        else:
-            _follow_up_after_commit(written, submission)
+        raise UnknownContact
     return written.outcomes
 
 
-async def record_activities_async(
-    drafts: Sequence[Draft], *, contact_guid: UUID, source: Source
-) -> list[Outcome]:
-    """The same for an event loop, of a few drafts: all of them are written in one go."""
-    submission = _submit(drafts, contact_guid, source)
-    with _erased_is_unknown(contact_guid):
-        written = await _commits.write_async(submission)
-    if written is None:
-        raise UnknownContact(contact_guid)
-    if _has_consequences(written, submission):
-        await asyncio.to_thread(_follow_up_in_thread, written, submission)
-    return written.outcomes
-
-
-def record_for_several(drafts: Mapping[UUID, Sequence[Draft]], *, source: Source) -> None:
+async def record_for_several_soon(
+    drafts: Mapping[UUID, Sequence[Draft]], *, source: Source
+) -> None:
     """Record what several contacts did, by the GUIDs that lead to them, in one commit.
 
     A GUID that leads to nobody is left out.
+
+    :raises Busy: if the database does not keep up; nothing was recorded then
     """
-    part: list[Submission] = []
-    with transaction.atomic():
-        for contact_guid, of_one in drafts.items():
-            if len(of_one) + sum(len(submission.drafts) for submission in part) > _PART:
-                _write_together(part)
-                part = []
-            if len(of_one) < _PART:
-                part.append(_submit(of_one, contact_guid, source))
-            else:
-                with suppress(UnknownContact):
-                    record_activities(of_one, contact_guid=contact_guid, source=source)
-        _write_together(part)
+    if drafts:
+        await _record([_submit(of_one, guid, source) for guid, of_one in drafts.items()])
 
 
-def _write_together(submissions: Sequence[Submission]) -> None:
-    if not submissions:
-        return
-    for submission, written in zip(submissions, batches.write(submissions), strict=True):
-        if written is not None and _has_consequences(written, submission):
-            _follow_up(written, submission)
+def refuse_if_stuck() -> None:
+    """Make sure that the database keeps up, before anything is done for a request.
+
+    :raises Busy: if it does not
+    """
+    if _commits is not None and database_of_loop() is not None and _commits.is_stuck:
+        raise Busy
+
+
+async def add_soon(additions: Sequence[Addition], *, source: Source) -> None:
+    """Write what a door has to add, in a commit that it shares with what is recorded.
+
+    :raises Busy: if the database does not keep up; nothing was written then
+    """
+    await _commit([_submit((), NOBODY, source, lambda _: additions)])
+
+
+def record_activities(
+    drafts: Iterable[Draft], *, contact_guid: UUID, source: Source
+) -> list[Outcome]:
+    """What `record_soon` does, for Python code.
+
+    :raises UnknownContact: if the GUID leads to nobody
+    :raises Busy: if the database does not keep up; nothing was recorded then
+    """
+    return finish(record_soon(drafts, contact_guid=contact_guid, source=source))
 
 
 def log_custom_activity(
@@ -141,26 +157,183 @@ def log_custom_activity(
         raise outcome.problem
 
 
-def _submit(drafts: Sequence[Draft], contact_guid: UUID, source: Source) -> Submission:
+@asynccontextmanager
+async def open_shared_commit(*, patience: float = PATIENCE) -> AsyncIterator[SharedCommit]:
+    """Let the requests of this process share commits, in the event loop whose database is open."""
+    global _commits
+    _commits = SharedCommit(_write_soon, size_of=_size_of, room=_ROOM, patience=patience)
+    try:
+        yield _commits
+    finally:
+        commits, _commits = _commits, None
+        await commits.drain()
+
+
+_commits: SharedCommit[_Request, list[Written | None]] | None = None
+
+
+def _submit(
+    drafts: Sequence[Draft],
+    contact_guid: UUID,
+    source: Source,
+    add: Callable[[Sequence[Outcome]], Sequence[Addition]] | None = None,
+) -> Submission:
     room = settings.REJECTED_KEPT_PER_REQUEST
-    submission = Submission(drafts=drafts, contact_guid=contact_guid, source=source, room=room)
+    submission = Submission(
+        drafts=drafts, contact_guid=contact_guid, source=source, room=room, add=add
+    )
     submission.check_ahead()
     return submission
 
 
-@contextmanager
-def _erased_is_unknown(contact_guid: UUID) -> Iterator[None]:
-    """Treat a contact that is erased in this moment as if it had never been there."""
+async def _record(submissions: _Request) -> list[Written | None]:
+    """Write the submissions of one request, and see to what follows from that."""
+    written = await _commit(submissions)
+    if any(one and one.new_names for one in written):
+        written = await _commit_with_new_types(submissions, written)
+    if any(map(_has_consequences, written, submissions)):
+        await in_thread(_follow_up_all, written, submissions)
+    return written
+
+
+async def _commit_with_new_types(
+    submissions: _Request, written: list[Written | None]
+) -> list[Written | None]:
+    """Write what waited for types to be made; the rest is written by now."""
+    waits = [bool(one and one.new_names) for one in written]
+    waiting = [one for one, has_to_wait in zip(submissions, waits, strict=True) if has_to_wait]
+    names = {name for one in written if one for name in one.new_names}
+    types = await in_thread(_make_types, sorted(names), waiting[0].source)
+    for submission in waiting:
+        submission.new_types = types
+    now = iter(await _commit(waiting))
+    return [
+        next(now) if has_to_wait else one for one, has_to_wait in zip(written, waits, strict=True)
+    ]
+
+
+async def _commit(submissions: _Request) -> list[Written | None]:
     try:
-        yield
+        commits, database = _commits, database_of_process()
+        if database_of_loop() is not None:
+            if commits is None:  # the process ends
+                raise Busy
+            return await commits.write(submissions)
+        if commits is None or database is None or connection.in_atomic_block:
+            return _write(submissions)
+        # The other requests of this web process are written there as well.
+        writing = asyncio.run_coroutine_threadsafe(commits.write(submissions), database.loop)
+        try:
+            return writing.result(_LONGEST_TURN)
+        except TimeoutError:  # the loop has ended meanwhile
+            raise Busy from None
     except IntegrityError as error:
         if not is_about_an_erased_contact(error):
             raise
-        raise UnknownContact(contact_guid) from error
+        # A contact that is erased in this moment is one that had never been there.
+        if len(submissions) == 1:
+            return [None]
+        return [(await _commit([submission]))[0] for submission in submissions]
 
 
-def _has_consequences(written: Written, submission: Submission) -> bool:
-    return written.data_input_of is not None or written.inspected > submission.room
+def _size_of(submissions: _Request) -> int:
+    return sum(len(submission.drafts) for submission in submissions)
+
+
+def _write(submissions: _Request) -> list[Written | None]:
+    """Write on the connection of this thread."""
+    questions, usual = batches.in_one_call([submissions])
+    others = list(submissions)
+    with transaction.atomic():
+        if usual and _try(questions):
+            done = set(usual)
+            others = [submission for submission in submissions if submission not in done]
+        return _in_order(submissions, others, run(batches.write(others)) if others else [])
+
+
+def _try(questions: Sequence[batches.Question[None]]) -> bool:
+    """Whether everything was usual, so that it was written."""
+    try:
+        with transaction.atomic():
+            ask(*questions)
+    except Error as error:
+        if not batches.is_not_usual(error):
+            raise
+        return False
+    return True
+
+
+async def _write_soon(requests: list[_Request]) -> list[list[Written | None] | Exception]:
+    """Write what several requests bring, on a connection of the event loop.
+
+    What is usual is a transaction of its own. If the other one fails after it, that is the result
+    of those requests alone.
+    """
+    submissions = [submission for request in requests for submission in request]
+    database = database_of_loop()
+    assert database is not None
+    questions, usual = batches.in_one_call(requests)
+    others = submissions
+    if usual:
+        try:
+            async with database.connection() as loop_connection:
+                await run_at_once(questions, loop_connection)
+            done = set(usual)
+            others = [submission for submission in submissions if submission not in done]
+        except Error as error:
+            if not batches.is_not_usual(error):
+                raise
+    written: list[Written | None] = []
+    if others:
+        try:
+            async with database.connection() as loop_connection:
+                written = await run_soon(batches.write(others), loop_connection)
+        except Exception as error:
+            if len(others) == len(submissions):
+                raise
+            failed = set(others)
+            results: list[list[Written | None] | Exception] = []
+            for request in requests:
+                accepted: list[Written | None] = [*map(batches.all_accepted, request)]
+                results.append(error if request[0] in failed else accepted)
+            return results
+    every = iter(_in_order(submissions, others, written))
+    return [list(islice(every, len(request))) for request in requests]
+
+
+def _in_order(
+    submissions: _Request, others: _Request, written: Sequence[Written | None]
+) -> list[Written | None]:
+    """What became of each: those that are none of `others` were recorded in one call."""
+    known = dict(zip(others, written, strict=True))
+    return [known[one] if one in known else batches.all_accepted(one) for one in submissions]
+
+
+def _make_types(names: Sequence[str], source: Source) -> Types:
+    """Make types of new names, by names in lower case; or say why a name cannot become one."""
+    assert source.names_types is not None
+    made = make_types(names, door=source.names_types, channel=source.channel)
+    for found in made.values():
+        if isinstance(found, ActivityType):
+            # Another request may have made it meanwhile, with rules.
+            found.rules = list(found.property_rules.order_by("name"))
+    return made
+
+
+def _has_consequences(written: Written | None, submission: Submission) -> bool:
+    return written is not None and (
+        written.data_input_of is not None or written.inspected > submission.room
+    )
+
+
+def _follow_up_all(written: Sequence[Written | None], submissions: _Request) -> None:
+    for one, submission in zip(written, submissions, strict=True):
+        if one is None:
+            continue
+        if connection.in_atomic_block:
+            _follow_up(one, submission)
+        else:
+            _follow_up_after_commit(one, submission)
 
 
 def _follow_up(written: Written, submission: Submission) -> None:
@@ -183,44 +356,41 @@ def _follow_up_after_commit(written: Written, submission: Submission) -> None:
         _log.exception("Activities were recorded, but what follows from them failed.")
 
 
-def _follow_up_in_thread(written: Written, submission: Submission) -> None:
+def _record_in_parts(
+    first: list[Draft], remaining: Iterable[Draft], contact_guid: UUID, source: Source
+) -> list[Outcome]:
+    """Record very many drafts in one transaction, so that memory does not grow with payloads."""
+    outcomes: list[Outcome] = []
+    submission = _submit(first, contact_guid, source)
+    inspected, data_input_of = 0, None
     try:
-        _follow_up_after_commit(written, submission)
-    finally:
-        # Nobody else would give back what this thread has taken from the pool.
-        connections.close_all()
+        with transaction.atomic():
+            while submission.drafts:
+                written = _write_part(submission)
+                outcomes += written.outcomes
+                inspected += written.inspected
+                data_input_of = written.data_input_of or data_input_of
+                submission = replace(
+                    submission,
+                    drafts=list(islice(remaining, _PART)),
+                    room=max(0, settings.REJECTED_KEPT_PER_REQUEST - inspected),
+                )
+    except IntegrityError as error:
+        if not is_about_an_erased_contact(error):
+            raise
+        raise UnknownContact from error
+    total = Written(outcomes=outcomes, inspected=inspected, data_input_of=data_input_of)
+    whole = replace(submission, drafts=[], room=settings.REJECTED_KEPT_PER_REQUEST)
+    if _has_consequences(total, whole):
+        _follow_up_all([total], [whole])
+    return outcomes
 
 
-def _write_in_parts(first: Submission, remaining: Iterator[Draft]) -> Written | None:
-    """Write very many drafts in one transaction, so that memory does not grow with payloads."""
-    total, submission = Written(), first
-    with transaction.atomic():
-        while submission.drafts:
-            (written,) = batches.write([submission])
-            if written is None:
-                return None
-            total.outcomes += written.outcomes
-            total.inspected += written.inspected
-            total.data_input_of = written.data_input_of or total.data_input_of
-            submission = replace(
-                first,
-                drafts=list(islice(remaining, _PART)),
-                room=max(0, first.room - total.inspected),
-            )
-    return total
-
-
-def _is_undone(error: BaseException) -> bool:
-    """Whether a transaction that ended with `error` has certainly left nothing behind."""
-    # A server that went away in the middle of a commit may have completed it.
-    return connection.connection is not None
-
-
-_commits = GroupCommit(
-    batches.write,
-    size_of=lambda submission: len(submission.drafts),
-    is_undone=_is_undone,
-    leave=connections.close_all,
-    room=_ROOM,
-    patience=_PATIENCE,
-)
+def _write_part(submission: Submission) -> Written:
+    (written,) = run(batches.write([submission]))
+    if written is not None and written.new_names:
+        submission.new_types = _make_types(written.new_names, submission.source)
+        (written,) = run(batches.write([submission]))
+    if written is None:
+        raise UnknownContact
+    return written

@@ -1,6 +1,6 @@
 """The event specification: what the rules of a type say about the properties of its activities."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.db import DEFAULT_DB_ALIAS
 from activities.formats import matches
 from activities.models import ActivityType, PropertyRule
 from activities.problems import InvalidActivity, printable
-from database.cursors import preparing_cursor
+from database.questions import Question
 
 _Action = ActivityType.Action
 _Kind = PropertyRule.Kind
@@ -43,31 +43,37 @@ _MOST_REMEMBERED = 10_000
 _TOLD = 3
 
 
-def ask_for_types(code_names: Collection[str]) -> Callable[[], dict[str, ActivityType]]:
-    """Ask for the types with these code names, given in lower case.
+def types_named(code_names: Collection[str]) -> Question[dict[str, ActivityType]]:
+    """Asks for the types with these code names, given in lower case, with their rules.
 
-    They, with their rules, are what the returned function returns, by these names. The very same
-    object as before means that nothing changed that checking looks at. Between the two, more can be
-    asked for.
+    The answer has them by these names. The very same object as before means that nothing changed
+    that checking looks at.
     """
-    cursor = preparing_cursor()
-    # Putting such a query together would cost Django more than the answer costs the server.
-    cursor.execute(
+    return Question(
+        # Putting such a query together would cost Django more than the answer costs the server.
         f"SELECT {', '.join(_TYPE_COLUMNS)},"  # noqa: S608 -- the names of our own columns
         # By name, so that an object comes before what is in it.
         " (SELECT json_agg(rule ORDER BY name)::text FROM activities_propertyrule AS rule"
         " WHERE activity_type_id = type.id)"
-        " FROM activities_activitytype AS type WHERE lower(code_name) = ANY(%s)",
+        " FROM activities_activitytype AS type WHERE lower(code_name) = ANY(%s::text[])",
         [list(code_names)],
+        lambda rows: _read_types(rows, code_names),
     )
-    return lambda: {
-        activity_type.code_name.lower(): activity_type
-        for activity_type in map(_read_type, cursor.fetchall())
+
+
+def _read_types(rows: list[tuple], code_names: Collection[str]) -> dict[str, ActivityType]:
+    found = {
+        activity_type.code_name.lower(): activity_type for activity_type in map(_read_type, rows)
     }
+    for name in code_names:
+        if name not in found:
+            # What is deleted, no activity is to be checked by again.
+            _last_read.pop(name, None)
+    return found
 
 
 def last_read_types(code_names: Collection[str]) -> dict[str, ActivityType] | None:
-    """The types with these code names, given in lower case, as `ask_for_types` last had them.
+    """The types with these code names, given in lower case, as `types_named` last had them.
 
     None if it did not have one of them yet.
     """

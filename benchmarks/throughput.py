@@ -99,7 +99,7 @@ class _Run:
                         door.loads.append(load)
                         door.costs.append(cost)
         for door in found.doors:
-            if door.scenario.target is not None:
+            if door.misses_target(found.limits[door.scenario.rows]):
                 door.profile = self._profile(door.scenario)
         for _ in range(plan.rounds):
             for door in found.doors:

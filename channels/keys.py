@@ -2,7 +2,6 @@
 
 import hashlib
 import secrets
-from collections.abc import Callable
 from datetime import timedelta
 
 from django.conf import settings
@@ -11,6 +10,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from channels.models import ApiKey, Channel
+from database.loop import finish
 from database.memory import ShortMemory
 
 _PREFIX = "tl"
@@ -32,24 +32,20 @@ def create_api_key(channel: Channel, *, name: str, **fields) -> tuple[ApiKey, st
 
 
 def find_api_key(text: str, *, access: str) -> ApiKey | None:
+    """What `find_api_key_soon` answers, in a thread."""
+    return finish(find_api_key_soon(text, access=access))
+
+
+async def find_api_key_soon(text: str, *, access: str) -> ApiKey | None:
     """The enabled, unexpired key with this text and access type, with its channel, or None.
 
     A change of the key or its channel counts within twice REMEMBERED_SECONDS.
     """
-    return _find(text, access, _keys.get)
-
-
-def recall_api_key(text: str, *, access: str) -> ApiKey | None:
-    """The same, if the process knows it without asking the database; None says nothing."""
-    return _find(text, access, _keys.recall)
-
-
-def _find(text: str, access: str, look_up: Callable[[str], ApiKey | None]) -> ApiKey | None:
     prefix, _, rest = text.partition("_")
     identifier, _, secret = rest.partition("_")
     if prefix != _PREFIX or not secret or not identifier.isalnum() or len(identifier) > 16:
         return None
-    key = look_up(identifier)
+    key = await _keys.find(identifier)
     if key is None or not constant_time_compare(key.secret_hash, _hash(secret)):
         return None
     if key.access != access or not key.enabled or key.is_expired:

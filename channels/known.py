@@ -6,30 +6,46 @@ Each process remembers its answers for a moment (`database.memory`): every reque
 from django.http.request import split_domain_port
 
 from channels.models import Channel
+from channels.origins import origin_matches
 from database.memory import ShortMemory
 
 
-def website_domains() -> frozenset[str]:
-    """The domains of all website channels, in lower case."""
-    return _domains.get(Channel.Kind.WEBSITE) or frozenset()
+def may_read(origin: str, channel: Channel | None) -> bool:
+    """Whether a page of `origin` may read what is answered to `channel`.
+
+    As long as nobody knows the channel, as in a preflight, those that any channel allows may.
+    """
+    if channel is not None:
+        return origin_matches(origin, channel.allowed_origins)
+    configured = Channel.objects.exclude(allowed_origins=[])
+    return any(
+        origin_matches(origin, allowed)
+        for allowed in configured.values_list("allowed_origins", flat=True)
+    )
 
 
-def channel_of_host(host: str) -> Channel | None:
+async def is_website(host: str) -> bool:
+    """Whether a website channel has this domain. `host` is in lower case, with its port if any."""
+    domains = await _domains.find(Channel.Kind.WEBSITE) or frozenset()
+    return host in domains or split_domain_port(host)[0] in domains
+
+
+async def channel_of_host(host: str) -> Channel | None:
     """The website channel with this domain, or None. `host` is in lower case, as in `Host`.
 
     A domain with the port of `host` comes before one without.
     """
-    return _by_host.get(host)
+    return await _by_host.find(host)
 
 
-def channel_of_account(account_id: str) -> Channel | None:
+async def channel_of_account(account_id: str) -> Channel | None:
     """The channel with this account ID of the ActiveCampaign format, or None."""
-    return _by_account_id.get(account_id)
+    return await _by_account_id.find(account_id)
 
 
-def channels_of_site(site_id: str) -> tuple[Channel, ...]:
+async def channels_of_site(site_id: str) -> tuple[Channel, ...]:
     """The channels with this site ID of the Commanders Act format: the sources of a site."""
-    return _by_site_id.get(site_id) or ()
+    return await _by_site_id.find(site_id) or ()
 
 
 def _read_domains(kind: Channel.Kind) -> frozenset[str]:

@@ -1,8 +1,9 @@
-"""The ASGI application that config.web serves."""
+"""The ASGI application: doors are answered in the event loop, the rest by Django in threads."""
 
 import gc
 import os
 from io import BytesIO
+from typing import IO
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -13,9 +14,13 @@ django.setup()
 # These need the settings, and the apps.
 from django.conf import settings  # noqa: E402
 
+from activities.recording import open_shared_commit  # noqa: E402
 from config.serving import ThreadedDjango, read_body  # noqa: E402
-from tracking.asgi import Answer, Receive, Scope, Send  # noqa: E402
-from tracking.headless import express  # noqa: E402
+from database.loop import in_thread, open_database  # noqa: E402
+from web.answers import Answer, Receive, Scope, Send  # noqa: E402
+from web.doors import exchange_at  # noqa: E402
+from web.exchanges import Exchange, answer, finish_answer  # noqa: E402
+from web.requests import Request  # noqa: E402
 
 _django = ThreadedDjango(settings.WEB_THREADS)
 # To a client whose body does not come; one that has gone does not get it.
@@ -23,7 +28,7 @@ _TOO_SLOW = Answer(408, [(b"content-length", b"0"), (b"connection", b"close")], 
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer one request, or tell the server when the process is ready and when it has ended."""
+    """Answer one request, or live for as long as the server does."""
     if scope["type"] == "lifespan":
         await _live(receive, send)
         return
@@ -33,28 +38,31 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if body is None:
         await _TOO_SLOW.send(send)
         return
-    answer = None
-    if isinstance(body, BytesIO) and express.is_usual(scope):
-        answer = await express.answer(scope, body.getvalue())
-    if answer is None:
-        answer = await _django.answer(scope, body)
-    await answer.send(send)
+    exchange = exchange_at(scope["method"], scope["path"])
+    if exchange is None:
+        made = await _django.answer(scope, body)
+    else:
+        made = await _answer(exchange, scope, body)
+    await made.send(send)
 
 
-async def startup() -> None:
-    """Start what runs in the event loop beside requests, before the first of them."""
+async def _answer(exchange: type[Exchange], scope: Scope, body: IO[bytes]) -> Answer:
+    if isinstance(body, BytesIO):
+        return await answer(exchange(Request.of_scope(scope, body.getvalue())))
+    # It came in a file, which a thread reads.
+    return await in_thread(_answer_in_thread, exchange, scope, body)
 
 
-async def shutdown() -> None:
-    """End it, after the last."""
+def _answer_in_thread(exchange: type[Exchange], scope: Scope, body: IO[bytes]) -> Answer:
+    with body:
+        return finish_answer(exchange(Request.of_scope(scope, body.read())))
 
 
 async def _live(receive: Receive, send: Send) -> None:
     await receive()
-    await startup()
-    await send({"type": "lifespan.startup.complete"})
-    await receive()
-    await shutdown()
+    async with open_database(_django.threads), open_shared_commit():
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
     await send({"type": "lifespan.shutdown.complete"})
 
 

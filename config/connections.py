@@ -18,7 +18,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from config.serving import SMALL_BODY_BYTES
-from tracking.asgi import Answer, Receive, Scope, Send
+from web.answers import Answer, Receive, Scope, Send
 
 # The parser is fed so much at a time: in between nothing stops it, whatever it finds.
 _PIECE_BYTES = 16 * 1024

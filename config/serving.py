@@ -16,7 +16,7 @@ from django.core.handlers.base import BaseHandler
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
-from tracking.asgi import Answer, Receive, Scope
+from web.answers import Answer, Receive, Scope
 
 # Bodies up to here stay in memory.
 SMALL_BODY_BYTES = 256 * 1024
@@ -35,12 +35,12 @@ class ThreadedDjango(ASGIHandler):
         # Not ASGIHandler's own: it would prepare the middleware for an event loop.
         super(BaseHandler, self).__init__()
         self.load_middleware()
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="web")
+        self.threads = ThreadPoolExecutor(threads, thread_name_prefix="web")
 
     async def answer(self, scope: Scope, body: IO[bytes]) -> Answer:
         """What Django answers."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._answer, scope, body)
+        return await loop.run_in_executor(self.threads, self._answer, scope, body)
 
     def _answer(self, scope: Scope, body: IO[bytes]) -> Answer:
         scope["headers"] = _with_one_cookie(scope["headers"])

@@ -127,12 +127,11 @@ DOORS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "tracking.middleware.DoorMiddleware",
-    "tracking.cors.DoorCorsMiddleware",
+    "web.middleware.DoorMiddleware",
+    "web.cors.DoorCorsMiddleware",
     "crosssite.hosts.HostMiddleware",
-    "tracking.middleware.ServeDoorsMiddleware",
+    "web.middleware.ServeDoorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "crosssite.cors.TrackerCorsMiddleware",
     "config.read_only.ReadOnlyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -174,7 +173,7 @@ else:
 DATABASES["default"].setdefault("OPTIONS", {})
 # How often database.cursors sends a statement before the server keeps it prepared.
 DATABASES["default"]["OPTIONS"].setdefault("prepare_threshold", 5)
-# At least one for each thread, and for those that write what threads want recorded.
+# At least one for each thread. The event loop of a web process has connections of its own.
 DATABASES["default"]["OPTIONS"]["pool"] = {
     "min_size": 0,
     "max_size": env.int("DATABASE_POOL_SIZE", 40),
@@ -250,7 +249,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
 }
-CORS_ALLOWED_ORIGINS: list[str] = []  # they are in the database, see tracking/cors.py
+CORS_ALLOWED_ORIGINS: list[str] = []  # they are in the database, see web/cors.py
 CORS_EXPOSE_HEADERS = ["Request-Id", "Retry-After"]
 
 # Language, time, static files, logs

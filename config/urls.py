@@ -8,8 +8,8 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from config import health
 from web.doors import all_doors
 
-handler400 = "tracking.problems.bad_request"
-handler500 = "tracking.problems.server_error"
+handler400 = "web.handlers.handle_bad_request"
+handler500 = "web.handlers.handle_server_error"
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),

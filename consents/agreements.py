@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from channels.models import Channel
@@ -13,7 +13,8 @@ from consents.models import Consent, ConsentAgreement
 from consents.texts import find_text
 from contacts.merging import lock_live
 from contacts.models import Contact
-from database.cursors import array_of, preparing_cursor
+from database.cursors import array_of
+from database.questions import Question, ask
 
 
 @transaction.atomic
@@ -65,15 +66,24 @@ def last_answers(asked: Collection[tuple[int, int]]) -> dict[tuple[int, int], An
     """
     if not asked:
         return {}
-    contact_ids, consent_ids = zip(*asked, strict=True)
-    with connection.wrap_database_errors, preparing_cursor() as cursor:
-        cursor.execute(
-            "SELECT asked.contact_id, asked.consent_id, last.agreed, last.at"
-            " FROM unnest(%s::bigint[], %s::bigint[]) AS asked (contact_id, consent_id),"
-            " LATERAL (SELECT agreed, at FROM consents_consentagreement AS agreement"
-            " WHERE agreement.contact_id = asked.contact_id"
-            " AND agreement.consent_id = asked.consent_id"
-            " ORDER BY at DESC, id DESC LIMIT 1) AS last",
-            [array_of(contact_ids), array_of(consent_ids)],
-        )
-        return {(contact, consent): Answer(*last) for contact, consent, *last in cursor.fetchall()}
+    (answers,) = ask(answers_to(asked))
+    return answers
+
+
+def answers_to(asked: Collection[tuple[int, int]]) -> Question[dict[tuple[int, int], Answer]]:
+    """Asks for the answers that count, by the ids of contact and consent."""
+    contact_ids, consent_ids = zip(*asked, strict=True) if asked else ((), ())
+    return Question(
+        "SELECT asked.contact_id, asked.consent_id, last.agreed, last.at"
+        " FROM unnest(%s::bigint[], %s::bigint[]) AS asked (contact_id, consent_id),"
+        " LATERAL (SELECT agreed, at FROM consents_consentagreement AS agreement"
+        " WHERE agreement.contact_id = asked.contact_id"
+        " AND agreement.consent_id = asked.consent_id"
+        " ORDER BY at DESC, id DESC LIMIT 1) AS last",
+        [array_of(contact_ids), array_of(consent_ids)],
+        _read_answers,
+    )
+
+
+def _read_answers(rows: list[tuple]) -> dict[tuple[int, int], Answer]:
+    return {(contact_id, consent_id): Answer(*last) for contact_id, consent_id, *last in rows}

@@ -6,18 +6,21 @@ may use one after the other. What contradicts itself is never merged without a p
 
 import hashlib
 import struct
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import suppress
+from functools import cached_property, lru_cache
 
 import msgspec
-from django.db import IntegrityError, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, connection, transaction
 
 from contacts.merging import CannotMerge, choose_survivor, lock_live, request_merge
 from contacts.models import Contact, ContactIdentifier, ContactMerge
 from contacts.resolving import get_live_contact
+from database.questions import Question
 
 Kind = ContactIdentifier.Kind
 
+_CONTACT_COLUMNS = [field.attname for field in Contact._meta.concrete_fields]
 _HASHES = (Kind.EMAIL_SHA256, Kind.EMAIL_MD5)
 _LONGEST = ContactIdentifier._meta.get_field("value").max_length or 0
 # What programs send for want of anything, beside zeros.
@@ -35,7 +38,7 @@ _HASHES_OF_NOTHING = frozenset(
 )
 
 
-class Identity(msgspec.Struct, kw_only=True, frozen=True):
+class Identity(msgspec.Struct, kw_only=True, frozen=True, dict=True):
     """What one event says about who did it. Everything is optional, and junk counts as absent.
 
     `anonymous_ids` name a browser or an app, the one that counts most first. `email` has been
@@ -54,12 +57,12 @@ class Identity(msgspec.Struct, kw_only=True, frozen=True):
         """Whether it names nobody."""
         return not (self.browsers or self.keys)
 
-    @property
+    @cached_property
     def browsers(self) -> list[str]:
         """The anonymous ids that are no junk."""
         return [value for value in dict.fromkeys(self.anonymous_ids) if not is_junk(value)]
 
-    @property
+    @cached_property
     def keys(self) -> dict[str, str]:
         """What names a person, and not just a browser, by its kind."""
         given = {
@@ -76,15 +79,104 @@ def is_junk(value: str) -> bool:
 
     Everybody who sends it would become one contact.
     """
+    return len(value) > _LONGEST or _means_nothing(value)
+
+
+# Events of one person, and of one website, repeat the same few.
+@lru_cache(maxsize=10_000)
+def _means_nothing(value: str) -> bool:
     text = value.strip().lower()
     return (
         not text
-        or len(value) > _LONGEST
         or "\0" in value
         or text in _NOTHING
         or text in _HASHES_OF_NOTHING
         or not text.strip("0-")
     )
+
+
+class Known:
+    """What the database said of several identities, so that most need not be looked up one by one.
+
+    An identity that is `usual` says nothing new: there is nothing to make, to join or to keep.
+    """
+
+    def __init__(self, rows: list[tuple]):
+        self._identified: dict[tuple[str, str], Contact] = {}
+        self._by_email: dict[str, Contact] = {}
+        self._usual: dict[Identity, Contact | None] = {}
+        for kind, value, lower_email, *fields in rows:
+            contact = Contact.from_db(DEFAULT_DB_ALIAS, _CONTACT_COLUMNS, fields)
+            if kind:
+                self._identified[kind, value] = contact
+            else:
+                self._by_email[lower_email] = contact
+
+    def find_usual(self, identity: Identity) -> Contact | None:
+        """The contact that `identity` names, if it is a usual one; None says nothing."""
+        if identity not in self._usual:
+            self._usual[identity] = self._find(identity)
+        return self._usual[identity]
+
+    def _find(self, identity: Identity) -> Contact | None:
+        try:
+            lookup = _Recalled(identity, self)
+        except _Unsaid:
+            return None
+        return lookup.person if lookup.person and lookup.is_complete else None
+
+    def identified(self, kind: str, value: str) -> Contact | None:
+        """The contact with this identifier.
+
+        :raises _Unsaid: if it was merged
+        """
+        contact = self._identified.get((kind, value))
+        if contact is not None and contact.merged_into_id is not None:
+            raise _Unsaid
+        return contact
+
+    def with_email(self, email: str) -> Contact | None:
+        """The contact with this email.
+
+        :raises _Unsaid: if that is not certain, since letters outside of ASCII have a lower case
+            of PostgreSQL's own
+        """
+        if not email.isascii():
+            raise _Unsaid
+        return self._by_email.get(email.lower())
+
+
+class _Unsaid(Exception):
+    """The database has to be asked again."""
+
+
+def known_of(identities: Collection[Identity], *, site_id: str) -> Question[Known]:
+    """Asks what is known of these identities, which are all of one site."""
+    named = {pair for identity in identities for pair in identity.keys.items()}
+    named |= {(Kind.ANONYMOUS_ID, value) for identity in identities for value in identity.browsers}
+    emails = {identity.email for identity in identities if identity.email}
+    kinds, values = [str(kind) for kind, _ in named], [value for _, value in named]
+    if emails:
+        sql = f"{_BY_IDENTIFIER} UNION ALL {_BY_EMAIL}"
+        return Question(sql, [kinds, values, site_id, list(emails)], Known)
+    return Question(_BY_IDENTIFIER, [kinds, values, site_id], Known)
+
+
+_COLUMNS = ", ".join(f"contact.{name}" for name in _CONTACT_COLUMNS)
+_BY_IDENTIFIER = (
+    f"SELECT known.kind, known.value, '', {_COLUMNS}"  # noqa: S608 -- our own columns
+    " FROM unnest(%s::text[], %s::text[]) AS named (kind, value)"
+    " JOIN contacts_contactidentifier AS known"
+    " ON known.site_id = %s AND known.kind = named.kind AND known.value = named.value"
+    " JOIN contacts_contact AS contact ON contact.id = known.contact_id"
+)
+_BY_EMAIL = (
+    f"SELECT '', '', lower(contact.email), {_COLUMNS}"  # noqa: S608 -- our own columns
+    " FROM contacts_contact AS contact"
+    " WHERE lower(contact.email) = ANY(SELECT lower(given) FROM unnest(%s::text[]) AS given)"
+    # As its partial index has it.
+    " AND contact.merged_into_id IS NULL AND NOT contact.email = ''"
+)
 
 
 def find_identified(identity: Identity) -> Contact | None:
@@ -193,7 +285,7 @@ class _Lookup:
         return None
 
     def _contradict(self, person: Contact, other: Contact) -> bool:
-        """Whether somebody who has used the same browser is somebody else than `person`."""
+        """Whether `other`, known from this browser, is a different person."""
         if person == other:
             return True
         known, given = self._known_keys(person), self.keys.items()
@@ -233,6 +325,36 @@ class _Lookup:
             unique_fields=["site_id", "kind", "value"],
             update_fields=["contact"],
         )
+
+
+class _Recalled(_Lookup):
+    """The same from what was asked for beforehand.
+
+    :raises _Unsaid: if that does not say enough
+    """
+
+    def __init__(self, identity: Identity, known: Known):
+        self._known = known
+        super().__init__(identity)
+
+    def _read_rows(self) -> dict[tuple[str, str], Contact]:
+        wanted = {*self.keys.items(), *((Kind.ANONYMOUS_ID, value) for value in self.browsers)}
+        rows = {pair: self._known.identified(*pair) for pair in wanted}
+        return {
+            (kind, value): contact
+            for (kind, value), contact in rows.items()
+            if contact and not (contact.email and kind in _HASHES)
+        }
+
+    def _find_by_email(self) -> Contact | None:
+        if self.identity.email:
+            return self._known.with_email(self.identity.email)
+        if not self.keys.keys().isdisjoint(_HASHES):
+            raise _Unsaid
+        return None
+
+    def _known_keys(self, contact: Contact) -> dict[str, set[str]]:
+        raise _Unsaid
 
 
 def _live(contact: Contact) -> Contact:
@@ -275,7 +397,7 @@ def _were_kept_apart(one: Contact, other: Contact) -> bool:
 
 
 def _wait_for_others(identity: Identity) -> None:
-    """Let whoever deals with the same identifiers come first: together we would make two people."""
+    """Take turns with requests that name the same identifiers, or both would create a contact."""
     named: Iterable[str] = (*identity.keys.values(), *identity.browsers)
     numbers = sorted(_lock_number(f"{identity.site_id} {value}") for value in named)
     with connection.cursor() as cursor:

@@ -1,17 +1,22 @@
 """From a GUID to a person, whichever of their records it once named."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from uuid import UUID
 
 from django.db import IntegrityError
 from psycopg.errors import ForeignKeyViolation
 
 from contacts.models import Contact
-from database.cursors import array_of, preparing_cursor
+from database.cursors import array_of
+from database.questions import Question
+from web.problems import Problem
 
 
-class UnknownContact(LookupError):
-    """A GUID leads to no contact."""
+class UnknownContact(Problem, Contact.DoesNotExist):
+    """A GUID, or an id, leads to no contact."""
+
+    def __init__(self) -> None:
+        super().__init__(404, "unknown_contact", "There is no contact with this GUID.")
 
 
 def find_contact(guid: UUID) -> Contact | None:
@@ -25,43 +30,54 @@ def find_contact(guid: UUID) -> Contact | None:
 def get_live_contact(contact_id: int) -> Contact:
     """The live contact that this one is by now, as the database has it.
 
-    :raises Contact.DoesNotExist: if it was erased
+    :raises UnknownContact: if it was erased
     """
-    return _follow(Contact.objects.get(pk=contact_id))
+    try:
+        return _follow(Contact.objects.get(pk=contact_id))
+    except Contact.DoesNotExist:
+        raise UnknownContact from None
 
 
-def ask_for_live_ids(guids: Collection[UUID]) -> Callable[[], dict[UUID, int]]:
-    """Ask for the ids of the live contacts that these GUIDs lead to, as far as they lead to any.
+def live_ids(guids: Collection[UUID]) -> Question[tuple[dict[UUID, int], list[UUID]]]:
+    """Asks for the ids of the live contacts that have these GUIDs, and which were merged.
 
-    They are what the returned function returns. Between the two, more can be asked for.
+    Where those lead to is what `follow_merged` asks for. A GUID of nobody is in neither.
     """
-    cursor = preparing_cursor()
-    cursor.execute(
+    return Question(
         "SELECT guid, id, merged_into_id IS NULL FROM contacts_contact"
         " WHERE guid = ANY(%s::uuid[])",
         [array_of(guid.hex for guid in guids)],
+        _read_live_ids,
     )
 
-    def read() -> dict[UUID, int]:
-        rows = cursor.fetchall()
-        merged = [guid for guid, _, is_live in rows if not is_live]
-        live = {guid: contact_id for guid, contact_id, is_live in rows if is_live}
-        return live | _follow_all(merged) if merged else live
 
-    return read
+def follow_merged(guids: Collection[UUID]) -> Question[dict[UUID, int]]:
+    """Asks for the ids of the live contacts that these GUIDs of merged ones lead to."""
+    return Question(
+        "WITH RECURSIVE line (guid, id, merged_into_id) AS ("
+        "SELECT guid, id, merged_into_id FROM contacts_contact WHERE guid = ANY(%s::uuid[])"
+        " UNION SELECT line.guid, next.id, next.merged_into_id FROM line"
+        " JOIN contacts_contact AS next ON next.id = line.merged_into_id"
+        ") SELECT guid, id FROM line WHERE merged_into_id IS NULL",
+        [array_of(guid.hex for guid in guids)],
+        dict,
+    )
 
 
-def _follow_all(guids: list[UUID]) -> dict[UUID, int]:
-    with preparing_cursor() as cursor:
-        cursor.execute(
-            "WITH RECURSIVE line (guid, id, merged_into_id) AS ("
-            "SELECT guid, id, merged_into_id FROM contacts_contact WHERE guid = ANY(%s)"
-            " UNION SELECT line.guid, next.id, next.merged_into_id FROM line"
-            " JOIN contacts_contact AS next ON next.id = line.merged_into_id"
-            ") SELECT guid, id FROM line WHERE merged_into_id IS NULL",
-            [guids],
-        )
-        return dict(cursor.fetchall())
+def guid_with_email(email: str) -> Question[UUID | None]:
+    """Asks for the GUID of the live contact with this email, whatever the case of its letters."""
+    return Question(
+        "SELECT guid FROM contacts_contact WHERE lower(email) = lower(%s)"
+        # As its partial index has it.
+        " AND merged_into_id IS NULL AND NOT email = ''",
+        [email],
+        lambda rows: rows[0][0] if rows else None,
+    )
+
+
+def _read_live_ids(rows: list[tuple]) -> tuple[dict[UUID, int], list[UUID]]:
+    live = {guid: contact_id for guid, contact_id, is_live in rows if is_live}
+    return live, [guid for guid, _, is_live in rows if not is_live]
 
 
 def is_about_an_erased_contact(error: IntegrityError) -> bool:

@@ -1,233 +1,208 @@
-"""How the hub deals with a command of the tracker: who may, for whom, and what is kept of a no."""
+"""The commands of the tracker."""
 
+from collections.abc import Sequence
 from typing import Any
-from uuid import uuid4
 
 import msgspec
-from django.conf import settings
-from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
-from django.http.response import HttpResponseBase
-from django.utils.decorators import method_decorator
-from django.views import View
-from django.views.decorators.csrf import csrf_exempt
 
-from activities.group_commit import Busy
-from activities.inspector import keep_refused_request
-from activities.problems import InvalidActivity
-from channels.models import Channel
-from consents.models import Consent
-from contacts.models import Contact
-from contacts.resolving import UnknownContact
-from crosssite import cookies
-from crosssite.hits import count_hit
-from crosssite.hosts import find_channel
-from crosssite.models import BrowserHits
-from crosssite.origins import Caller, find_caller
-from crosssite.visitors import Visitor, ensure_contact, join, recognise, remember
-from web.addresses import client_address
-from web.bots import is_bot
-from web.limits import is_within
+from activities.drafts import Draft, is_data_input
+from activities.models import SystemType
+from activities.recording import Outcome, record_soon
+from consents.agreements import is_agreed
+from consents.texts import find_text
+from crosssite import cookies, handover
+from crosssite.agreeing import record_answer
+from crosssite.command import Command, Ending, Refusal, invalid
+from crosssite.hits import Hit
+from crosssite.origins import partner_origins
+from crosssite.visitors import Visitor, find_answer, take_in
+from database.loop import in_thread
+from web.answers import Answer
+from web.problems import Problem
 
-Outcome = BrowserHits.Outcome
+# The most activities that a page sends in one request, when it is being left.
+_MOST_ACTIVITIES = 100
 
 
-class Refusal(Exception):
-    """The command is not carried out; with status 204 the page does not even learn of it."""
+class ConsentData(Command):
+    """The text of a consent, in a language or the nearest that there is."""
 
-    def __init__(self, status: int, outcome: BrowserHits.Outcome, code: str, detail: str):
-        super().__init__(detail)
-        self.status, self.outcome, self.code, self.detail = status, outcome, code, detail
+    tracks = writes = False
+
+    async def do(self, visitor: Visitor) -> Answer:
+        text = await in_thread(find_text, await self.get_consent(), self.get_language())
+        if text is None:
+            detail = "This consent has no text yet."
+            raise Refusal(404, Ending.INVALID, "no_text", detail)
+        return Answer.json({"shortText": text.short_text, "fullText": text.full_text})
 
 
-def invalid(detail: str) -> Refusal:
-    """What to raise about a command that breaks a rule."""
-    return Refusal(400, Outcome.INVALID, "invalid", detail)
+class ConsentStatus(Command):
+    """Whether the visitor agrees to a consent. It never makes a contact."""
+
+    tracks = writes = False
+
+    async def do(self, visitor: Visitor) -> Answer:
+        consent = await self.get_consent()
+        if consent == self.channel.tracking_consent:
+            return Answer.json({"isAgreed": bool(visitor.has_agreed)})
+        agreed = [await in_thread(is_agreed, contact, consent) for contact in visitor.contacts]
+        return Answer.json({"isAgreed": any(agreed)})
 
 
-class CommandView(View):
-    """A command of the tracker: a POST whose body is a JSON object, from a website that we know.
+class ConsentAgree(Command):
+    """Record that the visitor agrees to a consent; now they are a contact."""
 
-    The body comes as text/plain: so no preflight is needed, and a page can still send it while it
-    is being left. Subclasses implement `carry_out`.
-    """
+    async def do(self, visitor: Visitor) -> Answer:
+        consent = await self.get_consent()
+        if answer := await self.ask_for_cookies(visitor):
+            return answer
+        await self.need_contact(visitor)
+        await in_thread(
+            record_answer,
+            visitor,
+            consent,
+            agreed=True,
+            language=self.get_language(),
+            request_id=self.request.id,
+        )
+        return Answer.json({"isAgreed": True, **await _partners(self)})
 
-    http_method_names = ["post"]
-    # Whether the command may make a contact, or record what one does.
-    tracks = True
-    writes = True
 
-    channel: Channel
-    caller: Caller
-    visitor: Visitor
+class ConsentRevoke(Command):
+    """Record that the visitor does not agree any more, everywhere. It never makes a contact."""
 
-    @method_decorator(csrf_exempt)
-    def dispatch(self, request: HttpRequest, *args, **kwargs) -> HttpResponseBase:
-        self.request_id = uuid4()
-        response = super().dispatch(request, *args, **kwargs)
-        response["Request-Id"] = str(self.request_id)
-        response["Cache-Control"] = "no-store"
-        return response
+    tracks = False
 
-    def post(self, request: HttpRequest) -> HttpResponse:
-        self.given: dict[str, Any] = {}
+    async def do(self, visitor: Visitor) -> Answer:
+        await in_thread(
+            record_answer,
+            visitor,
+            await self.get_consent(),
+            agreed=False,
+            language=self.get_language(),
+            request_id=self.request.id,
+        )
+        return Answer.json({"isAgreed": False})
+
+
+class Log(Command):
+    """Record what the visitor did: one activity, or several when the page is being left."""
+
+    async def do(self, visitor: Visitor) -> Answer:
+        items = self._read_items()
+        _refuse_without_permission(visitor)
+        if answer := await self.ask_for_cookies(visitor):
+            return answer
+        contact = await self.need_contact(visitor)
+        drafts = [_draft(item, takes_title=visitor.site is None) for item in items]
+        outcomes = await record_soon(
+            self._with_landing_page(drafts, visitor),
+            contact_guid=contact.guid,
+            source=self.source,
+            add=self._hits,
+        )
+        for outcome in outcomes:
+            if problem := outcome.problem:
+                # The page is told; the inspector and the count have it by now.
+                return self.refuse(Problem(400, problem.code, problem.detail, field=problem.field))
+        if visitor.site is None and any(draft.type == SystemType.PAGE_VISIT for draft in drafts):
+            cookies.set_landing_page_loaded(self.jar)
+        return Answer.json(await _partners(self))
+
+    def _hits(self, outcomes: Sequence[Outcome]) -> list[Hit]:
+        """What the site doctor counts: how many activities were recorded, and how many not."""
+        refused = sum(outcome.problem is not None for outcome in outcomes)
+        counted = {
+            Ending.RECORDED: len(outcomes) - refused,
+            Ending.INVALID: refused,
+        }
+        return [self.hit(outcome, times) for outcome, times in counted.items() if times]
+
+    def _read_items(self) -> list[dict[str, Any]]:
+        items = self.given.get("activities")
+        if not items or not isinstance(items, list):
+            raise invalid("activities must be an array with at least one object.")
+        if not all(isinstance(item, dict) for item in items):
+            raise invalid("activities must be objects.")
+        if len(items) > _MOST_ACTIVITIES:
+            raise invalid(f"One request may bring {_MOST_ACTIVITIES} activities at most.")
+        return items
+
+    def _with_landing_page(self, drafts: list[Draft], visitor: Visitor) -> list[Draft]:
+        """On the main site, the first page visit of a visit tells the landing page as well."""
+        visit = next((draft for draft in drafts if draft.type == SystemType.PAGE_VISIT), None)
+        if visitor.site is not None or visit is None:
+            return drafts
+        if cookies.LANDING_PAGE_LOADED in self.request.cookies:
+            return drafts
+        landing = msgspec.structs.replace(visit, type=SystemType.LANDING_PAGE, client_id=None)
+        return [landing, *drafts]
+
+
+class Link(Command):
+    """A token for a link to the partner site, by which the visitor's contact comes along."""
+
+    async def do(self, visitor: Visitor) -> Answer:
+        assert self.caller is not None
+        url = self.given.get("url")
+        target = handover.origin_of(url) if isinstance(url, str) else ""
+        if target not in await partner_origins(self.caller):
+            raise invalid("url must lead to the partner of this website.")
+        if visitor.contact is None or not visitor.may_be_tracked:
+            return Answer.of(b"", status=204)
+        token = handover.mint_token(
+            visitor.contact, from_origin=self.caller.origin, to_origin=target
+        )
+        return Answer.json({"token": token})
+
+
+class Arrive(Command):
+    """A visitor has come by a hand-over link: who they were there, they are here as well."""
+
+    async def do(self, visitor: Visitor) -> Answer:
+        assert self.caller is not None
+        token, referrer = self.given.get("token"), self.given.get("referrer")
+        if not isinstance(token, str) or not isinstance(referrer, str):
+            raise invalid("token and referrer must be strings.")
         try:
-            self._find_caller()
-            if self.writes and settings.READ_ONLY:
-                detail = "The hub is read-only for the moment; try again later."
-                raise Refusal(503, Outcome.INVALID, "read_only", detail)
-            self.given = self._read_body()
-            self._refuse_bots()
-            self.visitor = recognise(request, self.channel, self.caller.site)
-            response = self.carry_out()
-            if not settings.READ_ONLY:
-                join(self.visitor)
-        except Refusal as refusal:
-            response = self._refuse(refusal)
-        except Busy:
-            # Nothing is noted: the database has enough to do.
-            detail = "The hub does not keep up for the moment; try again later."
-            return self.problem(503, "busy", detail)
-        except (UnknownContact, Contact.DoesNotExist):
-            detail = "The contact was erased just now."
-            return self._refuse(Refusal(404, Outcome.INVALID, "unknown_contact", detail))
-        if hasattr(self, "visitor"):
-            remember(response, self.visitor)
-        return response
+            contact = await in_thread(
+                handover.redeem_token, token, arrived_at=self.caller.origin, came_from=referrer
+            )
+        except handover.CannotHandOver as error:
+            raise Refusal(400, Ending.INVALID, "handover", str(error)) from None
+        arriving = Visitor(self.channel, visitor.site, contact)
+        arriving.answer = await find_answer(self.channel, [contact])
+        if not arriving.may_be_tracked or visitor.has_revoked:
+            detail = "Tracking was not agreed to, or revoked."
+            raise Refusal(204, Ending.CONSENT, "consent", detail)
+        await take_in(visitor, contact)
+        return Answer.json({"joined": True})
 
-    def carry_out(self) -> HttpResponse:
-        """Do what the command asks for, for `self.visitor`.
 
-        :raises Refusal: if it is not to be done
-        """
-        raise NotImplementedError
+def _refuse_without_permission(visitor: Visitor) -> None:
+    obstacle = visitor.obstacle
+    if obstacle is not None:
+        raise Refusal(204, obstacle, obstacle.value, f"{obstacle.label}.")
 
-    def ask_for_cookies(self) -> HttpResponse | None:
-        """None if this browser takes our cookies, else the answer that finds out.
 
-        A browser that blocks cookies would be a new contact with every request. So the first answer
-        only sets a cookie, and the command is sent again; a contact is made when that came back.
-        """
-        if self.visitor.contact is not None or cookies.has_any(self.request):
-            return None
-        if self.given.get("cookietest") is True:
-            self.count(Outcome.COOKIES)
-            return JsonResponse({"cookiesBlocked": True})
-        response = JsonResponse({"cookieTest": True})
-        cookies.set_cookie_test(response)
-        return response
+async def _partners(command: Command) -> dict[str, list[str]]:
+    """What the tracker of the main site has to know: which links lead to a tracked site."""
+    caller = command.caller
+    if caller is None or caller.site is not None:
+        return {}
+    return {"partners": await partner_origins(caller)}
 
-    def need_contact(self) -> Contact:
-        """The contact of the visitor, made now if there was none.
 
-        :raises Refusal: if too many were made for this address
-        """
-        if self.visitor.contact is None:
-            self._limit_new_contacts()
-        return ensure_contact(self.visitor)
-
-    def get_consent(self) -> Consent:
-        """The consent that the command names.
-
-        :raises Refusal: if there is none
-        """
-        code_name = self.given.get("codename")
-        if not isinstance(code_name, str) or "\0" in code_name:
-            raise invalid("codeName must be the code name of a consent.")
-        consent = Consent.objects.filter(code_name__iexact=code_name).first()
-        if consent is None:
-            raise Refusal(404, Outcome.INVALID, "unknown_consent", "There is no such consent.")
-        return consent
-
-    def get_language(self) -> str:
-        """The language that the command names, if any; `cultureCode` is what it was called once."""
-        language = self.given.get("languagename") or self.given.get("culturecode") or ""
-        return language if isinstance(language, str) else ""
-
-    def count(self, outcome: BrowserHits.Outcome, times: int = 1) -> None:
-        """Count this request for the site doctor."""
-        page_url, version = self.given.get("page"), self.given.get("version")
-        count_hit(
-            self.channel,
-            self.request.headers.get("Origin", ""),
-            outcome,
-            page_url=page_url if isinstance(page_url, str) else "",
-            version=version if isinstance(version, str) else "",
-            times=times,
-        )
-
-    def _find_caller(self) -> None:
-        channel = find_channel(self.request)
-        if channel is None:
-            detail = "No website channel has the domain that this was sent to."
-            raise Refusal(404, Outcome.ORIGIN, "unknown_host", detail)
-        self.channel = channel
-        caller = find_caller(self.request, channel)
-        if caller is None:
-            detail = "The Origin is neither the main site nor an enabled tracked site of it."
-            raise Refusal(403, Outcome.ORIGIN, "unknown_origin", detail)
-        self.caller = self.request.caller = caller  # type: ignore[attr-defined]
-
-    def _read_body(self) -> dict[str, Any]:
-        try:
-            given = msgspec.json.decode(self.request.body, type=dict[str, Any])
-        except RequestDataTooBig:
-            raise Refusal(413, Outcome.INVALID, "too_large", "The body is too large.") from None
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, UnreadablePostError):
-            raise invalid("The body must be a JSON object.") from None
-        return {name.lower(): value for name, value in given.items()}
-
-    def _refuse_bots(self) -> None:
-        if self.tracks and is_bot(self.request.headers.get("User-Agent", "")):
-            raise Refusal(204, Outcome.BOT, "bot", "A known bot.")
-
-    def _limit_new_contacts(self) -> None:
-        address = client_address(self.request)
-        bucket = f"new-contacts:{self.caller.origin}:{address}"
-        limit = settings.NEW_CONTACTS_PER_SITE_AND_ADDRESS_PER_HOUR
-        if not is_within(limit, seconds=3600, bucket=bucket):
-            detail = "Too many new visitors from this address; try again later."
-            raise Refusal(429, Outcome.LIMIT, "too_many_contacts", detail)
-
-    def _refuse(self, refusal: Refusal) -> HttpResponse:
-        if refusal.code != "unknown_host" and not settings.READ_ONLY:
-            self._note(refusal)
-        if refusal.status == 204:
-            return HttpResponse(status=204)
-        return self.problem(refusal.status, refusal.code, refusal.detail)
-
-    def problem(self, status: int, code: str, detail: str, field: str = "") -> HttpResponse:
-        """The answer that tells the page what was wrong."""
-        headers = {}
-        if status == 503:
-            seconds = settings.READ_ONLY_RETRY_AFTER_SECONDS
-            if code == "busy":
-                seconds = settings.BUSY_RETRY_AFTER_SECONDS
-            headers["Retry-After"] = str(seconds)
-        return JsonResponse(
-            {
-                "type": f"urn:throughline:problem:{code}",
-                "status": status,
-                "code": code,
-                "detail": detail,
-                "requestId": str(self.request_id),
-                **({"field": field} if field else {}),
-            },
-            status=status,
-            content_type="application/problem+json",
-            headers=headers,
-        )
-
-    def _note(self, refusal: Refusal) -> None:
-        self.count(refusal.outcome)
-        # What somebody does who is not to be tracked is kept nowhere, in the inspector neither.
-        payload = b"" if refusal.status == 204 else getattr(self.request, "_body", b"")
-        origin = self.request.headers.get("Origin", "")
-        keep_refused_request(
-            InvalidActivity(refusal.code, "", f"{refusal.detail} ({origin[:200]})"),
-            door="crosssite",
-            request_id=self.request_id,
-            payload=payload,
-            payload_length=len(payload),
-            stranger=f"{client_address(self.request)} {refusal.code}",
-        )
+def _draft(item: dict[str, Any], *, takes_title: bool) -> Draft:
+    """One activity as the tracker sends it; only the main site gives activities a title."""
+    return Draft(
+        type=item.get("type"),
+        value=item.get("value"),
+        title=item.get("title") if takes_title else None,
+        url=item.get("url"),
+        referrer=item.get("referrer"),
+        contact_fields=item.get("contactFields") if is_data_input(item.get("type")) else None,
+        client_id=item.get("id"),
+        payload=msgspec.json.encode(item),
+    )

@@ -1,11 +1,41 @@
 """The tracking of websites, as the table of doors has it."""
 
+from django.http import HttpRequest
+
+from channels.known import channel_of_host
+from crosssite import commands
+from crosssite.command import DOOR as NAME
+from crosssite.origins import find_caller
+from database.loop import finish
 from web.doors import Door
 
+_ROOT = "/Kentico.CrossSiteTracking"
+
+
+def _may_read(request: HttpRequest) -> bool:
+    """Whether the channel of the host knows the website that the request comes from."""
+    return finish(_is_known(request.get_host().lower(), request.headers.get("origin", "")))
+
+
+async def _is_known(host: str, origin: str) -> bool:
+    channel = await channel_of_host(host)
+    return channel is not None and await find_caller(origin, channel) is not None
+
+
 DOOR = Door(
-    name="crosssite",
+    name=NAME,
     title="Website tracking",
     urls=["crosssite.urls"],
-    paths=["/kentico.crosssitetracking"],
-    needs_all_middleware=True,
+    paths=[_ROOT.lower()],
+    exchanges={
+        ("POST", f"{_ROOT}/ConsentData"): commands.ConsentData,
+        ("POST", f"{_ROOT}/ConsentStatus"): commands.ConsentStatus,
+        ("POST", f"{_ROOT}/ConsentAgree"): commands.ConsentAgree,
+        ("POST", f"{_ROOT}/ConsentRevoke"): commands.ConsentRevoke,
+        ("POST", f"{_ROOT}/Log"): commands.Log,
+        ("POST", f"{_ROOT}/Link"): commands.Link,
+        ("POST", f"{_ROOT}/Arrive"): commands.Arrive,
+    },
+    may_read=_may_read,
+    cookie_paths=[_ROOT],
 )

@@ -1,4 +1,4 @@
-"""Which host belongs to whom: allowed hosts, website channels and the admin."""
+"""Requests for other hosts are refused: what is neither the hub's nor a website channel's."""
 
 from collections.abc import Callable
 
@@ -8,9 +8,8 @@ from django.http import Http404, HttpRequest
 from django.http.request import split_domain_port, validate_host
 from django.http.response import HttpResponseBase
 
-from channels.known import channel_of_host, website_domains
-from channels.models import Channel
-from web.hosts import is_hub_host
+from database.loop import finish
+from web.hosts import is_known_host
 
 
 class HostMiddleware:
@@ -25,14 +24,9 @@ class HostMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         host = request.get_host().lower()
         name, _ = split_domain_port(host)
-        if not is_hub_host(host) and not {host, name} & website_domains():
+        if not finish(is_known_host(host)):
             raise DisallowedHost(f"The host {host!r} is neither in ALLOWED_HOSTS nor a channel's.")
         is_admin = request.path_info.startswith("/admin")
         if is_admin and settings.ADMIN_HOSTS and not validate_host(name, settings.ADMIN_HOSTS):
             raise Http404("The admin does not answer on this host.")
         return self.get_response(request)
-
-
-def find_channel(request: HttpRequest) -> Channel | None:
-    """The website channel whose domain this request was sent to, or None."""
-    return channel_of_host(request.get_host().lower())

@@ -1,17 +1,16 @@
 """What the Python code of a main site does for its current visitor."""
 
-from uuid import uuid4
-
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from activities import recording
 from channels.models import CookieLevel
-from consents.agreements import record_agreement
 from consents.models import Consent
 from crosssite import cookies
+from crosssite.agreeing import record_answer
 from crosssite.visitors import Visitor, ensure_contact
+from web.requests import new_request_id
 
 
 class NoMainSite(Exception):
@@ -39,9 +38,8 @@ def agree(request: HttpRequest, consent: Consent, language: str = "") -> None:
     level for those who agreed.
     """
     visitor = current_visitor(request)
-    _record_answer(request, consent, agreed=True, language=language)
-    if consent == visitor.channel.tracking_consent:
-        visitor.has_agreed, visitor.level = True, None
+    ensure_contact(visitor)
+    record_answer(visitor, consent, agreed=True, language=language, request_id=new_request_id())
 
 
 def revoke(request: HttpRequest, consent: Consent, language: str = "") -> None:
@@ -51,9 +49,7 @@ def revoke(request: HttpRequest, consent: Consent, language: str = "") -> None:
     the cookies that are above it are deleted.
     """
     visitor = current_visitor(request)
-    _record_answer(request, consent, agreed=False, language=language)
-    if consent == visitor.channel.tracking_consent:
-        visitor.has_agreed = False
+    record_answer(visitor, consent, agreed=False, language=language, request_id=new_request_id())
 
 
 def set_cookie_level(request: HttpRequest, response: HttpResponseBase, level: int) -> None:
@@ -96,19 +92,3 @@ def log_custom_activity(
         properties=properties,
     )
     return True
-
-
-def _record_answer(request: HttpRequest, consent: Consent, *, agreed: bool, language: str) -> None:
-    visitor = current_visitor(request)
-    if agreed:
-        ensure_contact(visitor)
-    request_id = uuid4()
-    for contact in visitor.contacts[:1] if agreed else visitor.contacts:
-        record_agreement(
-            contact,
-            consent,
-            agreed=agreed,
-            channel=visitor.channel,
-            language=language,
-            request_id=request_id,
-        )

@@ -8,10 +8,12 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_vary_headers
 
+from channels.known import channel_of_host
 from channels.models import CookieLevel
 from contacts.models import Contact
-from crosssite.hosts import find_channel
 from crosssite.visitors import Visitor, join, recognise, remember
+from database.loop import finish
+from web.requests import Request
 
 
 class CurrentContactMiddleware:
@@ -32,7 +34,7 @@ class CurrentContactMiddleware:
             patch_vary_headers(response, ["Cookie"])
             if visitor := vars(request)["visitor"]:
                 if not settings.READ_ONLY:
-                    join(visitor)
+                    finish(join(visitor))
                 remember(response, visitor)
         return response
 
@@ -42,8 +44,8 @@ class _RequestOfVisitor(HttpRequest):
 
     @cached_property
     def visitor(self) -> Visitor | None:
-        channel = find_channel(self)
-        return recognise(self, channel, None) if channel else None
+        request = Request.of_django(self, b"")
+        return finish(_recognise(request))
 
     @property
     def contact(self) -> Contact | None:
@@ -58,6 +60,11 @@ class _RequestOfVisitor(HttpRequest):
         if visitor.has_agreed is False or (visitor.level is None and not visitor.has_agreed):
             return visitor.channel.default_cookie_level
         return visitor.channel.agree_cookie_level if visitor.level is None else visitor.level
+
+
+async def _recognise(request: Request) -> Visitor | None:
+    channel = await channel_of_host(request.host)
+    return await recognise(request, channel, None) if channel else None
 
 
 @cache

@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from django.http import HttpRequest
-
 from channels.models import Channel
 from crosssite.models import TrackedSite
 from database.memory import ShortMemory
@@ -22,12 +20,15 @@ class Caller:
         return self.site.pk if self.site else None
 
 
-def find_caller(request: HttpRequest, channel: Channel) -> Caller | None:
-    """The website that this browser is on, if `channel` knows it and it is enabled, or None."""
-    origin = request.headers.get("Origin", "").lower()
+async def find_caller(origin: str, channel: Channel) -> Caller | None:
+    """The website that a browser with this `Origin` is on, or None.
+
+    It is None if `channel` does not know the website, or it is disabled.
+    """
+    origin = origin.lower()
     if origin in main_origins(channel):
         return Caller(channel, None, origin)
-    site = _sites.get((channel.pk, origin))
+    site = await _sites.find((channel.pk, origin))
     return Caller(channel, site, origin) if site else None
 
 
@@ -40,12 +41,19 @@ def _read_site(key: tuple[int, str]) -> TrackedSite | None:
 _sites = ShortMemory(_read_site)
 
 
-def partner_origins(caller: Caller) -> list[str]:
+async def partner_origins(caller: Caller) -> list[str]:
     """The websites that a visitor of this one may take their contact along to."""
     if caller.site is not None:
         return sorted(main_origins(caller.channel))
-    sites = TrackedSite.objects.filter(channel=caller.channel, enabled=True)
+    return await _tracked_origins.find(caller.channel.pk) or []
+
+
+def _read_tracked_origins(channel_id: int) -> list[str]:
+    sites = TrackedSite.objects.filter(channel=channel_id, enabled=True)
     return [url.lower() for url in sites.order_by("url").values_list("url", flat=True)]
+
+
+_tracked_origins = ShortMemory(_read_tracked_origins)
 
 
 def main_origins(channel: Channel) -> set[str]:

@@ -1,23 +1,28 @@
 """Who a browser is: the contact behind its cookies, on the main site and on tracked sites."""
 
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cached_property
+from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
-from django.db import transaction
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.db import DEFAULT_DB_ALIAS, transaction
 from django.http.response import HttpResponseBase
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from channels.models import Channel, CookieLevel
-from consents.agreements import last_answers
+from consents.agreements import Answer, answers_to
 from contacts.merging import CannotMerge, choose_survivor, request_merge
 from contacts.models import Contact, ContactMerge
 from contacts.resolving import get_live_contact
 from crosssite import cookies
 from crosssite.models import BrowserHits, SiteContact, TrackedSite
+from database.cursors import array_of
+from database.loop import ask_soon, in_thread
+from database.questions import Question
+from web.requests import Request
 
 
 @dataclass
@@ -25,7 +30,8 @@ class Visitor:
     """One browser on one website: the main site of `channel`, or one of its tracked sites.
 
     `contact` is None as long as nobody had a reason to make one. `others` are contacts that the
-    same browser is known as elsewhere, and that are to become one with it.
+    same browser is known as elsewhere, and that are to become one with it. Of these contacts only
+    ids and GUIDs are read before they are asked for more.
     """
 
     channel: Channel
@@ -41,18 +47,21 @@ class Visitor:
     asks_not_to_be_tracked: bool = False
     # What its requests have in common while it has no contact yet.
     newcomer: UUID | None = None
+    # The last answer to the channel's tracking consent of all contacts of this browser: a
+    # revocation anywhere holds here.
+    answer: Answer | None = None
 
-    @cached_property
+    @property
     def has_agreed(self) -> bool | None:
-        """The last answer to the channel's tracking consent; None if none was given.
+        """The last answer to the channel's tracking consent; None if none was given."""
+        return self.answer.agreed if self.answer else None
 
-        The answers of all contacts of this browser count: a revocation anywhere holds here.
-        """
-        consent = self.channel.tracking_consent
-        if consent is None:
-            return None
-        answers = last_answers([(contact.pk, consent.pk) for contact in self.contacts])
-        return max(answers.values(), key=lambda answer: answer.at).agreed if answers else None
+    def note_answer(self, *, agreed: bool) -> None:
+        """Go on with this answer to the tracking consent, which was recorded just now."""
+        self.answer = Answer(agreed, timezone.now())
+        if agreed:
+            # The level follows, whatever it was before.
+            self.level = None
 
     @property
     def obstacle(self) -> BrowserHits.Outcome | None:
@@ -77,43 +86,67 @@ class Visitor:
         level_is_lowered = self.level is not None and self.level < CookieLevel.VISITOR
         return self.has_agreed is False or (level_is_lowered and self.contact is None)
 
-    def take_in(self, contact: Contact) -> None:
-        """This browser is `contact`, too: it has arrived from a website where it is."""
-        if self.contact is None:
-            self.contact = contact
-            if self.site is not None:
-                appear_on(self.site, contact, self.browser)
-        elif contact not in self.contacts:
-            self.others.append(contact)
-        vars(self).pop("has_agreed", None)
-
     @property
     def contacts(self) -> list[Contact]:
         """Every contact that this browser is."""
         return [contact for contact in (self.contact, *self.others) if contact is not None]
 
 
-def recognise(request: HttpRequest, channel: Channel, site: TrackedSite | None) -> Visitor:
+async def recognise(request: Request, channel: Channel, site: TrackedSite | None) -> Visitor:
     """The visitor that the cookies of this request tell of. It makes no contact."""
-    current = cookies.read_contact(request, cookies.CURRENT_CONTACT, channel)
-    crossed = [
-        contact
-        for name in (cookies.CROSS_SITE_CONTACT, cookies.CROSS_SITE_CONTACT_PARTITIONED)
-        if (contact := cookies.read_contact(request, name, channel))
-    ]
-    crossing = list(dict.fromkeys(crossed))
-    visitor = Visitor(channel, site, level=cookies.read_level(request))
-    visitor.newcomer = cookies.read_cookie_test(request)
-    signals = request.headers.get("Sec-GPC") == "1" or request.headers.get("DNT") == "1"
+    visitor = Visitor(channel, site, level=cookies.read_level(request.cookies))
+    visitor.newcomer = cookies.read_cookie_test(request.cookies)
+    signals = "1" in (request.headers.get("sec-gpc"), request.headers.get("dnt"))
     visitor.asks_not_to_be_tracked = signals and channel.honours_opt_out_signals
-    if site is None or current is not None:
-        visitor.is_known_by_main_site = True
-        found = [*([current] if current else []), *crossing, *_on_any_site(crossing)]
+    current, *crossed = (
+        cookies.read_guid(request.cookies, name, channel)
+        for name in (
+            cookies.CURRENT_CONTACT,
+            cookies.CROSS_SITE_CONTACT,
+            cookies.CROSS_SITE_CONTACT_PARTITIONED,
+        )
+    )
+    found = _Found()
+    if guids := {guid for guid in (current, *crossed) if guid}:
+        (found,) = await ask_soon(_who_has(guids, channel.tracking_consent_id))
+        if len({row.cookie for row in found.rows}) < len(guids):
+            question = _who_has(guids, channel.tracking_consent_id, people=_MERGED)
+            (found,) = await ask_soon(question)
+    crossing, main = found.live(crossed), found.live([current])
+    visitor.is_known_by_main_site = site is None or bool(main)
+    if site is None or main:
+        contacts = [*main, *crossing, *(row.contact for row in found.of(crossing))]
     else:
-        visitor.browser, found = _on_site(crossing, site)
-    contacts = list(dict.fromkeys(found))
+        visitor.browser, contacts = _on_site(crossing, found, site)
+    contacts = list(dict.fromkeys(contacts))
     visitor.contact, visitor.others = next(iter(contacts), None), contacts[1:]
+    visitor.answer = found.last_answer(contacts)
     return visitor
+
+
+async def take_in(visitor: Visitor, contact: Contact) -> None:
+    """This browser is `contact`, too: it has arrived from a website where it is."""
+    if visitor.contact is None:
+        visitor.contact = contact
+        if visitor.site is not None:
+            await in_thread(appear_on, visitor.site, contact, visitor.browser)
+    elif contact not in visitor.contacts:
+        visitor.others.append(contact)
+    visitor.answer = await find_answer(visitor.channel, visitor.contacts)
+
+
+async def find_answer(channel: Channel, contacts: Sequence[Contact]) -> Answer | None:
+    """The last answer of these contacts to the channel's tracking consent, or None."""
+    consent_id = channel.tracking_consent_id
+    if consent_id is None:
+        return None
+    (answers,) = await ask_soon(answers_to([(contact.pk, consent_id) for contact in contacts]))
+    return last_of(answers.values())
+
+
+def last_of(answers: Iterable[Answer]) -> Answer | None:
+    """The last of these answers, or None."""
+    return max(answers, key=lambda answer: answer.at, default=None)
 
 
 def ensure_contact(visitor: Visitor) -> Contact:
@@ -140,11 +173,15 @@ def appear_on(site: TrackedSite, contact: Contact, browser: UUID | None = None) 
     )
 
 
-def join(visitor: Visitor) -> None:
+async def join(visitor: Visitor) -> None:
     """Ask for the contacts of this browser to become one, unless consent was revoked."""
-    if visitor.contact is None or visitor.has_agreed is False:
-        return
+    if visitor.contact is not None and visitor.others and visitor.has_agreed is not False:
+        await in_thread(_ask_to_merge, visitor)
+
+
+def _ask_to_merge(visitor: Visitor) -> None:
     # One survivor for all of them: a contact can only be about to become one other.
+    assert visitor.contact is not None
     survivor = visitor.contact
     for other in visitor.others:
         survivor, _ = choose_survivor(survivor, other)
@@ -154,7 +191,7 @@ def join(visitor: Visitor) -> None:
                 request_merge(survivor=survivor, loser=contact, reason=ContactMerge.Reason.JOURNEY)
 
 
-def remember(response: HttpResponseBase, visitor: Visitor) -> None:
+def remember(response: cookies.Jar | HttpResponseBase, visitor: Visitor) -> None:
     """Set the cookies by which this visitor is recognised the next time, as far as they agree.
 
     Who revoked the tracking consent, here or elsewhere, gets the cookie level of everybody.
@@ -175,23 +212,112 @@ def remember(response: HttpResponseBase, visitor: Visitor) -> None:
         cookies.delete(response, cookies.CROSS_SITE_CONTACT_PARTITIONED)
 
 
-def _on_site(crossing: list[Contact], site: TrackedSite) -> tuple[UUID | None, list[Contact]]:
+class _Row(NamedTuple):
+    """A contact in a cookie, and who one of its browsers is on a tracked site, if it is on any.
+
+    `agreed` and `at` are the last answer of that contact, or else of the one in the cookie, to the
+    tracking consent, if it gave one.
+    """
+
+    cookie: UUID
+    owner: int
+    guid: UUID
+    browser: UUID | None
+    site: int | None
+    id: int | None
+    other: UUID | None
+    agreed: bool | None
+    at: datetime | None
+
+    @property
+    def contact(self) -> Contact:
+        """Who the browser is on the site."""
+        assert self.id is not None
+        assert self.other is not None
+        return _contact(self.id, self.other)
+
+
+_COLUMNS = """
+SELECT person.cookie, person.id, person.guid, row.visitor, row.tracked_site_id,
+    other.id, other.guid, last.agreed, last.at
+FROM """
+_LIVE = """(
+    SELECT guid AS cookie, id, guid FROM contacts_contact
+    WHERE guid = ANY(%s::uuid[]) AND merged_into_id IS NULL
+)"""
+# Few have been merged, and following them costs as much as the rest.
+_MERGED = """(
+    WITH RECURSIVE line (cookie, id, guid, merged_into_id) AS (
+        SELECT guid, id, guid, merged_into_id FROM contacts_contact WHERE guid = ANY(%s::uuid[])
+        UNION
+        SELECT line.cookie, next.id, next.guid, next.merged_into_id
+        FROM line JOIN contacts_contact AS next ON next.id = line.merged_into_id
+    )
+    SELECT cookie, id, guid FROM line WHERE merged_into_id IS NULL
+)"""
+_KNOWN = """ AS person
+LEFT JOIN crosssite_sitecontact AS mine ON mine.contact_id = person.id
+LEFT JOIN crosssite_sitecontact AS row ON row.visitor = mine.visitor
+LEFT JOIN contacts_contact AS other ON other.id = row.contact_id
+LEFT JOIN LATERAL (
+    SELECT agreed, at FROM consents_consentagreement
+    WHERE contact_id = coalesce(other.id, person.id) AND consent_id = %s
+    ORDER BY at DESC, id DESC LIMIT 1
+) AS last ON true
+ORDER BY row.id
+"""
+
+
+class _Found(NamedTuple):
+    """Everything that the database says about the contacts in the cookies of a browser."""
+
+    rows: Sequence[_Row] = ()
+
+    def live(self, guids: Iterable[UUID | None]) -> list[Contact]:
+        """The contacts that these GUIDs lead to, in order, each once."""
+        people = {row.cookie: row for row in self.rows}
+        named = (people[guid] for guid in guids if guid in people)
+        return list(dict.fromkeys(_contact(row.owner, row.guid) for row in named))
+
+    def of(self, contacts: Collection[Contact]) -> list[_Row]:
+        """What is known of the browsers that these contacts have."""
+        owners = {contact.pk for contact in contacts}
+        return [row for row in self.rows if row.owner in owners and row.browser]
+
+    def last_answer(self, contacts: Collection[Contact]) -> Answer | None:
+        """The last answer of these contacts to the tracking consent."""
+        known = {contact.pk for contact in contacts}
+        return last_of(
+            Answer(row.agreed, row.at)
+            for row in self.rows
+            if row.agreed is not None and row.at is not None and (row.id or row.owner) in known
+        )
+
+
+def _who_has(
+    guids: Collection[UUID], consent_id: int | None, *, people: str = _LIVE
+) -> Question[_Found]:
+    """Asks whom these GUIDs lead to, who their browsers are elsewhere, and what they said."""
+    return Question(
+        _COLUMNS + people + _KNOWN,
+        [array_of(guid.hex for guid in guids), consent_id],
+        lambda rows: _Found([_Row(*row) for row in rows]),
+    )
+
+
+def _contact(contact_id: int, guid: UUID) -> Contact:
+    """The contact with this id and GUID; the rest is read if it is asked for."""
+    return Contact.from_db(DEFAULT_DB_ALIAS, ["id", "guid"], [contact_id, guid])
+
+
+def _on_site(
+    crossing: list[Contact], found: _Found, site: TrackedSite
+) -> tuple[UUID | None, list[Contact]]:
     """Which browser has these cookies, and its contacts on `site`, the first cookie's first."""
-    browser, found = None, []
+    browser, contacts = None, []
     for contact in crossing:
-        rows = _rows_of_browsers([contact])
-        browser = browser or next((row.visitor for row in rows if row.contact == contact), None)
-        found += [row.contact for row in rows if row.tracked_site_id == site.pk]
-    return browser, found
-
-
-def _on_any_site(crossing: list[Contact]) -> list[Contact]:
-    """The contacts that a browser with these cookies is on all tracked sites."""
-    return [row.contact for row in _rows_of_browsers(crossing)]
-
-
-def _rows_of_browsers(contacts: list[Contact]) -> QuerySet[SiteContact]:
-    """What is known, for any tracked site, of the browsers that these contacts have."""
-    browsers = SiteContact.objects.filter(contact__in=contacts).values("visitor")
-    rows = SiteContact.objects.filter(visitor__in=browsers)
-    return rows.select_related("contact").order_by("pk")
+        rows = found.of([contact])
+        own = (row.browser for row in rows if row.id == contact.pk)
+        browser = browser or next(own, None)
+        contacts += [row.contact for row in rows if row.site == site.pk]
+    return browser, contacts

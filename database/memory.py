@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 from django.conf import settings
 
+from database.loop import in_thread
+
 # More keys than anybody has; whoever makes some up is not to fill the memory.
 _MOST = 10_000
 
@@ -49,13 +51,20 @@ class ShortMemory[Key, Value]:
             self._known[key] = now, value
         return value
 
+    async def find(self, key: Key) -> Value | None:
+        """What `get` answers, for a request in the event loop."""
+        value = self.recall(key)
+        if value is None:
+            value = await in_thread(self.get, key)
+        return value
+
     def recall(self, key: Key) -> Value | None:
         """What `key` stands for, if it is known without asking; None says nothing."""
         read_at, value = self._known.get(key, (float("-inf"), None))
         age = time.monotonic() - read_at
         if value is None or age < settings.REMEMBERED_SECONDS:
             return value
-        # Whoever is told nothing goes and gets it; not all of the others have to.
+        # The first caller told None refreshes the value; meanwhile the others keep the old one.
         if age < 2 * settings.REMEMBERED_SECONDS and key in self._being_got:
             return value
         self._being_got.add(key)

@@ -4,8 +4,9 @@ import asyncio
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
-from django.db import connection, connections
+from django.db import connection, connections, transaction
 
 
 def run_at_once(*calls):
@@ -50,3 +51,25 @@ def wait_until_somebody_waits():
             cursor.execute("SELECT pg_stat_clear_snapshot()")
             time.sleep(0.01)
     raise AssertionError("Nobody waits.")
+
+
+@contextmanager
+def held(table):
+    """Nobody can write to `table` until what this yields is set."""
+    release, is_held = threading.Event(), threading.Event()
+
+    def hold():
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {table}")
+            is_held.set()
+            release.wait(60)
+        connections.close_all()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    try:
+        assert is_held.wait(20)
+        yield release
+    finally:
+        release.set()
+        thread.join(30)

@@ -1,22 +1,23 @@
 """What doors do for browsers: tell them from servers, and answer requests made by a picture."""
 
 import base64
+from collections.abc import Mapping
 
-from django.http import HttpRequest, HttpResponse
+from web.answers import Answer
+from web.requests import Request
 
 # The smallest transparent picture: one pixel, as a GIF.
 _PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 
 
-def is_browser(request: HttpRequest) -> bool:
+def is_browser(request: Request) -> bool:
     """Whether a web page made this request, rather than a server or an app."""
     # Pictures come without an origin, and without Sec-Fetch-* to a hub that has no https, or from
     # browsers before 2023.
-    return any(name in request.headers for name in ("Origin", "Sec-Fetch-Mode", "Referer"))
+    return any(name in request.headers for name in ("origin", "sec-fetch-mode", "referer"))
 
 
-def pixel() -> HttpResponse:
+def pixel(*, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
     """A transparent picture that no cache keeps."""
-    return HttpResponse(
-        _PIXEL, content_type="image/gif", headers={"Cache-Control": "no-store, private"}
-    )
+    kept = {"Cache-Control": "no-store, private", **(headers or {})}
+    return Answer.of(_PIXEL, "image/gif", status=status, headers=kept)

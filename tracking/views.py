@@ -7,17 +7,24 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from activities.inspector import keep_refused_request
+from activities.inspector import is_sampled, keep_refused_request
 from activities.problems import InvalidActivity, Status
+from channels.known import may_read
 from channels.models import ApiKey, Channel
-from tracking.middleware import request_id_of
-from tracking.problems import Problem, as_problem, respond
+from tracking.switches import check_switches
+from web import requests
 from web.addresses import client_address
+from web.django import respond_to
+from web.doors import exchange_at
+from web.exchanges import Exchange
+from web.middleware import request_id_of
+from web.problems import Problem, as_problem, respond
 
 
 class AlwaysJson(BaseContentNegotiation):
@@ -52,15 +59,7 @@ class DoorView(APIView):
     test_code = ""
 
     def initial(self, request: Request, *args, **kwargs) -> None:
-        if not settings.TRACKING_API_ENABLED:
-            raise Problem(404, "tracking_off", "The tracking API is switched off.")
-        if settings.READ_ONLY and request.method not in self.safe_methods:
-            raise Problem(
-                503,
-                "read_only",
-                "The hub is read-only for the moment; try again later.",
-                headers={"Retry-After": str(settings.READ_ONLY_RETRY_AFTER_SECONDS)},
-            )
+        check_switches(reads=request.method in self.safe_methods)
         super().initial(request, *args, **kwargs)
 
     def handle_exception(self, error: Exception) -> HttpResponse:  # type: ignore[override]
@@ -68,7 +67,7 @@ class DoorView(APIView):
         if problem is None:
             self._keep_failure()
             raise error
-        if self.request.method in self.kept_methods and problem.status_code < 500:
+        if self.request.method in self.kept_methods and problem.status < 500:
             self.keep(problem)
         return self.respond(problem)
 
@@ -82,7 +81,7 @@ class DoorView(APIView):
 
     def respond(self, problem: Problem) -> HttpResponse:
         """The answer that tells the client of `problem`, as its wire format has it."""
-        return respond(problem, self.request_id)
+        return respond(problem, self.request_id).for_django()
 
     @property
     def request_id(self) -> UUID:
@@ -105,9 +104,13 @@ class DoorView(APIView):
         # Django's own request: asking DRF's for `auth` would authenticate again, and fail again.
         key = getattr(request, "auth", None)
         is_known = isinstance(key, ApiKey) or self.has_shown_a_key
+        forwarded = request.headers.get("X-Forwarded-For", "")
+        address = client_address(forwarded, request.META.get("REMOTE_ADDR", ""))
+        if not is_known and not is_sampled(address or "unknown"):
+            return
         payload = self.payload()
         if isinstance(problem, Problem):
-            problem = InvalidActivity(problem.code, problem.field, str(problem.detail))
+            problem = InvalidActivity(problem.code, problem.field, problem.detail)
         keep_refused_request(
             problem,
             door=self.door,
@@ -117,8 +120,55 @@ class DoorView(APIView):
             channel=key.channel if isinstance(key, ApiKey) else self.channel,
             contact_guid=self.contact_guid,
             test_code=self.test_code,
-            stranger="" if is_known else client_address(request) or "unknown",
+            is_stranger=not is_known,
         )
+
+
+def may_read_of_key(request: HttpRequest) -> bool:
+    """Whether the page that sends this request may read the answer, by the channel of its key."""
+    key = getattr(request, "auth", None)
+    origin = request.headers.get("origin", "")
+    return may_read(origin, key.channel if isinstance(key, ApiKey) else None)
+
+
+class RecordingView(DoorView):
+    """A view whose requests are answered by exchanges, one for each method.
+
+    In the web process they are answered in the event loop, and do not come here: this is what the
+    OpenAPI document shows, and what answers other methods.
+    """
+
+    authentication_classes: Sequence[type[BaseAuthentication]] = ()
+    safe_methods = ("OPTIONS",)
+    exchange: type[Exchange]
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        # Exchanges ask for keys themselves. The OpenAPI document, whose requests are no Django's,
+        # shows them.
+        is_django = isinstance(self.request, HttpRequest)
+        return [] if is_django and _is_exchange(self.request) else super().get_authenticators()
+
+    def initial(self, request: Request, *args, **kwargs) -> None:
+        # Exchanges look at the switches themselves.
+        if not _is_exchange(request):
+            super().initial(request, *args, **kwargs)
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        # Exchanges say themselves what is in their answers.
+        return {} if _is_exchange(self.request) else super().default_response_headers
+
+    def answer(self, exchange: type[Exchange]) -> HttpResponse:
+        """What the exchange answers to this request."""
+        return respond_to(self.request._request, exchange)
+
+    def respond(self, problem: Problem) -> HttpResponse:
+        request = requests.Request.of_django(self.request._request, b"")
+        return self.exchange(request).refuse(problem).for_django()
+
+
+def _is_exchange(request: HttpRequest | Request) -> bool:
+    return exchange_at(request.method or "", request.path_info) is not None
 
 
 def _start_of_body(request: HttpRequest) -> bytes:

@@ -1,16 +1,15 @@
 """Where a request came from."""
 
 from django.conf import settings
-from django.http import HttpRequest
 
 
-def client_address(request: HttpRequest) -> str:
-    """The address of whoever sent this request, behind as many proxies as PROXY_COUNT says.
+def client_address(forwarded_for: str, peer: str) -> str:
+    """The address of a client, behind as many proxies as PROXY_COUNT says; `peer` is connected.
 
     Every proxy adds the address that it was called from to X-Forwarded-For. What stands further to
     the left was written by the client, and could be anything.
     """
-    forwarded = request.headers.get("X-Forwarded-For", "").split(",")
+    forwarded = forwarded_for.split(",")
     if 0 < settings.PROXY_COUNT <= len(forwarded):
         return forwarded[-settings.PROXY_COUNT].strip()
-    return request.META.get("REMOTE_ADDR", "")
+    return peer

@@ -9,9 +9,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import import_module
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.http import HttpRequest
+
+if TYPE_CHECKING:
+    from web.exchanges import Exchange
 
 # A channel: the model is in a room above this one.
 Channel = Any
@@ -94,6 +98,10 @@ class Card:
         return attrgetter(self.identifier)(channel)
 
 
+def _nobody(request: HttpRequest) -> bool:
+    return False
+
+
 @dataclass(frozen=True, kw_only=True)
 class Door:
     """One wire format, as the rest of the hub knows it. A door leaves out what it does not have."""
@@ -109,8 +117,11 @@ class Door:
     paths: Sequence[str] = ()
     # Gives a path, which has no slash at its end, the documented spelling.
     spell: Callable[[str], str] = str
-    # Its requests go through the middleware for people as well; others are answered before that.
-    needs_all_middleware: bool = False
+    # What answers requests that record, by method and documented path: in the event loop, with
+    # threads for what needs the ORM.
+    exchanges: Mapping[tuple[str, str], "type[Exchange]"] = field(default_factory=dict)
+    # Whether the page that sends this request, or asks whether it may, can read the answer.
+    may_read: Callable[[HttpRequest], bool] = _nobody
     # Which of its paths any web page may read, and from which of these browsers send cookies.
     open_paths: Sequence[str] = ()
     cookie_paths: Sequence[str] = ()
@@ -135,16 +146,25 @@ def door_at(path: str) -> Door | None:
     return None
 
 
+def exchange_at(method: str, path: str) -> "type[Exchange] | None":
+    """How the event loop answers requests for `path`; None leaves them to Django."""
+    exchanges = _exchanges(tuple(settings.DOORS))
+    if exchange := exchanges.get((method, path)):
+        return exchange
+    door = door_at(path)
+    return exchanges.get((method, door.spell(path.rstrip("/")))) if door else None
+
+
 def is_open(path: str) -> bool:
     """Whether any web page may read what is answered at `path`."""
     door = door_at(path)
-    return door is not None and _is_below(path, door.open_paths)
+    return door is not None and _is_below(door.spell(path.rstrip("/")), door.open_paths)
 
 
 def takes_cookies(path: str) -> bool:
     """Whether browsers send the cookies of the hub from other websites to `path`."""
     door = door_at(path)
-    return door is not None and _is_below(path, door.cookie_paths)
+    return door is not None and _is_below(door.spell(path.rstrip("/")), door.cookie_paths)
 
 
 def door_named(name: str) -> Door | None:
@@ -191,6 +211,11 @@ def naming_choices() -> list[tuple[str, str]]:
 @lru_cache(maxsize=10)
 def _load(modules: tuple[str, ...]) -> tuple[Door, ...]:
     return tuple(import_module(module).DOOR for module in modules)
+
+
+@lru_cache(maxsize=10)
+def _exchanges(modules: tuple[str, ...]) -> dict[tuple[str, str], "type[Exchange]"]:
+    return {key: value for door in _load(modules) for key, value in door.exchanges.items()}
 
 
 @lru_cache(maxsize=10)

@@ -9,9 +9,11 @@ from activities.event_names import make_type
 from activities.inspector import keep_refused_request
 from activities.models import ActivityType, PropertyRule
 from activities.problems import InvalidActivity
+from activities.recording import Source, record_activities
 from channels.models import Channel
 from config.demo.data import Person
 from consents.models import Consent
+from database.loop import finish
 from tracking.activecampaign import receiving
 from tracking.activecampaign.translation import Form, read_visit
 from tracking.activecampaign.translation import make_event as make_named_event
@@ -98,7 +100,8 @@ def report_shop_event(
         "context": {"event_timestamp": int(at.timestamp() * 1000)},
     }
     payload = json.dumps(wire).encode()
-    commandersact.Receiver(channel, request_id, browser=None).receive([make_event(wire, payload)])
+    receiver = commandersact.Receiver(channel, request_id, browser=None)
+    finish(receiver.receive([make_event(wire, payload)]))
 
 
 def report_named_event(event: NamedEvent, channel: Channel, *, request_id: UUID) -> None:
@@ -108,12 +111,16 @@ def report_named_event(event: NamedEvent, channel: Channel, *, request_id: UUID)
     form = Form(fields)
     try:
         visit = read_visit(form)
-        receiving.record(
-            make_named_event(event.name, form, visit, payload),
-            contact=receiving.find_contact(visit.email, "visit"),
-            channel=channel,
-            request_id=request_id,
-            from_browser=False,
+        record_activities(
+            [make_named_event(event.name, form, visit, payload)],
+            contact_guid=finish(receiving.find_contact(visit.email, "visit")),
+            source=Source(
+                door=receiving.DOOR,
+                channel=channel,
+                request_id=request_id,
+                names_types=receiving.DOOR,
+                answers_each=False,
+            ),
         )
     except InvalidActivity as problem:
         keep_refused_request(

@@ -8,12 +8,13 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllow
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 
+from channels.known import channel_of_host
 from channels.models import Channel
 from config.demo import data
 from consents.texts import find_text
-from crosssite.hosts import find_channel
 from crosssite.models import TrackedSite
 from crosssite.origins import main_site_url
+from database.loop import finish
 from database.memory import ShortMemory
 
 # The complete example of docs/website-tracking.md is the magazine, as it is written there.
@@ -46,7 +47,9 @@ class DemoWebsitesMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if site := _sites_by_host().get(request.get_host().lower()):
             return _answer_page(request, lambda: _show_tracked_site(request, site))
-        channel = find_channel(request) if request.path_info in _MAIN_PAGES else None
+        channel = None
+        if request.path_info in _MAIN_PAGES:
+            channel = finish(channel_of_host(request.get_host().lower()))
         if channel and channel.code_name == data.SITE:
             return _answer_page(request, lambda: _show_main_site(request, channel))
         return self.get_response(request)

@@ -8,6 +8,8 @@ from activities import batches, specification
 from activities.batches import Source, Submission
 from activities.drafts import Draft
 from activities.models import Activity, ActivityType, RejectedActivity
+from database.questions import ask
+from database.transactions import run
 from tests.factories import make_activity_type, make_channel, make_contact, make_rule
 
 pytestmark = pytest.mark.django_db
@@ -45,8 +47,13 @@ def submit(*drafts):
 
 def write(submission):
     """The codes of what became of each draft; "" if it was accepted."""
-    (written,) = batches.write([submission])
+    (written,) = run(batches.write([submission]))
     return [outcome.problem.code if outcome.problem else "" for outcome in written.outcomes]
+
+
+def read_types(name):
+    (types,) = ask(specification.types_named([name]))
+    return types
 
 
 def loan(value="", **fields):
@@ -133,13 +140,13 @@ def test_checking_twice_says_the_same_of_what_was_moved_out_of_the_properties():
 
 def test_type_is_the_same_object_until_something_about_it_changes():
     activity_type = make_activity_type(NAME)
-    first = specification.ask_for_types([NAME])()[NAME]
-    assert specification.ask_for_types([NAME])()[NAME] is first
+    first = read_types(NAME)[NAME]
+    assert read_types(NAME)[NAME] is first
 
     activity_type.name = "Loans"
     activity_type.save()
 
-    renamed = specification.ask_for_types([NAME])()[NAME]
+    renamed = read_types(NAME)[NAME]
     assert renamed.name == "Loans"
     assert specification.last_read_types([NAME]) == {NAME: renamed}
 
@@ -148,6 +155,6 @@ def test_not_every_type_that_somebody_makes_up_is_remembered(monkeypatch):
     monkeypatch.setattr(specification, "_MOST_REMEMBERED", 2)
     for number in range(4):
         make_activity_type(f"type{number}")
-        specification.ask_for_types([f"type{number}"])()
+        read_types(f"type{number}")
 
     assert len(specification._last_read) <= 2

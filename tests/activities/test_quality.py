@@ -73,7 +73,7 @@ def test_refused_requests_count_unless_a_stranger_sent_them():
     )
 
     keep()
-    keep(stranger="192.0.2.1")
+    keep(is_stranger=True)
 
     assert counts_of(channel) == {Status.INVALID_REJECTED: 1}
     assert RejectedActivity.objects.count() == 2

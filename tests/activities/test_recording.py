@@ -4,6 +4,8 @@ from functools import partial
 from uuid import uuid4
 
 import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 
 from activities.drafts import Draft
 from activities.models import Activity, ActivityClaim, ActivityType, RejectedActivity
@@ -12,13 +14,17 @@ from activities.recording import (
     Source,
     log_custom_activity,
     record_activities,
-    record_for_several,
+    record_for_several_soon,
 )
 from consents.agreements import record_agreement
 from contacts.merging import carry_out_merge, request_merge
 from contacts.models import ContactMerge
+from database.loop import finish
 from tests.factories import make_activity_type, make_channel, make_consent, make_contact
 from tests.threads import run_at_once
+
+# Of a transaction in the one of the test, and of what is done in it.
+SAVEPOINTS = 4
 
 
 def source_for(channel):
@@ -80,14 +86,24 @@ def test_stale_contact_is_resolved_when_the_activity_is_written():
 
 
 @pytest.mark.django_db
-def test_recording_takes_the_same_queries_for_one_and_for_many(django_assert_num_queries):
+@pytest.mark.parametrize(
+    ("more", "queries"),
+    # One call of a function in the database; or ids, contact and types, claims, the rows, the line
+    # of the inspector, the counts.
+    [([], 1), ([Draft(type="nothing")], 7)],
+    ids=["usual", "unusual"],
+)
+def test_recording_takes_the_same_queries_for_one_and_for_many(
+    django_assert_num_queries, more, queries
+):
     contact, source = make_contact(), source_for(make_channel())
+    # From now on, the types are known.
+    record_activities(clicks(None), contact_guid=contact.guid, source=source)
 
     for count in (1, 300):
-        with django_assert_num_queries(10):
-            record_activities(
-                clicks(*[uuid4() for _ in range(count)]), contact_guid=contact.guid, source=source
-            )
+        drafts = [*clicks(*[uuid4() for _ in range(count)]), *more]
+        with django_assert_num_queries(SAVEPOINTS + queries):
+            record_activities(drafts, contact_guid=contact.guid, source=source)
 
 
 @pytest.mark.django_db
@@ -102,8 +118,10 @@ def test_asking_many_for_their_consent_takes_the_queries_of_a_few(django_assert_
             record_agreement(contact, consent, agreed=number % 4 != 1)
 
     for some in (people[:4], people[4:]):
-        with django_assert_num_queries(12):
-            record_for_several({contact.guid: clicks(None) for contact in some}, source=source)
+        # Ids, contacts and types; answers; the rows, the lines of the inspector, the count.
+        with django_assert_num_queries(SAVEPOINTS + 7):
+            by_guid = {contact.guid: clicks(None) for contact in some}
+            finish(record_for_several_soon(by_guid, source=source))
 
     agreed = [contact for number, contact in enumerate(people) if number % 4 in (0, 2)]
     assert [activity.contact for activity in Activity.objects.order_by("pk")] == agreed
@@ -151,5 +169,13 @@ def test_log_custom_activity_refuses_system_types():
 def test_system_types_cannot_be_deleted_or_given_another_code_name():
     click = ActivityType.objects.get(code_name="click")
 
-    with pytest.raises(Exception, match="cannot be deleted"):
+    with pytest.raises(ValidationError, match="System activity types cannot be deleted"):
         click.delete()
+    click.code_name = "tap"
+    with (
+        pytest.raises(IntegrityError, match="system_types_keep_their_code_names"),
+        transaction.atomic(),
+    ):
+        click.save()
+
+    assert ActivityType.objects.get(pk=click.pk).code_name == "click"

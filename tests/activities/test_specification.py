@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from activities import specification
 from activities.models import Activity, PropertyRule, RejectedActivity
 from activities.problems import InvalidActivity
 from activities.recording import Draft, Source, log_custom_activity, record_activities
@@ -395,16 +396,30 @@ def queries_of_a_request(*code_names):
     return len(queries)
 
 
-def test_rules_cost_no_query():
+def test_rules_cost_no_query(monkeypatch):
+    monkeypatch.setattr(specification, "_last_read", {})
     first, second = make_activity_type("first"), make_activity_type("second")
-    without = queries_of_a_request("first", "second", "click")
+    everything = ["first", "second", "click"]
+
+    def count(change=None):
+        """The queries of a few and of many: the first to come after a change, and the next."""
+        counts = []
+        for names in (everything, everything * 20):
+            if change is not None:
+                change()
+            counts.append([queries_of_a_request(*names) for _ in range(2)])
+        return counts
+
+    assert count() == [[9, 5], [5, 5]]
+    assert count(specification._last_read.clear) == [[9, 5], [9, 5]]
 
     for name in ("amount", "months", "rate"):
         make_rule(first, name)
         make_rule(second, name)
 
-    assert queries_of_a_request("first", "click") == without
-    assert queries_of_a_request(*["first", "second", "click"] * 20) == without
+    assert count(specification._last_read.clear) == [[9, 5], [9, 5]]
+    # Who did not know of a change meets it, and begins again.
+    assert count(lambda: first.save()) == [[13, 5], [13, 5]]
 
 
 def test_a_type_that_was_made_meanwhile_has_its_rules():

@@ -8,7 +8,7 @@ import json
 import os
 
 from config import connections, serving, web
-from tracking.asgi import Answer
+from web.answers import Answer
 
 LARGE = 20_000_000
 

@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from activities.models import Activity, RejectedActivity
 from config import asgi, serving
 from contacts.models import Contact
-from tests.config.server import CLICK, LANE, PATH, SILENCE, VIEW, message, talk
+from tests.config.server import CLICK, LOOP, PATH, SILENCE, lifespan, message, talk
 from tests.factories import make_contact
 from tests.threads import run_in_loop
 
@@ -78,7 +78,8 @@ def test_requests_at_once_are_all_recorded(key):
     scope["headers"] = [(b"host", b"testserver"), *headers]
 
     async def send_many():
-        return await asyncio.gather(*(talk(dict(scope), [body]) for _ in range(40)))
+        async with lifespan():
+            return await asyncio.gather(*(talk(dict(scope), [body]) for _ in range(40)))
 
     answers = run_in_loop(send_many())
 
@@ -93,18 +94,18 @@ def test_body_in_pieces_is_read(server, key):
 
     for pieces in ([body[:9], body[9:]], [body, b""], [b"", body[:1], b"", body[1:]]):
         assert server.send(pieces=pieces, headers=key.headers)[0] == 207
-    assert server.ways == [LANE] * 3
+    assert server.ways == [LOOP] * 3
+    assert server.threads[1:] == [0, 0]
 
 
-def test_large_body_is_the_views(server, key):
+def test_large_body_is_a_threads(server, key):
     body = message(key, *[CLICK] * 12_000)
     assert len(body) > serving.SMALL_BODY_BYTES
-    assert server.send(body=message(key, *[CLICK] * 1_200), headers=key.headers)[0] == 207
     pieces = [body[start : start + 65_536] for start in range(0, len(body), 65_536)]
 
     status, _, answer = server.send(pieces=pieces, headers=key.headers)
 
-    assert (status, server.ways) == (207, [VIEW, VIEW])
+    assert (status, server.ways, server.threads) == (207, [LOOP], [1])
     assert json.loads(answer)["results"] == [{"status": 202}] * 12_000
 
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from activities.group_commit import Busy
 from activities.models import Activity, RejectedActivity
 from consents.models import ConsentAgreement
 from contacts.models import Contact
 from crosssite.models import BrowserHits
+from database.loop import Busy
 from tests.crosssite.browsers import MAIN, SHOP, VISIT, Browser
 from tests.crosssite.test_origins import COMMANDS
 
@@ -158,7 +158,7 @@ def test_database_that_does_not_keep_up_asks_to_come_back(free_channel, browser,
     def refuse(*args, **kwargs):
         raise Busy
 
-    monkeypatch.setattr("crosssite.views.record_activities", refuse)
+    monkeypatch.setattr("crosssite.commands.record_soon", refuse)
 
     response = browser.log()
 
@@ -211,7 +211,7 @@ def test_a_body_that_is_none_is_refused(free_channel, browser, command, body):
 
 
 def test_a_body_that_is_too_large_is_refused(free_channel, browser, settings):
-    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
+    settings.MAX_BODY_BYTES = settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 1000
 
     assert browser.send_raw("Log", "x" * 1001).status_code == 413
 

@@ -54,7 +54,7 @@ def catalogue():
 def test_catalogue_has_every_code_and_no_other(catalogue):
     documented = catalogue["requests"].keys() | catalogue["activities"].keys()
 
-    assert documented == codes_in("activities", "tracking") | FROM_THE_FRAMEWORK
+    assert documented == codes_in("activities", "tracking", "web") | FROM_THE_FRAMEWORK
 
 
 def test_catalogue_has_the_codes_of_activities_where_they_belong(catalogue):
@@ -66,7 +66,7 @@ def test_catalogue_has_the_codes_of_activities_where_they_belong(catalogue):
 def test_catalogue_has_the_statuses_of_requests(catalogue):
     statuses = {
         node.args[1].value: str(node.args[0].value)
-        for file in files_of("tracking")
+        for file in files_of("tracking", "web")
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)

@@ -13,7 +13,7 @@ from adminsite.formatting import changelist_url
 from channels.models import ApiKey, Channel
 from config import urls
 from tests.factories import make_channel, make_key
-from tracking import middleware
+from web import middleware
 
 pytestmark = pytest.mark.django_db
 

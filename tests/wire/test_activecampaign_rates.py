@@ -1,11 +1,12 @@
 """How many requests a channel may make within a second in the ActiveCampaign format."""
 
 import pytest
+from django.core.cache import cache
 
 from tests.factories import make_channel
 from tracking.activecampaign import rates
-from tracking.problems import Problem
 from web import limits
+from web.problems import Problem
 
 pytestmark = pytest.mark.django_db
 
@@ -18,11 +19,17 @@ def clock(monkeypatch):
     return clock
 
 
-def test_nothing_is_counted_unless_a_limit_is_set():
+def test_nothing_is_counted_unless_a_limit_is_set(clock, settings):
     channel = make_channel()
+    counter = f"activecampaign-requests:{channel.pk}:{int(clock['now'])}"
 
     for _ in range(50):
         rates.count_request(channel)
+    assert cache.get(counter) is None
+
+    settings.ACTIVECAMPAIGN_REQUESTS_PER_SECOND = 50
+    rates.count_request(channel)
+    assert cache.get(counter) == 1
 
 
 @pytest.mark.usefixtures("clock")
@@ -35,7 +42,7 @@ def test_one_request_too_many_is_429_and_says_when_to_try_again(settings):
     with pytest.raises(Problem) as refused:
         rates.count_request(channel)
 
-    assert (refused.value.status_code, refused.value.code) == (429, "too_many_requests")
+    assert (refused.value.status, refused.value.code) == (429, "too_many_requests")
     assert refused.value.headers == {
         "Retry-After": "1",
         "RateLimit-Limit": "2",

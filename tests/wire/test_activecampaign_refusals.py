@@ -12,7 +12,7 @@ from contacts.models import Contact
 from tests.factories import make_contact
 from tests.wire.activecampaign import EMAIL, FORM, SPAWNED, Account, activity_of, multipart
 from tests.wire.app import rejection_of
-from tracking.activecampaign.views import MAX_REQUEST_BYTES
+from tracking.activecampaign.events import MAX_REQUEST_BYTES
 from web import limits
 
 pytestmark = pytest.mark.django_db

@@ -105,8 +105,7 @@ def test_batch_of_more_than_500_kilobytes_is_400(source):
 @pytest.mark.parametrize(
     "value",
     [
-        b"[" * 10_000 + b"]" * 10_000,
-        b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
+        b"[" * 15_000 + b"]" * 15_000,
         b"1e999",
     ],
 )
@@ -115,6 +114,15 @@ def test_json_beyond_us_is_200_and_kept(source, value):
 
     assert source.post(body).status_code == 200
     assert RejectedActivity.objects.get().code == "undecodable_event"
+
+
+def test_objects_of_great_depth_are_200_and_kept(source):
+    deep = b'{"a":' * 5_000 + b"1" + b"}" * 5_000
+    body = b'{"event_name":"deep","user":{"id":"7"},"a":%s}' % deep
+
+    assert source.post(body).status_code == 200
+    # How deep JSON can be decoded depends on the version of Python.
+    assert RejectedActivity.objects.get().code in ("undecodable_event", "too_deep")
 
 
 def test_properties_that_are_too_deep_are_kept(source):

@@ -12,7 +12,7 @@ from tests.factories import make_channel, make_consent
 from tests.wire.app import App, assert_problem
 from tracking.models import ContactCreation
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("lane")]
+pytestmark = pytest.mark.django_db
 
 CLICK = {"type": "click", "value": "Buy"}
 

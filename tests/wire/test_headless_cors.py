@@ -7,7 +7,7 @@ from activities.models import Activity
 from tests.factories import make_channel
 from tests.wire.app import ROOT, App
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("lane")]
+pytestmark = pytest.mark.django_db
 
 OURS = "https://app.example.com"
 FOREIGN = "https://evil.example"

@@ -15,7 +15,7 @@ from contacts.models import Contact
 from tests.factories import make_activity_type, make_consent, make_contact
 from tests.wire.app import App
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("lane")]
+pytestmark = pytest.mark.django_db
 
 
 def test_consent_text_is_returned_in_the_language_asked_for():

@@ -18,7 +18,7 @@ from tests.wire.app import (
     send,
 )
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("lane")]
+pytestmark = pytest.mark.django_db
 
 
 # Too much at once

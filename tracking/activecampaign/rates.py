@@ -3,8 +3,8 @@
 from django.conf import settings
 
 from channels.models import Channel
-from tracking.problems import Problem
 from web.limits import is_within
+from web.problems import Problem
 
 _RETRY_AFTER_SECONDS = 1
 

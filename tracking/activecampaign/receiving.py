@@ -1,19 +1,18 @@
-"""What becomes of an event or a page visit: which account it is for, who did it, and the log."""
+"""Which account an event or a page visit is for, whether it may be logged, and who did it."""
 
-from contextlib import suppress
 from uuid import UUID
 
 from django.conf import settings
 from django.utils.crypto import constant_time_compare
 
-from activities.drafts import Draft, is_storable
+from activities.drafts import is_storable
 from activities.models import ActivityType
 from activities.problems import InvalidActivity
-from activities.recording import Source, record_activities
 from channels.known import channel_of_account
 from channels.models import Channel
 from contacts.models import Contact
-from contacts.resolving import UnknownContact
+from contacts.resolving import guid_with_email
+from database.loop import ask_soon
 from tracking.activecampaign.translation import Form
 
 DOOR = "activecampaign"
@@ -21,13 +20,13 @@ _LONGEST_NAME = ActivityType._meta.get_field("code_name").max_length or 0
 _LONGEST_EMAIL = Contact._meta.get_field("email").max_length or 0
 
 
-def find_channel(form: Form) -> Channel:
+async def find_channel(form: Form) -> Channel:
     """The channel whose account ID the request has.
 
     :raises InvalidActivity: if there is none
     """
     account_id = form.require("actid")
-    channel = channel_of_account(account_id) if is_storable(account_id) else None
+    channel = await channel_of_account(account_id) if is_storable(account_id) else None
     if channel is None:
         raise InvalidActivity(
             "unknown_account",
@@ -92,8 +91,8 @@ def check_tracking(channel: Channel) -> None:
         )
 
 
-def find_contact(email: str, field: str) -> Contact:
-    """The contact with this email, which came in `field`.
+async def find_contact(email: str, field: str) -> UUID:
+    """The GUID of the contact with this email, which came in `field`.
 
     :raises InvalidActivity: if there is none
     """
@@ -101,29 +100,13 @@ def find_contact(email: str, field: str) -> Contact:
         raise InvalidActivity(
             "missing_email", field, "Nobody is named: the email of the contact is missing."
         )
-    contact = None
+    guid = None
     if len(email) <= _LONGEST_EMAIL and is_storable(email):
-        contact = Contact.objects.with_email(email).first()
-    if contact is None:
+        (guid,) = await ask_soon(guid_with_email(email))
+    if guid is None:
         raise InvalidActivity(
             "unknown_contact",
             field,
             "No contact has this email, and events do not create contacts. Create it first.",
         )
-    return contact
-
-
-def record(
-    draft: Draft, *, contact: Contact, channel: Channel, request_id: UUID, from_browser: bool
-) -> None:
-    """Record what `contact` did; the inspector says so if it breaks a rule."""
-    source = Source(
-        door=DOOR,
-        channel=channel,
-        request_id=request_id,
-        names_types=DOOR,
-        from_browser=from_browser,
-    )
-    # Who is erased in this moment is nobody whose events were to be kept.
-    with suppress(UnknownContact):
-        record_activities([draft], contact_guid=contact.guid, source=source)
+    return guid

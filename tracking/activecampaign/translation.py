@@ -7,8 +7,8 @@ from urllib.parse import quote, unquote
 
 import msgspec
 from django.core.exceptions import SuspiciousOperation
-from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParser, MultiPartParserError
+from django.utils.http import parse_header_parameters
 
 from activities.drafts import MAX_TEXT, Draft
 from activities.event_names import code_name_for
@@ -68,26 +68,25 @@ class Visit(msgspec.Struct):
     rest: dict[str, Any]
 
 
-def read_form(request: HttpRequest, body: bytes) -> Form:
-    """The fields of `request`, whose body has been read."""
-    fields = read_query(request)
+def read_form(query: str, content_type: str, body: bytes) -> Form:
+    """The fields of a request with this query, and of its body, whose `Content-Type` this is."""
+    fields = read_query(query)
     if not body:
         return Form(fields)
-    charset = (request.content_params or {}).get("charset", "").lower()
-    encoding = "windows-1252" if charset in _WESTERN else "utf-8"
-    if request.content_type in _URLENCODED:
+    kind, parameters = parse_header_parameters(content_type)
+    encoding = "windows-1252" if parameters.get("charset", "").lower() in _WESTERN else "utf-8"
+    if kind in _URLENCODED:
         return Form(fields | read_nested(_decode_form(body, encoding)))
-    if request.content_type == _MULTIPART:
+    if kind == _MULTIPART:
         try:
-            return Form(fields | _read_multipart(request.META["CONTENT_TYPE"], body, encoding))
+            return Form(fields | _read_multipart(content_type, body, encoding))
         except (MultiPartParserError, SuspiciousOperation):
             pass
     return Form(fields, is_readable=False)
 
 
-def read_query(request: HttpRequest) -> dict[str, Any]:
-    """The fields in the query of `request`."""
-    query: str = request.META.get("QUERY_STRING", "")
+def read_query(query: str) -> dict[str, Any]:
+    """The fields in a query, whose bytes are the characters of `query`."""
     return read_nested(query.encode("latin-1", "replace").decode(errors="replace"))
 
 

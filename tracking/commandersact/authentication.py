@@ -5,7 +5,7 @@ from rest_framework.request import Request
 
 from channels.keys import find_api_key, note_use
 from channels.models import ApiKey
-from tracking.problems import Problem
+from web.problems import Problem
 
 ACCESS = "commandersact"
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}

@@ -17,8 +17,8 @@ from activities.quality import quality_of
 from channels.models import Channel
 from tracking.commandersact import schema
 from tracking.commandersact.authentication import ConfigKeyAuthentication
-from tracking.problems import Problem
 from tracking.views import DoorView
+from web.problems import Problem
 
 _JSON_API = "application/vnd.api+json"
 
@@ -37,13 +37,13 @@ class ConfigView(DoorView):
 
     def respond(self, problem: Problem) -> HttpResponse:
         error = {
-            "status": str(problem.status_code),
+            "status": str(problem.status),
             "title": str(problem.code).upper(),
             "detail": str(problem.detail),
         }
         return JsonResponse(
             {"errors": [error]},
-            status=problem.status_code,
+            status=problem.status,
             content_type=_JSON_API,
             headers=problem.headers,
         )

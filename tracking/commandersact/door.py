@@ -5,6 +5,8 @@ import re
 from tracking.commandersact import receiving
 from tracking.commandersact.authentication import ACCESS
 from tracking.commandersact.card import CARD
+from tracking.commandersact.events import SendBatch, SendEvent, SendPixel
+from tracking.views import may_read_of_key
 from web.doors import AccessType, Door
 
 _IDENTIFIER = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
@@ -30,6 +32,12 @@ DOOR = Door(
     urls=["tracking.commandersact.urls"],
     paths=["/events", _COLLECTION, "/v2"],
     spell=_spell,
+    exchanges={
+        ("POST", "/events"): SendEvent,
+        ("GET", "/events"): SendPixel,
+        ("POST", "/events/batch"): SendBatch,
+    },
+    may_read=may_read_of_key,
     open_paths=["/events"],
     cookie_paths=["/events"],
     access=AccessType(

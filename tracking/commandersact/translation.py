@@ -22,7 +22,7 @@ from contacts.identifying import Identity, is_junk
 from contacts.places import country_code
 from tracking.bodies import UNDECODABLE, decode_json, explain, fold, unfold
 from tracking.commandersact.titles import amount_of, as_text, subject_of
-from tracking.problems import Problem
+from web.problems import Problem
 
 # The format's limits: of a request with one event, or of one event in a batch; and of a batch.
 MAX_EVENT_BYTES = 32 * 1024
@@ -91,13 +91,13 @@ def read_event(payload: bytes) -> Event:
     return make_event(members, payload)
 
 
-def read_batch(body: bytes) -> Iterable[Event]:
+def read_batch(body: bytes) -> list[Event]:
     """The events in the body of a batch, in order, each with its own part of it as payload.
 
     :raises Problem: 400, if the body is no JSON
     """
     try:
-        return map(_read_item, _split(body))
+        return [_read_item(item) for item in _split(body)]
     except (KeyError, msgspec.ValidationError):
         event = read_event(body)
         detail = "The body must be an object whose member batch is an array of events."
@@ -151,9 +151,7 @@ def make_draft(event: Event, mapping: Mapping[str, str], received_at: datetime) 
     What is wrong with a user property or a time is a remark: the event counts all the same.
     """
     contact_fields, rest, remarks = _read_contact_fields(event.user, mapping)
-    occurred_at, time_remarks = _read_time(event.context.get("event_timestamp"), received_at)
-    if occurred_at is None and "event_timestamp" not in event.context:
-        occurred_at, time_remarks = _read_time(event.context.get("created"), received_at)
+    occurred_at, time_remarks = read_time(event, received_at)
     moved = {name: value for name, value in event.user.items() if name not in rest}
     properties = event.properties
     extra = {"user": rest, "context": event.context}
@@ -177,6 +175,12 @@ def make_draft(event: Event, mapping: Mapping[str, str], received_at: datetime) 
         remarks=(*remarks, *time_remarks),
         problem=event.problem,
     )
+
+
+def read_time(event: Event, received_at: datetime) -> tuple[object, Remarks]:
+    """When `event` happened, as a draft has it, and what is wrong with that."""
+    name = "event_timestamp" if "event_timestamp" in event.context else "created"
+    return _read_time(event.context.get(name), received_at)
 
 
 def _split(body: bytes) -> Iterator[bytes]:

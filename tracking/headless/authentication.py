@@ -5,15 +5,21 @@ from rest_framework.request import Request
 
 from channels.keys import find_api_key, note_use
 from channels.models import ApiKey
-from tracking.problems import Problem
+from web.authorization import bearer_token
+from web.problems import Problem
 
 ACCESS = "tracking"
 
 
-def bearer_token(authorization: str) -> str:
-    """What such a header says after `Bearer`; "" if it says something else."""
-    scheme, _, text = authorization.strip().partition(" ")
-    return text.strip() if scheme.lower() == "bearer" else ""
+def unauthorized() -> Problem:
+    """What to raise about a request without a key that opens the tracking API."""
+    return Problem(
+        401,
+        "unauthorized",
+        "Send Authorization: Bearer followed by an enabled API key with access to the tracking "
+        "API.",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
 
 
 class BearerKeyAuthentication(BaseAuthentication):
@@ -26,13 +32,7 @@ class BearerKeyAuthentication(BaseAuthentication):
         text = bearer_token(request.headers.get("Authorization", ""))
         key = find_api_key(text, access=ACCESS)
         if key is None:
-            raise Problem(
-                401,
-                "unauthorized",
-                "Send Authorization: Bearer followed by an enabled API key with access to the "
-                "tracking API.",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
+            raise unauthorized()
         note_use(key)
         return None, key
 

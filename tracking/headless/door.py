@@ -3,7 +3,9 @@
 import json
 
 from channels.models import Channel
+from tracking.headless.activities import LogActivities
 from tracking.headless.authentication import ACCESS
+from tracking.views import may_read_of_key
 from web.doors import AccessType, Door
 
 _ROOT = "/Kentico.Tracking"
@@ -40,6 +42,8 @@ DOOR = Door(
     urls=["tracking.headless.urls"],
     paths=[_ROOT.lower()],
     spell=_spell,
+    exchanges={("POST", f"{_ROOT}/activities"): LogActivities},
+    may_read=may_read_of_key,
     access=AccessType(
         value=ACCESS,
         label="Tracking API",

@@ -10,7 +10,7 @@ from activities.problems import InvalidActivity
 from activities.recording import Outcome
 from contacts.guids import parse_guid
 from tracking.bodies import UNDECODABLE, decode_json, explain
-from tracking.problems import Problem
+from web.problems import Problem
 
 _SMALLEST_ACTIVITY = len('{"type":"a"}')
 _FEW = 1_000

@@ -6,17 +6,17 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from activities.recording import Source, record_activities
 from consents.agreements import is_agreed, record_agreement
 from consents.models import Consent
 from consents.texts import find_text
 from contacts.models import Contact
 from contacts.resolving import find_contact
 from tracking.contact_creation import create_contact
-from tracking.headless import express, schema, translation
+from tracking.headless import schema, translation
+from tracking.headless.activities import LogActivities
 from tracking.headless.authentication import BearerKeyAuthentication
-from tracking.problems import Problem
-from tracking.views import DoorView
+from tracking.views import DoorView, RecordingView
+from web.problems import Problem
 
 _LONGEST_IDEMPOTENCY_KEY = 255
 
@@ -106,27 +106,15 @@ class ContactConsentView(HeadlessView):
         return HttpResponse(headers={"Content-Length": "0"})
 
 
-class ActivitiesView(HeadlessView):
+class ActivitiesView(RecordingView):
+    authentication_classes = [BearerKeyAuthentication]
+    door = LogActivities.door
+    exchange = LogActivities
+
     @schema.log_activities
     def post(self, request: Request) -> HttpResponse:
         """Log what a contact did; each activity has a result of its own, in the given order."""
-        given = translation.read_request(request._request.body)
-        self.contact_guid = str(given.contact_guid)
-        if error := getattr(request._request, "scope", {}).get(express.ERROR):
-            # Requests that shared a commit share its error as well, but not the way that it went.
-            raise error.with_traceback(None)
-        if given.channel_guid != self.key.channel.guid:
-            raise Problem(
-                403, "wrong_channel", "The API key belongs to another channel.", field="channel"
-            )
-        outcomes = record_activities(
-            given.drafts,
-            contact_guid=given.contact_guid,
-            source=Source(door=self.door, channel=self.key.channel, request_id=self.request_id),
-        )
-        return HttpResponse(
-            translation.encode_outcomes(outcomes), status=207, content_type="application/json"
-        )
+        return self.answer(LogActivities)
 
 
 class UnknownEndpointView(HeadlessView):

@@ -1,6 +1,6 @@
 """A door as somebody would add it: a doorbell that reports who rang."""
 
-from tests.doors.bell.views import ACCESS
+from tests.doors.bell.ring import ACCESS, Ring
 from web.doors import AccessType, Card, Door, Secret, Switch
 
 
@@ -21,6 +21,7 @@ DOOR = Door(
     urls=["tests.doors.bell.urls"],
     paths=["/bell"],
     spell=str.lower,
+    exchanges={("POST", "/bell/ring"): Ring},
     open_paths=["/bell"],
     cookie_paths=["/bell/ring"],
     access=AccessType(

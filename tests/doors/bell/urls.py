@@ -2,8 +2,9 @@
 
 from django.urls import path
 
-from tests.doors.bell import views
+from tests.doors.bell.ring import Ring
+from web.django import view_of
 
 app_name = "bell"
 
-urlpatterns = [path("bell/ring", views.RingView.as_view(), name="ring")]
+urlpatterns = [path("bell/ring", view_of(Ring), name="ring")]

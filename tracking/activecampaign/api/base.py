@@ -13,8 +13,8 @@ from tracking.activecampaign.api.authentication import ApiTokenAuthentication
 from tracking.activecampaign.api.reading import read_id
 from tracking.activecampaign.api.rendering import Answer
 from tracking.activecampaign.rates import count_request
-from tracking.problems import Problem
 from tracking.views import DoorView
+from web.problems import Problem
 
 
 class ApiView(DoorView):
@@ -34,7 +34,7 @@ class ApiView(DoorView):
             super().keep(problem)
 
     def respond(self, problem: Problem) -> HttpResponse:
-        return Answer(_as_body(problem), status=problem.status_code, headers=problem.headers)
+        return Answer(_as_body(problem), status=problem.status, headers=problem.headers)
 
     @property
     def root(self) -> str:
@@ -71,7 +71,7 @@ def no_result(model: str, given_id: str) -> Problem:
 
 
 def _as_body(problem: Problem) -> dict:
-    if problem.status_code == HTTPStatus.UNPROCESSABLE_ENTITY:
+    if problem.status == HTTPStatus.UNPROCESSABLE_ENTITY:
         error = {
             "title": str(problem.detail),
             "detail": "",
@@ -79,6 +79,6 @@ def _as_body(problem: Problem) -> dict:
             "source": {"pointer": f"/data/attributes/{problem.field}"},
         }
         return {"errors": [error]}
-    if problem.status_code == HTTPStatus.FORBIDDEN:
+    if problem.status == HTTPStatus.FORBIDDEN:
         return {"message": HTTPStatus.FORBIDDEN.phrase}
     return {"message": str(problem.detail)}

@@ -26,7 +26,7 @@ from tracking.activecampaign.api.reading import (
 )
 from tracking.activecampaign.api.rendering import SIDE_LOADS, Answer, as_contact
 from tracking.activecampaign.translation import read_email
-from tracking.problems import Problem
+from web.problems import Problem
 
 # Name on the wire -> name of the model's field.
 _FIELDS = {

@@ -13,7 +13,7 @@ from tracking.activecampaign.api.base import ApiView
 from tracking.activecampaign.api.reading import read_object, read_page, read_text
 from tracking.activecampaign.api.rendering import Answer
 from tracking.activecampaign.receiving import DOOR, check_name
-from tracking.problems import Problem
+from web.problems import Problem
 
 
 class EventTrackingView(ApiView):

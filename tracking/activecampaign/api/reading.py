@@ -9,7 +9,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from tracking.bodies import UNDECODABLE, decode_json, explain
-from tracking.problems import Problem
+from web.problems import Problem
 
 _DEFAULT_LIMIT, _MAX_LIMIT = 20, 100
 _NUMBER = re.compile(r"[0-9]{1,19}")

@@ -10,7 +10,7 @@ from tracking.activecampaign.api import schema
 from tracking.activecampaign.api.base import ApiView, no_result
 from tracking.activecampaign.api.reading import read_direction, read_id, read_page, read_time
 from tracking.activecampaign.api.rendering import Answer, as_activity, as_contact, as_tracking_log
-from tracking.problems import Problem
+from web.problems import Problem
 
 
 class LogsView(ApiView):

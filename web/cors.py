@@ -1,5 +1,6 @@
-"""Cross-origin requests: which web pages may call a door from a browser."""
+"""Cross-origin requests: which web pages may call a door from a browser, and read its answers."""
 
+from corsheaders.conf import conf
 from corsheaders.middleware import (
     ACCESS_CONTROL_ALLOW_CREDENTIALS,
     ACCESS_CONTROL_ALLOW_HEADERS,
@@ -10,17 +11,30 @@ from corsheaders.signals import check_request_enabled
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from channels.models import ApiKey, Channel
-from channels.origins import origin_matches
-from tracking.middleware import is_door
-from web.doors import is_open, takes_cookies
+from web.answers import Headers
+from web.doors import door_at, exchange_at, is_open, takes_cookies
+
+
+def readable_by(origin: str, *, with_cookies: bool = False) -> Headers:
+    """The headers of an answer that pages of this origin may read, as corsheaders makes them."""
+    headers = [
+        (b"access-control-allow-origin", origin.encode("latin1")),
+        (b"access-control-expose-headers", ", ".join(conf.CORS_EXPOSE_HEADERS).encode()),
+        (b"vary", b"origin"),
+    ]
+    if with_cookies:
+        headers.append((b"access-control-allow-credentials", b"true"))
+    return headers
 
 
 class DoorCorsMiddleware(CorsMiddleware):
     """Answers a preflight with the headers that it asks for, as the headless API is documented."""
 
     def __call__(self, request):
-        if not is_door(request.path_info):
+        is_preflight = request.method == "OPTIONS"
+        exchange = exchange_at(request.method, request.path_info)
+        # An exchange says itself who may read its answer.
+        if door_at(request.path_info) is None or (exchange and not is_preflight):
             return self.get_response(request)
         return super().__call__(request)
 
@@ -41,26 +55,14 @@ class DoorCorsMiddleware(CorsMiddleware):
 def allow_origin(sender, request: HttpRequest, **kwargs) -> bool:
     """Whether the `Origin` of this request may read the answer.
 
-    A preflight carries no key, so it is answered for the origins of all channels; the request
-    itself, once its key is known, for the origins of the key's channel. The doors for events of
-    other formats answer every page, as those systems do.
+    A preflight carries no key; some doors answer every page, as the systems do whose format it is.
     """
     # django-cors-headers also asks when a path has a line break in it, whatever the headers.
-    origin = request.headers.get("origin")
-    if not origin or not is_door(request.path):
+    door = door_at(request.path)
+    if door is None or not request.headers.get("origin"):
         return False
-    if is_open(request.path):
-        return True
-    key = getattr(request, "auth", None)
-    if isinstance(key, ApiKey):
-        return origin_matches(origin, key.channel.allowed_origins)
-    configured = Channel.objects.exclude(allowed_origins=[])
-    return any(
-        origin_matches(origin, allowed)
-        for allowed in configured.values_list("allowed_origins", flat=True)
-    )
+    return is_open(request.path) or door.may_read(request)
 
 
-def connect() -> None:
-    """Let django-cors-headers ask `allow_origin`: the signal is its way of asking a database."""
-    check_request_enabled.connect(allow_origin, dispatch_uid="tracking.cors")
+# The signal is how django-cors-headers lets a project ask its database.
+check_request_enabled.connect(allow_origin, dispatch_uid="web.cors")

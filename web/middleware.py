@@ -1,20 +1,21 @@
 """What every door's requests have in common before they reach a view."""
 
-import uuid
 from functools import lru_cache
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import resolve
 
-from web.doors import Door, door_at
+from web.doors import door_at
+from web.requests import new_request_id
 
 
 def is_door(path: str) -> bool:
-    """Whether `path` belongs to a wire format that applications speak."""
-    return _door_at(path) is not None
+    """Whether `path` belongs to a door."""
+    return door_at(path) is not None
 
 
-def request_id_of(request: HttpRequest) -> uuid.UUID:
+def request_id_of(request: HttpRequest) -> UUID:
     """The id that `DoorMiddleware` gave to a request of a door."""
     return request.request_id  # type: ignore[attr-defined]
 
@@ -30,10 +31,10 @@ class DoorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        door = _door_at(request.path_info)
+        door = door_at(request.path_info)
         if door is None:
             return self.get_response(request)
-        request.request_id = uuid.uuid4()  # type: ignore[attr-defined]
+        request.request_id = new_request_id()  # type: ignore[attr-defined]
         request.path = request.path_info = door.spell(request.path_info.rstrip("/"))
         response = self.get_response(request)
         response["Request-Id"] = str(request_id_of(request))
@@ -60,9 +61,3 @@ class ServeDoorsMiddleware:
 
 # Nearly all requests go to a handful of paths.
 _resolve = lru_cache(maxsize=1_000)(resolve)
-
-
-def _door_at(path: str) -> Door | None:
-    """The door that answers at `path` before the middleware for people, or None."""
-    door = door_at(path)
-    return None if door is None or door.needs_all_middleware else door
