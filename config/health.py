@@ -2,19 +2,15 @@
 
 import logging
 import os
-import time
 from collections.abc import Callable
 from typing import Any
 
 from celery import current_app
-from django.core.cache import cache
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
-
-from config.tasks import HEARTBEAT_KEY
 
 logger = logging.getLogger(__name__)
 
@@ -74,10 +70,12 @@ def check_broker() -> str:
 
 
 def check_worker() -> str:
-    beaten_at = cache.get(HEARTBEAT_KEY)
-    if beaten_at is None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT extract(epoch FROM now() - beaten_at)::float FROM config_heartbeat")
+        found = cursor.fetchone()
+    if found is None:
         return "no sign of a worker and a scheduler yet"
-    age = time.time() - beaten_at
+    (age,) = found
     return OK if age < HEARTBEAT_SECONDS else f"last sign of life {age:.0f} seconds ago"
 
 

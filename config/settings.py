@@ -108,6 +108,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "config",
     "adminsite",
+    "web",
     "channels",
     "contacts",
     "consents",
@@ -207,13 +208,11 @@ CELERY_BEAT_SCHEDULE = {
     "recount-activities": {"task": "activities.recount_activities", "schedule": 3600.0},
     "forget-old-creations": {"task": "tracking.forget_old_creations", "schedule": 3600.0},
     "forget-what-browsers-left": {"task": "crosssite.forget", "schedule": 3600.0},
+    "forget-old-counts": {"task": "web.forget_old_counts", "schedule": 3600.0},
     "beat-heart": {"task": "config.beat_heart", "schedule": 5.0},
 }
 if REDIS_URL:
     CELERY_BROKER_URL = REDIS_URL
-    CACHES = {
-        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
-    }
 else:
     TRANSPORT_ALIASES["embedded"] = "config.embedded.broker:Transport"
     CELERY_BROKER_URL = "embedded://"
@@ -222,12 +221,6 @@ else:
         "data_folder_out": str(DATA_DIR / "broker" / "messages"),
         "control_folder": str(DATA_DIR / "broker" / "control"),
         "polling_interval": 0.1,
-    }
-    CACHES = {
-        "default": {
-            "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
-            "LOCATION": str(DATA_DIR / "cache"),
-        }
     }
 
 # REST

@@ -1,17 +1,20 @@
 """A sign of life: what the scheduler sends and a worker carries out."""
 
-import time
+from datetime import datetime
 
 from celery import shared_task
-from django.core.cache import cache
+from django.db.models.functions import Now
 
-HEARTBEAT_KEY = "config.heartbeat"
-# Kept longer than it counts, so that readiness can tell a worker that stopped from one that
-# never started.
-_KEPT_SECONDS = 3600
+from config.models import Heartbeat
 
 
 @shared_task(name="config.beat_heart", expires=30)
 def beat_heart() -> None:
     """Write down that scheduler, broker and worker have just worked together."""
-    cache.set(HEARTBEAT_KEY, time.time(), timeout=_KEPT_SECONDS)
+    # By the clock of the database, which all machines share.
+    Heartbeat.objects.update_or_create(pk=1, defaults={"beaten_at": Now()})
+
+
+def last_heartbeat() -> datetime | None:
+    """When that was the last time, by the clock of the database; None if never."""
+    return Heartbeat.objects.values_list("beaten_at", flat=True).first()

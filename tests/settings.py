@@ -11,7 +11,6 @@ from config.settings import *  # noqa: E402, F403 -- they read what was just set
 if not REDIS_URL:  # noqa: F405
     CELERY_BROKER_URL = "memory://"
     CELERY_BROKER_TRANSPORT_OPTIONS = {}
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # What Django's test client calls the hub.
 HUB_HOSTS = [*HUB_HOSTS, "testserver"]  # noqa: F405

@@ -25,7 +25,7 @@ FLOORS = [
     {"adminsite"},
 ]
 FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
-NO_APPS = {"benchmarks", "web", "database"}
+NO_APPS = {"benchmarks", "database"}
 
 _PERMISSION = re.compile(r"([a-z_]+)\.(?:view|add|change|delete)_[a-z]+")
 _ADMIN_PAGE = re.compile(r"admin:([a-z]+)_[a-z]+_\w+")

@@ -1,13 +1,14 @@
 """What load balancers are told."""
 
-import time
+from datetime import timedelta
 
 import pytest
-from django.core.cache import cache
 from django.db import OperationalError
+from django.utils import timezone
 
 from config import health
-from config.tasks import HEARTBEAT_KEY, beat_heart
+from config.models import Heartbeat
+from config.tasks import beat_heart
 
 
 def test_live_needs_no_database(client):
@@ -46,7 +47,7 @@ def test_ready_tells_when_no_worker_ever_ran(client):
 
 @pytest.mark.django_db
 def test_ready_tells_when_the_worker_has_stopped(client):
-    cache.set(HEARTBEAT_KEY, time.time() - 31)
+    Heartbeat.objects.create(pk=1, beaten_at=timezone.now() - timedelta(seconds=31))
 
     response = client.get("/health/ready")
 

@@ -1,11 +1,11 @@
 """How many requests a channel may make within a second in the ActiveCampaign format."""
 
 import pytest
-from django.core.cache import cache
 
 from tests.factories import make_channel
 from tracking.activecampaign import rates
 from web import limits
+from web.models import LimitCount
 from web.problems import Problem
 
 pytestmark = pytest.mark.django_db
@@ -19,17 +19,17 @@ def clock(monkeypatch):
     return clock
 
 
-def test_nothing_is_counted_unless_a_limit_is_set(clock, settings):
+@pytest.mark.usefixtures("clock")
+def test_nothing_is_counted_unless_a_limit_is_set(settings):
     channel = make_channel()
-    counter = f"activecampaign-requests:{channel.pk}:{int(clock['now'])}"
 
     for _ in range(50):
         rates.count_request(channel)
-    assert cache.get(counter) is None
+    assert not LimitCount.objects.exists()
 
     settings.ACTIVECAMPAIGN_REQUESTS_PER_SECOND = 50
     rates.count_request(channel)
-    assert cache.get(counter) == 1
+    assert LimitCount.objects.get().count == 1
 
 
 @pytest.mark.usefixtures("clock")

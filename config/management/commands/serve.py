@@ -8,12 +8,12 @@ import socket
 import sys
 import time
 from contextlib import suppress
+from datetime import datetime
 
 from django.conf import settings
-from django.core.cache import cache
 from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
-from django.db import OperationalError, connection
+from django.db import Error, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from channels.keys import create_api_key
@@ -23,7 +23,7 @@ from config.embedded.locks import FileLock
 from config.embedded.postgres import EmbeddedPostgres, embedded_postgres
 from config.embedded.processes import Child, Stopped, StopRequests, Supervisor
 from config.pools import close_connections
-from config.tasks import HEARTBEAT_KEY, beat_heart
+from config.tasks import beat_heart, last_heartbeat
 
 WORKER_THREADS = 4
 KEY_NAME = "Printed by serve"
@@ -104,15 +104,17 @@ class Command(BaseCommand):
     def _run(self, supervisor: Supervisor, requests: StopRequests, *, demo: bool) -> bool:
         self._say("Starting web, worker and scheduler …")
         lines = _demo_lines() if demo else _LINES_WITHOUT_DEMO
+        before = last_heartbeat()
         close_connections()
         requests.startup_done()
-        started_at = time.time()
+        started_at = time.monotonic()
         supervisor.start()
         # Rings the doorbell, so that the worker's first sign of life does not wait for the
         # scheduler; an unreachable broker shows up in the worker's own output.
         with suppress(Exception):
             beat_heart.delay()
-        is_well = supervisor.watch(until=lambda: _is_up(started_at))
+        is_well = supervisor.watch(until=lambda: _is_up(started_at, before))
+        close_connections()
         if is_well and not requests.count:
             supervisor.is_up = True
             self._greet(lines, demo=demo)
@@ -264,7 +266,7 @@ def _address() -> str:
     return f"http://[{host}]:{settings.PORT}" if ":" in host else f"http://{host}:{settings.PORT}"
 
 
-def _is_up(started_at: float) -> bool:
+def _is_up(started_at: float, heartbeat_before: datetime | None) -> bool:
     """Whether the web answers, and the worker too unless it takes unusually long."""
     web = http.client.HTTPConnection(_connectable_host(), settings.PORT, timeout=2)
     try:
@@ -274,10 +276,10 @@ def _is_up(started_at: float) -> bool:
         return False
     finally:
         web.close()
-    if time.time() - started_at > _SECONDS_FOR_WORKER:
+    if time.monotonic() - started_at > _SECONDS_FOR_WORKER:
         return True
-    with suppress(Exception):
-        return cache.get(HEARTBEAT_KEY, 0) >= started_at
+    with suppress(Error):
+        return last_heartbeat() != heartbeat_before
     return False
 
 
