@@ -191,8 +191,7 @@ async def _record(submissions: _Request) -> list[Written | None]:
     written = await _commit(submissions)
     if any(one and one.new_names for one in written):
         written = await _commit_with_new_types(submissions, written)
-    if any(map(_has_consequences, written, submissions)):
-        await in_thread(_follow_up_all, written, submissions)
+    await _follow_up(written, submissions)
     return written
 
 
@@ -320,38 +319,24 @@ def _make_types(names: Sequence[str], source: Source) -> Types:
     return made
 
 
-def _has_consequences(written: Written | None, submission: Submission) -> bool:
-    return written is not None and (
-        written.data_input_of is not None or written.inspected > submission.room
-    )
-
-
-def _follow_up_all(written: Sequence[Written | None], submissions: _Request) -> None:
+async def _follow_up(written: Sequence[Written | None], submissions: _Request) -> None:
+    """Ring for a worker, and say in the inspector how much more there was than it has room for."""
     for one, submission in zip(written, submissions, strict=True):
         if one is None:
             continue
-        if connection.in_atomic_block:
-            _follow_up(one, submission)
-        else:
-            _follow_up_after_commit(one, submission)
+        if one.data_input_of is not None:
+            tasks.apply_data_input.delay_on_commit(contact_id=one.data_input_of)
+        if (more := one.inspected - submission.room) > 0:
+            await in_thread(_tell_of_more, more, submission)
 
 
-def _follow_up(written: Written, submission: Submission) -> None:
-    """Ring for a worker, and say in the inspector how much more there was than it has room for."""
-    if written.data_input_of is not None:
-        tasks.apply_data_input.delay_on_commit(contact_id=written.data_input_of)
-    if (more := written.inspected - submission.room) > 0:
-        problem = more_rejections(more)
-        keep_rejections([as_refused(Draft(), problem, submission, at=timezone.now())])
-
-
-def _follow_up_after_commit(written: Written, submission: Submission) -> None:
-    """The same, where no failure may make anybody send again what is recorded.
-
-    A data input whose message is lost is found by the next sweep.
-    """
+def _tell_of_more(more: int, submission: Submission) -> None:
+    refused = as_refused(Draft(), more_rejections(more), submission, at=timezone.now())
+    if connection.in_atomic_block:
+        keep_rejections([refused])
+        return
     try:
-        _follow_up(written, submission)
+        keep_rejections([refused])
     except Exception:  # the activities are committed: an error would have them sent again
         _log.exception("Activities were recorded, but what follows from them failed.")
 
@@ -381,8 +366,7 @@ def _record_in_parts(
         raise UnknownContact from error
     total = Written(outcomes=outcomes, inspected=inspected, data_input_of=data_input_of)
     whole = replace(submission, drafts=[], room=settings.REJECTED_KEPT_PER_REQUEST)
-    if _has_consequences(total, whole):
-        _follow_up_all([total], [whole])
+    finish(_follow_up([total], [whole]))
     return outcomes
 
 

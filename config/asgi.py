@@ -15,6 +15,7 @@ django.setup()
 from django.conf import settings  # noqa: E402
 
 from activities.recording import open_shared_commit  # noqa: E402
+from config.health import answer_live  # noqa: E402
 from config.serving import ThreadedDjango, read_body  # noqa: E402
 from database.loop import in_thread, open_database  # noqa: E402
 from web.answers import Answer, Receive, Scope, Send  # noqa: E402
@@ -39,7 +40,9 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await _TOO_SLOW.send(send)
         return
     exchange = exchange_at(scope["method"], scope["path"])
-    if exchange is None:
+    if live := answer_live(scope):
+        made = live
+    elif exchange is None:
         made = await _django.answer(scope, body)
     else:
         made = await _answer(exchange, scope, body)

@@ -4,7 +4,9 @@ import os
 
 from celery import Celery
 from celery.contrib.django.task import DjangoTask
-from django.db import transaction
+from django.db import connection, transaction
+
+from config.doorbell import open_doorbell
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -13,10 +15,14 @@ class DoorbellTask(DjangoTask):
     """A task whose message may get lost: what it is about is a row that a sweep finds anyway."""
 
     def delay_on_commit(self, *args, **kwargs):
-        """Send the message after the commit; a broker that is away only delays the work."""
-        transaction.on_commit(lambda: self.delay(*args, **kwargs), robust=True)
+        """Ring after the commit, without waiting for the broker; also in the event loop."""
+        if connection.in_atomic_block:
+            transaction.on_commit(lambda: bell.ring(self, args, kwargs), robust=True)
+        else:
+            bell.ring(self, args, kwargs)
 
 
 app = Celery("throughline", task_cls=DoorbellTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+bell = open_doorbell(app)

@@ -12,11 +12,32 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from config.doorbell import BROKER_SECONDS, connect_to_broker
+from web.answers import Answer, Scope
+from web.hosts import is_hub_host
+from web.requests import Request
+
 logger = logging.getLogger(__name__)
 
 OK = "ok"
+LIVE_PATH = "/health/live"
+_NOT_TO_KEEP = {
+    "Cache-Control": "max-age=0, no-cache, no-store, must-revalidate, private",
+    "X-Content-Type-Options": "nosniff",
+}
 HEARTBEAT_SECONDS = 30
-_BROKER_SECONDS = 2
+
+
+def answer_live(scope: Scope) -> Answer | None:
+    """What the event loop answers to `GET /health/live`, while all threads may be busy.
+
+    None leaves it to Django: another request, or one for a host that only the database may know.
+    """
+    if scope["path"] != LIVE_PATH or scope["method"] not in ("GET", "HEAD"):
+        return None
+    if not is_hub_host(Request.of_scope(scope, b"").host):
+        return None
+    return Answer.json({"status": OK}, headers=_NOT_TO_KEEP)
 
 
 @never_cache
@@ -56,13 +77,8 @@ def check_migrations() -> str:
 
 
 def check_broker() -> str:
-    with current_app.connection_for_write(connect_timeout=_BROKER_SECONDS) as broker:
-        broker.transport_options = {
-            **broker.transport_options,
-            "socket_connect_timeout": _BROKER_SECONDS,
-            "socket_timeout": _BROKER_SECONDS,
-        }
-        broker.ensure_connection(max_retries=1, timeout=_BROKER_SECONDS)
+    with connect_to_broker(current_app) as broker:
+        broker.ensure_connection(max_retries=1, interval_start=0, timeout=BROKER_SECONDS)
         for folder in _folders(broker.transport_options):
             if not os.access(folder, os.W_OK | os.X_OK):
                 return "its folders are missing or not writable"

@@ -195,8 +195,6 @@ CELERY_TASK_ROUTES = {
     "contacts.carry_out_merge": {"queue": "merging"},
 }
 CELERY_TASK_TIME_LIMIT = 600
-# Whoever rings the doorbell is answering a request: a broker that is away must not keep it waiting.
-CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.1}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")

@@ -446,3 +446,18 @@ def send_through_django(path=PATH, body=b"", *, method="POST", headers=(), query
         cookies = (cookie.output(header="").strip() for cookie in response.cookies.values())
         answered["set-cookie"] = "\n".join(cookies)
     return response.status_code, answered, response.content
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_sign_of_life_needs_no_thread(server, method):
+    status, headers, body = server.send("/health/live", method=method)
+
+    assert (status, body) == (200, b'{"status":"ok"}')
+    assert "no-store" in headers["cache-control"]
+    assert (server.ways, server.threads, server.trips) == ([LOOP], [0], [[]])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_sign_of_life_is_for_hosts_of_the_hub(server):
+    assert server.send("/health/live", method="GET", headers={"host": "evil.example"})[0] == 400

@@ -37,8 +37,8 @@ class Load:
 
     def __init__(self, hub, *, apps=_APPS):
         self._hub = hub
-        self.channel, key, *self._contacts = hub.shell(_MAKE_KEY % uuid4().hex[:8]).split()
-        self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        self.channel, key, *self.contacts = hub.shell(_MAKE_KEY % uuid4().hex[:8]).split()
+        self.headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
         self._stop = threading.Event()
         self._give_up_at = float("inf")
         self._threads = [threading.Thread(target=self._send, args=[n]) for n in range(apps)]
@@ -89,15 +89,15 @@ class Load:
     def request(self, ids):
         """The bytes of a request with clicks of these ids."""
         activities = [{"type": "click", "value": "Buy", "id": one} for one in ids]
-        given = {"channel": self.channel, "contact": self._contacts[0], "activities": activities}
+        given = {"channel": self.channel, "contact": self.contacts[0], "activities": activities}
         body = json.dumps(given).encode()
-        headers = {**self._headers, "Host": "127.0.0.1", "Content-Length": str(len(body))}
+        headers = {**self.headers, "Host": "127.0.0.1", "Content-Length": str(len(body))}
         lines = [f"POST {_PATH} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
         return "\r\n".join([*lines, "", ""]).encode() + body
 
     def _send(self, number):
         connection = None
-        contact = self._contacts[number % len(self._contacts)]
+        contact = self.contacts[number % len(self.contacts)]
         for turn in count():
             if self._stop.is_set():
                 break
@@ -118,7 +118,7 @@ class Load:
                     connection = http.client.HTTPConnection(
                         "127.0.0.1", self._hub.port, timeout=_SECONDS_TO_ANSWER
                     )
-                connection.request("POST", _PATH, body, self._headers)
+                connection.request("POST", _PATH, body, self.headers)
                 response = connection.getresponse()
                 status, answer = response.status, response.read()
             except (OSError, http.client.HTTPException) as error:

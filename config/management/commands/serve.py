@@ -111,8 +111,7 @@ class Command(BaseCommand):
         supervisor.start()
         # Rings the doorbell, so that the worker's first sign of life does not wait for the
         # scheduler; an unreachable broker shows up in the worker's own output.
-        with suppress(Exception):
-            beat_heart.delay()
+        beat_heart.delay_on_commit()
         is_well = supervisor.watch(until=lambda: _is_up(started_at, before))
         close_connections()
         if is_well and not requests.count:
