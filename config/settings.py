@@ -178,7 +178,8 @@ DATABASES["default"]["OPTIONS"].setdefault("prepare_threshold", 5)
 DATABASES["default"]["OPTIONS"]["pool"] = {
     "min_size": 0,
     "max_size": env.int("DATABASE_POOL_SIZE", 40),
-    "timeout": 10,
+    # As long as the event loop waits.
+    "timeout": 5,
     # By itself a pool waits one second more after a failure, then two, then four: longer than most
     # failures last.
     "reconnect_timeout": 0.2,
@@ -253,6 +254,7 @@ WHITENOISE_USE_FINDERS = True
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"outages": {"()": "config.logs.OutageFilter"}},
     "formatters": {
         "line": {
             "class": "config.logs.DiscreetFormatter",
@@ -264,8 +266,12 @@ LOGGING = {
         "django": {"handlers": []},
         # A refused request is in the inspector; here it would only put people's GUIDs into the log.
         "django.request": {"level": "ERROR"},
+        # A line for each attempt, several in a second; who needed the connection says it once.
+        "psycopg.pool": {"level": "ERROR"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["outages"]}
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "WARNING")},
 }
 

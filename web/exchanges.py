@@ -6,7 +6,7 @@ middleware, as in tests and under `runserver`, it runs in the thread that it is 
 
 import logging
 
-from database.loop import database_of_loop, finish, in_thread
+from database.loop import Busy, database_of_loop, finish, in_thread
 from web.answers import Answer, Headers
 from web.cors import readable_by
 from web.doors import is_open, takes_cookies
@@ -79,6 +79,8 @@ def finish_answer(exchange: Exchange) -> Answer:
 async def _headers_of(exchange: Exchange) -> Headers:
     try:
         return await exchange.headers()
+    except Busy:
+        return []
     except Exception:  # the answer is made, and what it says has to be told
         _log.exception("%s could not complete its headers", type(exchange).__name__)
         return []

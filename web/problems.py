@@ -1,5 +1,6 @@
 """Errors of the doors: `application/problem+json` (RFC 9457)."""
 
+import logging
 from http import HTTPStatus
 from uuid import UUID
 
@@ -10,7 +11,10 @@ from django.http import UnreadablePostError
 from rest_framework.exceptions import APIException
 
 from database.loop import Busy
+from database.outages import is_away
 from web.answers import Answer
+
+_log = logging.getLogger(__name__)
 
 
 class Problem(Exception):
@@ -62,8 +66,21 @@ def read_only() -> Problem:
     )
 
 
+def unavailable() -> Problem:
+    """What to raise about a request that needs the database while that is away."""
+    return Problem(
+        503,
+        "unavailable",
+        "The hub cannot reach its database, or write to it, for the moment; try again later.",
+        headers={"Retry-After": str(settings.BUSY_RETRY_AFTER_SECONDS)},
+    )
+
+
 def as_problem(error: BaseException) -> Problem | None:
-    """What `error` means to a client; None if it is a fault of the hub."""
+    """What `error` means to a client; None if it is a fault of the hub.
+
+    The log says why the database is away, if it is.
+    """
     match error:
         case Problem():
             return error
@@ -80,6 +97,9 @@ def as_problem(error: BaseException) -> Problem | None:
             return Problem(400, "unreadable", "The body ended before it was complete.")
         case APIException():
             return Problem(error.status_code, error.default_code, str(error.detail))
+    if is_away(error):
+        _log.error("The database is away", exc_info=error)
+        return unavailable()
     return None
 
 

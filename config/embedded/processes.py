@@ -14,6 +14,8 @@ from pathlib import Path
 _TETHERED = Path(__file__).with_name("tethered.py")
 _TICK_SECONDS = 0.1
 _RESTART_SECONDS = 1.0
+# It grows to this while a hub that was up already cannot start a process again.
+_LONGEST_RESTART_SECONDS = 30.0
 # A process that ends sooner than this after its start has failed to start.
 _SETTLED_SECONDS = 5.0
 _FAILED_STARTS = 3
@@ -81,7 +83,8 @@ class Child:
         self._drain()
         is_settled = time.monotonic() - self._started_at > _SETTLED_SECONDS
         self.failed_starts = 0 if is_settled else self.failed_starts + 1
-        self.restart_at = time.monotonic() + _RESTART_SECONDS
+        pause = _RESTART_SECONDS * 2 ** max(0, self.failed_starts - _FAILED_STARTS)
+        self.restart_at = time.monotonic() + min(pause, _LONGEST_RESTART_SECONDS)
         return f"The {self.name} ended unexpectedly ({_describe(self._process.returncode)})."
 
     def stop(self, is_urgent: Callable[[], bool]) -> None:
@@ -190,7 +193,7 @@ class Supervisor:
     def watch(self, until: Callable[[], bool] = lambda: False) -> bool:
         """Restart what dies, until the hub is to end or `until` says so.
 
-        False if a child cannot be kept running.
+        False if a child cannot be started at all. Once the hub is up, it is tried again and again.
         """
         while not self._requests.count and not until():
             for child in self.children:
@@ -211,7 +214,8 @@ class Supervisor:
     def _care_for(self, child: Child) -> bool:
         if child.restart_at == 0.0:
             self._say(child.note_death())
-            if child.failed_starts >= _FAILED_STARTS:
+            # What keeps a process of a hub that was up from starting may pass, such as a full disk.
+            if child.failed_starts >= _FAILED_STARTS and not self.is_up:
                 lines = "\n".join(child.last_lines)
                 self._say(f"The {child.name} does not start. Its last output:\n{lines}")
                 return False

@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, OperationalError
 from django.test import Client
 from django.utils import timezone
 
@@ -216,6 +216,22 @@ def test_busy_database_is_told_by_the_event_loop_once(server, settings, monkeypa
     assert (status, headers["retry-after"], server.ways) == (503, "7", [LOOP])
     assert len(calls) == 1
     assert Activity.objects.count() == before
+    assert not RejectedActivity.objects.exists()
+
+
+@pytest.mark.parametrize("usual", DOORS)
+def test_database_that_is_away_is_told_by_the_event_loop(server, monkeypatch, caplog, usual):
+    request = usual()
+
+    async def fail(commits, item):
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(SharedCommit, "write", fail)
+
+    status, headers, _ = server.send(**request)
+
+    assert (status, headers["retry-after"], server.ways) == (503, "5", [LOOP])
+    assert [record.message for record in caplog.records] == ["The database is away"]
     assert not RejectedActivity.objects.exists()
 
 

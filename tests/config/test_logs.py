@@ -4,11 +4,13 @@ import http.client
 import logging
 from contextlib import closing
 
+import kombu.exceptions
 import psycopg
 import pytest
-from django.db import IntegrityError
+from celery.beat import SchedulingError
+from django.db import IntegrityError, OperationalError
 
-from config.logs import DiscreetFormatter, without_details
+from config.logs import DiscreetFormatter, OutageFilter, without_details
 from tests.config.hub import Hub, manage, wait_until
 
 pytestmark = pytest.mark.timeout(120)
@@ -152,3 +154,61 @@ def test_running_hub_logs_conflicts_without_what_was_sent(tmp_path):
     for log in (hub.output, shell.stderr, server_log):
         assert "secret" not in log.lower()
     assert "database system is ready" in server_log
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """The time, which stands still until a test moves it."""
+    clock = {"now": 1_000.0}
+    monkeypatch.setattr("config.logs.time.monotonic", lambda: clock["now"])
+    return clock
+
+
+def passed(outages, error):
+    """What is left of a line about `error`, if anything."""
+    record = logging.LogRecord("hub", logging.ERROR, "", 0, "It failed: %s", ("x",), None)
+    record.exc_info = (type(error), error, None)
+    return DiscreetFormatter("%(message)s").format(record) if outages.filter(record) else None
+
+
+def scheduled(error):
+    """The scheduler's error about another one."""
+    try:
+        try:
+            raise error
+        except type(error):
+            raise SchedulingError("x")  # noqa: B904 -- as the scheduler does
+    except SchedulingError as raised:
+        return raised
+
+
+def test_outage_is_one_line_until_it_is_over(clock):
+    outages = OutageFilter()
+    lines = []
+    for _ in range(64):
+        lines.append(passed(outages, OperationalError("no server\n\tIs it running?")))
+        clock["now"] += 5
+    clock["now"] += 31
+    lines.append(passed(outages, OperationalError("no room")))
+
+    assert list(filter(None, lines)) == [
+        "The database is away: no server",
+        "The database is away: no room",
+    ]
+
+
+def test_outages_of_the_scheduler_have_their_reason(clock):
+    outages = OutageFilter()
+
+    full = passed(outages, scheduled(OSError(28, "No space left on device")))
+    broker = passed(outages, scheduled(kombu.exceptions.OperationalError("refused")))
+
+    assert full == "The disk is full: [Errno 28] No space left on device"
+    assert broker == "The broker is away: refused"
+
+
+def test_other_errors_keep_their_traceback(clock):
+    outages = OutageFilter()
+
+    for _ in range(2):
+        assert "IntegrityError: twice" in passed(outages, IntegrityError("twice"))

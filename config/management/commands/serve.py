@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 
@@ -31,6 +32,8 @@ KEY_NAME = "Printed by serve"
 _SECONDS_FOR_WORKER = 30
 _SECONDS_FOR_PORT = 2.0
 _SECONDS_BETWEEN_DATABASE_CHECKS = 0.5
+# Between attempts to start a database that does not.
+_LONGEST_PAUSE = 10.0
 
 _ACTIVITIES = (
     '[{"type":"pagevisit","value":"Home","url":"https://example.com/"},'
@@ -68,7 +71,10 @@ class Command(BaseCommand):
         requests = StopRequests()
         postgres = _embedded_postgres()
         supervisor = Supervisor(
-            self._children(), requests=requests, say=self._say, look_after_others=_Care(postgres)
+            self._children(),
+            requests=requests,
+            say=self._say,
+            look_after_others=_Care(postgres, self._say),
         )
         is_well = True
         try:
@@ -171,16 +177,31 @@ class Command(BaseCommand):
 
 
 class _Care:
-    """Looks after the embedded PostgreSQL, which is no child of this process."""
+    """Looks after the embedded PostgreSQL, which is no child of this process.
 
-    def __init__(self, postgres: EmbeddedPostgres | None):
-        self._postgres = postgres
+    One that does not start is tried again, after pauses that grow: a disk may have room again.
+    """
+
+    def __init__(self, postgres: EmbeddedPostgres | None, say: Callable[[str], None]):
+        self._postgres, self._say = postgres, say
         self._next_at = 0.0
+        self._failures = 0
 
     def __call__(self) -> None:
-        if self._postgres and time.monotonic() >= self._next_at:
-            self._next_at = time.monotonic() + _SECONDS_BETWEEN_DATABASE_CHECKS
+        if self._postgres is None or time.monotonic() < self._next_at:
+            return
+        try:
             self._postgres.revive()
+        except (OperationalError, OSError) as error:
+            if not self._failures:
+                self._say(f"The database does not start; it is tried again until it does. {error}")
+            self._failures += 1
+        else:
+            if self._failures:
+                self._say("The database works again.")
+            self._failures = 0
+        pause = _SECONDS_BETWEEN_DATABASE_CHECKS * 2 ** min(self._failures, 10)
+        self._next_at = time.monotonic() + min(pause, _LONGEST_PAUSE)
 
 
 def _refuse_to_publish(demo: bool) -> None:
