@@ -1,6 +1,5 @@
 """Event names of other systems: each is the code name of an activity type, just as it was sent."""
 
-import unicodedata
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -8,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from activities.models import ActivityType, SystemType
-from activities.problems import InvalidActivity
+from activities.problems import CONTROLS, InvalidActivity
 from channels.models import Channel
 from web.doors import door_named
 
@@ -60,9 +59,12 @@ def why_no_event_name(name: str) -> InvalidActivity | None:
         return InvalidActivity(
             "too_long", "type", f"An event name may have at most {_MAX_LENGTH} characters."
         )
-    if name != name.strip() or any(unicodedata.category(letter)[0] == "C" for letter in name):
+    if name != name.strip() or CONTROLS.search(name):
         return InvalidActivity(
-            "bad_text", "type", "An event name has no control characters, and no space at its ends."
+            "bad_text",
+            "type",
+            "An event name has no control characters, none that turn the direction of the text "
+            "around it, and no space at its ends.",
         )
     return None
 

@@ -1,10 +1,16 @@
 """The texts of a consent: cleaned when saved, versioned, found by language."""
 
+from collections.abc import Iterator
+
 import nh3
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from consents.models import Consent, ConsentText
+
+# Longer than any language tag that has a text: what is beyond costs nothing.
+_LONGEST_TAG = 100
 
 
 def clean_html(html: str) -> str:
@@ -27,9 +33,11 @@ def save_text(
 
     The HTML is cleaned. Earlier versions stay, since people have agreed to them.
     """
+    language = language.replace("_", "-")
     Consent.objects.select_for_update(no_key=True).get(pk=consent.pk)
     short_text, full_text = clean_html(short_text), clean_html(full_text)
-    versions = consent.texts.filter(language__iexact=language).order_by("-version")
+    spellings = Q(language__iexact=language) | Q(language__iexact=language.replace("-", "_"))
+    versions = consent.texts.filter(spellings).order_by("-version")
     latest = versions.first()
     if (
         latest
@@ -54,13 +62,31 @@ def withdraw_text(text: ConsentText) -> None:
 
 
 def find_text(consent: Consent, language: str = "") -> ConsentText | None:
-    """The current text for `language`, else for its base language, else the default, else any."""
+    """The current text for `language`, else for the default language, else any.
+
+    Either language falls back one subtag at a time: `zh-Hant-TW` to `zh-Hant`, then to `zh`.
+    """
     current = {
-        text.language.lower(): text
+        as_tag(text.language): text
         for text in consent.texts.filter(superseded_at__isnull=True).order_by("-language")
     }
-    wanted = language.lower().replace("_", "-")
-    for candidate in (wanted, wanted.partition("-")[0], consent.default_language.lower()):
+    for candidate in (*_range_of(language), *_range_of(consent.default_language)):
         if candidate in current:
             return current[candidate]
     return next(reversed(current.values()), None)
+
+
+def as_tag(language: str) -> str:
+    """`language` as languages are compared: in lower case, with hyphens."""
+    return language.strip().lower().replace("_", "-")
+
+
+def _range_of(language: str) -> Iterator[str]:
+    """What is looked for, one after the other, if somebody asks for `language` (RFC 4647, 3.4)."""
+    subtags = as_tag(language)[:_LONGEST_TAG].split("-")
+    while subtags:
+        yield "-".join(subtags)
+        subtags.pop()
+        # What is left of an extension is its name, such as the x of de-x-formal.
+        while subtags and len(subtags[-1]) == 1:
+            subtags.pop()

@@ -3,7 +3,6 @@
 from contextlib import suppress
 from typing import Any
 
-import msgspec
 from django.conf import settings
 
 from activities.inspector import is_sampled, keep_refused_request
@@ -20,6 +19,7 @@ from crosssite.origins import Caller, find_caller
 from crosssite.visitors import Visitor, ensure_contact, join, recognise, remember
 from database.loop import Busy, in_thread
 from web.answers import Answer, Headers
+from web.bodies import UNDECODABLE, decode_json
 from web.bots import is_bot
 from web.cors import readable_by
 from web.exchanges import Exchange
@@ -216,8 +216,8 @@ class Command(Exchange):
         if len(self.request.body) > settings.MAX_BODY_BYTES:
             raise Refusal(413, Ending.INVALID, "too_large", "The body is too large.")
         try:
-            given = msgspec.json.decode(self.request.body, type=dict[str, Any])
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            given = decode_json(self.request.body, dict[str, Any])
+        except UNDECODABLE:
             raise invalid("The body must be a JSON object.") from None
         return {name.lower(): value for name, value in given.items()}
 

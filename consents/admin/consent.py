@@ -13,6 +13,7 @@ from adminsite.deleting import ExplainedDeletionAdmin
 from adminsite.options import EmptyState
 from consents.admin.text import ConsentTextInline, preview, version_badge
 from consents.models import Consent, ConsentAgreement, ConsentText
+from consents.texts import as_tag
 
 # Counting stops here, so that the list costs the same for any number of agreements.
 _COUNTED = 10_000
@@ -65,10 +66,9 @@ class ConsentAdmin(ExplainedDeletionAdmin):
     def save_related(self, request, form, formsets, change):
         super().save_related(request, form, formsets, change)
         consent = form.instance
-        default = consent.texts.filter(
-            superseded_at__isnull=True, language__iexact=consent.default_language
-        )
-        if not default.exists():
+        current = consent.texts.filter(superseded_at__isnull=True)
+        languages = map(as_tag, current.values_list("language", flat=True))
+        if as_tag(consent.default_language) not in languages:
             text = f"There is no text in the default language, “{consent.default_language}”, yet."
             self.message_user(request, text, messages.WARNING)
 

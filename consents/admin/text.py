@@ -16,7 +16,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldBooleanWidget
 from adminsite.formatting import badge, link_to, moment
 from adminsite.options import ReadOnlyAdmin
 from consents.models import ConsentText
-from consents.texts import clean_html, save_text, withdraw_text
+from consents.texts import as_tag, clean_html, save_text, withdraw_text
 
 _LANGUAGE = re.compile(r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")
 
@@ -90,7 +90,7 @@ class ConsentTextFormSet(BaseInlineFormSet):
         super().clean()
         seen = set()
         for form in self.forms:
-            language = form.cleaned_data.get("language", "").lower().replace("_", "-")
+            language = as_tag(form.cleaned_data.get("language", ""))
             if not language:
                 continue
             if language in seen:

@@ -72,6 +72,9 @@ def test_the_hubs_own_types_do_not_take_events_of_the_same_name(event_name):
     [
         ("x" * 251, "too_long"),
         ("tab\there", "bad_text"),
+        ("delete\x7f", "bad_text"),
+        ("turned \u202e around", "bad_text"),
+        ("two\u2028lines", "bad_text"),
         (" space", "bad_text"),
         ("half \ud800", "unknown_type"),
         ("nul \0", "unknown_type"),

@@ -80,6 +80,52 @@ def test_text_is_in_the_nearest_language(wanted, found):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ("zh-Hant-TW", "zh-Hant"),
+        ("zh_hant_HK", "zh-Hant"),
+        ("zh-Hans-CN", "zh"),
+        ("sr-Latn-RS", "sr-Latn"),
+        ("sr-Cyrl", "en"),
+        ("de-AT-1996", "de-AT"),
+        (" de-at ", "de-AT"),
+        ("de-AT-x-formal", "de-AT"),
+        ("de-1996-AT", "de"),
+        ("de-" * 100_000, "de"),
+        ("-", "en"),
+        ("x-de", "en"),
+    ],
+)
+def test_language_falls_back_one_subtag_at_a_time(wanted, found):
+    languages = ("en", "zh", "zh-Hant", "sr-Latn", "de", "de-AT", "aa")
+    consent = make_consent(texts={language: language for language in languages})
+
+    assert find_text(consent, wanted).short_text == found
+
+
+@pytest.mark.django_db
+def test_default_language_falls_back_as_well():
+    consent = make_consent(default_language="pt-BR", texts={"aa": "Afar", "pt": "Portuguese"})
+
+    assert find_text(consent, "fr").short_text == "Portuguese"
+
+
+@pytest.mark.django_db
+def test_a_language_has_one_text_however_its_subtags_are_joined():
+    consent = make_consent()
+    consent.texts.all().delete()
+    consent.texts.create(language="pt_BR", short_text="First")
+
+    save_text(consent, language="pt-br", short_text="Second")
+    save_text(consent, language="PT_BR", short_text="Third")
+
+    assert find_text(consent, "pt-BR").short_text == "Third"
+    assert consent.texts.filter(superseded_at__isnull=True).count() == 1
+    assert set(consent.texts.values_list("version", flat=True)) == {1, 2, 3}
+
+
+@pytest.mark.django_db
 def test_text_is_in_the_default_language_of_its_consent():
     consent = make_consent(default_language="de", texts={"de": "German", "en": "English"})
 

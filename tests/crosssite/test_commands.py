@@ -61,7 +61,15 @@ def test_revoking_never_makes_a_contact(channel, browser):
 )
 @pytest.mark.parametrize(
     ("code_name", "status"),
-    [("Unknown", 404), (None, 400), (5, 400), ("a\0b", 400), ({}, 400), ("x" * 100_000, 404)],
+    [
+        ("Unknown", 404),
+        ("\ud800", 404),
+        (None, 400),
+        (5, 400),
+        ("a\0b", 400),
+        ({}, 400),
+        ("x" * 100_000, 404),
+    ],
 )
 def test_an_unknown_consent_is_an_error(channel, browser, command, code_name, status):
     response = browser.send(command, {"codeName": code_name})
@@ -92,6 +100,26 @@ def test_what_is_refused_says_why_and_stands_in_nobodys_way(free_channel, browse
         ("recorded", 1),
         ("invalid", 1),
     }
+
+
+@pytest.mark.parametrize("half", [rb"\ud83d", b"\xed\xa0\xbd"])
+def test_half_of_a_character_is_replaced_and_costs_no_other_activity(free_channel, browser, half):
+    browser.log()
+    click = b'{"type":"click","value":"%s"}'
+    body = b'{"activities":[%s]}' % b",".join(click % value for value in (b"a", b"b " + half, b"c"))
+
+    assert browser.send_raw("Log", body).status_code == 200
+
+    clicks = Activity.objects.filter(type__code_name="click").order_by("id")
+    assert [one.value for one in clicks] == ["a", "b \ufffd", "c"]
+
+
+def test_byte_order_mark_does_not_count(free_channel, browser):
+    browser.log()
+
+    assert browser.send_raw("Log", b'\xef\xbb\xbf{"activities":[]}').status_code == 400
+    body = b'\xef\xbb\xbf{"activities":[{"type":"click","value":"a"}]}'
+    assert browser.send_raw("Log", body).status_code == 200
 
 
 def test_the_same_activity_sent_twice_counts_once(free_channel, browser):
@@ -195,7 +223,6 @@ def test_read_only_goes_on_reading(channel, browser, settings):
         "[" * 10_000 + "]" * 10_000,
         '{"a":' * 10_000 + "1" + "}" * 10_000,
         '{"activities":' + "[" * 10_000 + "]" * 10_000 + "}",
-        '{"codeName": "\\ud800", "url": "\\ud800"}',
         '{"activities": "text"}',
         '{"activities": [null]}',
         '{"activities": [[]]}',

@@ -56,6 +56,35 @@ def test_event_becomes_an_activity_of_the_contact_with_the_email(account, contac
     assert RejectedActivity.objects.count() == 0
 
 
+def test_byte_order_mark_hides_no_field(account, contact):
+    for first in ("actid", "key", "event", "visit"):
+        fields = account.form()
+        fields = {first: fields.pop(first), **fields}
+
+        assert (
+            activity_of(account.post(b"\xef\xbb\xbf" + urlencode(fields).encode())).contact
+            == contact
+        )
+
+
+def test_byte_order_mark_before_a_form_in_parts_hides_no_field(account, contact):
+    body = b"\xef\xbb\xbf" + multipart(account.form())
+
+    assert activity_of(account.post(body, content_type=MULTIPART_CONTENT)).contact == contact
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "\U0001f469\u200d\U0001f4bb sign up",
+        "\U0001fae9 tired",
+    ],
+)
+def test_names_of_every_script_and_year_are_taken(account, name):
+    assert account.send(event=name).type.code_name == name
+
+
 # Encodings
 
 

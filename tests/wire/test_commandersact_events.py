@@ -270,6 +270,65 @@ def test_mended_bodies(source):
     assert source.send(b'\xef\xbb\xbf{"event_name":"a","user":{"id":"7"}}').title == "A"
     half = b'{"event_name":"search","search_term":"half \\ud83d","user":{"id":"7"}}'
     assert source.send(half).value == "half \N{REPLACEMENT CHARACTER}"
+    raw = b'{"event_name":"search","search_term":"half \xed\xa0\xbd","user":{"id":"7"}}'
+    assert source.send(raw).value == "half \N{REPLACEMENT CHARACTER}"
+
+
+def test_half_of_a_character_costs_no_event_of_a_batch(source):
+    event_with = b'{"event_name":"search","search_term":"%s","user":{"id":"7"}}'
+    words = (b"one", b"raw \xed\xa0\xbd", b"escaped \\ud83d", b"two")
+
+    source.post(b'{"batch":[%s]}' % b",".join(event_with % word for word in words), "/events/batch")
+
+    values = Activity.objects.order_by("id").values_list("value", flat=True)
+    assert list(values) == ["one", "raw \ufffd", "escaped \ufffd", "two"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",
+        "\U0001f469\u200d\U0001f4bb sign up",
+        "\U0001fae9 tired",
+        "a\u00adb",
+    ],
+)
+def test_names_of_every_script_and_year_are_taken(source, name):
+    assert source.send(event(name)).type.code_name == name
+
+
+def test_spaces_at_the_ends_of_a_name_do_not_count(source):
+    types = {source.send(event(name)).type for name in ("spaced", "spaced ", "\t spaced\n")}
+
+    assert [activity_type.code_name for activity_type in types] == ["spaced"]
+
+
+def test_a_name_of_spaces_is_none(source):
+    source.post(event("  "))
+
+    assert RejectedActivity.objects.get().code == "missing_event_name"
+
+
+@pytest.mark.parametrize(
+    ("value", "currency", "amount"),
+    [
+        (12.345, "KWD", "12.345 KWD"),
+        (0.005, "bhd", "0.005 BHD"),
+        (1500, "RWF", "1500 RWF"),
+        (1500, "UYI", "1500 UYI"),
+        (1.5, "CLF", "1.5000 CLF"),
+        (89.9, "EUR", "89.90 EUR"),
+        (1, "XYZ", "1.00 XYZ"),
+    ],
+)
+def test_amounts_have_the_decimals_of_their_currency(source, value, currency, amount):
+    activity = source.send(event("purchase", value=value, currency=currency))
+
+    assert activity.title == f"Purchase {amount}"
+
+
+def test_a_currency_has_letters_of_ascii(source):
+    assert source.send(event("purchase", value=1, currency="ßab")).title == "Purchase"
 
 
 def test_page_view_and_click_are_types_of_their_own(source):

@@ -97,7 +97,6 @@ def test_bad_activity_is_refused_with_its_reason(activity, code, field):
         (b"1e400", "malformed_json"),
         (b'{"type":"click","value":' + b"9" * 5000 + b"}", "malformed_json"),
         (b'{"type":"click","value":"\xff"}', "malformed_json"),
-        (b'{"type":"click","value":"\xed\xa0\x80"}', "malformed_json"),
         (b'{"type":"click","value":"\xc0\x80"}', "malformed_json"),
     ],
 )
@@ -125,6 +124,11 @@ def test_activity_that_cannot_be_read_does_not_fail_the_others(activity, code):
         (rb"\\ud83d \ud83d", r"\ud83d" + " \ufffd"),
         (rb"\\\ud83d", "\\\ufffd"),
         (rb"\ud83d\\ude80", "\ufffd" + r"\ude80"),
+        (b"Buy \xed\xa0\xbd", "Buy \ufffd"),
+        (b"\xed\xba\x80 Buy", "\ufffd Buy"),
+        (b"\xed\xa0\xbd\xed\xba\x80 Buy", "🚀 Buy"),
+        (b"\xed\xa0\xbd\xed\xa0\xbd\xed\xba\x80", "\ufffd🚀"),
+        (b"\xed\xa0\xbd \\ud83d", "\ufffd \ufffd"),
     ],
 )
 def test_half_of_a_character_is_replaced(sent, kept):

@@ -14,8 +14,8 @@ from activities.drafts import MAX_TEXT, Draft
 from activities.event_names import code_name_for
 from activities.models import SystemType
 from activities.problems import InvalidActivity
-from tracking.bodies import UNDECODABLE, decode_json, explain
 from tracking.nested import read_nested
+from web.bodies import UNDECODABLE, decode_json, explain, without_mark
 
 # What the format answers when one of these is missing; only the first text is known for certain.
 MISSING = {
@@ -143,7 +143,7 @@ def make_page_visit(fields: dict[str, Any], payload: bytes) -> Draft:
 
 def _decode_form(body: bytes, encoding: str) -> str:
     """An urlencoded form whose escapes are those of UTF-8."""
-    text = body.decode(encoding, "replace")
+    text = without_mark(body).decode(encoding, "replace")
     if encoding == "utf-8":
         return text
     return _ESCAPE_BEYOND_ASCII.sub(

@@ -3,9 +3,11 @@
 The names of properties are those of the format's standard events.
 """
 
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+_CURRENCY = re.compile("[A-Za-z]{3}")
 # The first one that an event has says best what it was about, if it has neither id nor products.
 _SUBJECTS = (
     "search_term",
@@ -21,7 +23,14 @@ _SUBJECTS = (
     "title",
     "page_type",
 )
-_WITHOUT_CENTS = {"CLP", "ISK", "JPY", "KRW", "PYG", "UGX", "VND", "XAF", "XOF", "XPF"}
+# The currencies that have not two decimals: minor units of ISO 4217, list one, of 2026. pycountry
+# has currencies without them.
+_DECIMALS = {
+    **dict.fromkeys(("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF"), 0),
+    **dict.fromkeys(("UGX", "UYI", "VND", "VUV", "XAF", "XOF", "XPF"), 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+    **dict.fromkeys(("CLF", "UYW"), 4),
+}
 
 
 def subject_of(properties: dict[str, Any]) -> str:
@@ -41,7 +50,7 @@ def as_text(value: object) -> str:
 def amount_of(properties: dict[str, Any]) -> str:
     """The value of the event with its currency, such as `89.90 EUR`, or ""."""
     currency = properties.get("currency")
-    if not isinstance(currency, str) or not (len(currency) == 3 and currency.isalpha()):
+    if not isinstance(currency, str) or not _CURRENCY.fullmatch(currency):
         return ""
     for name in ("value", "revenue"):
         try:
@@ -50,7 +59,7 @@ def amount_of(properties: dict[str, Any]) -> str:
                 continue
         except InvalidOperation:
             continue
-        decimals = 0 if currency.upper() in _WITHOUT_CENTS else 2
+        decimals = _DECIMALS.get(currency.upper(), 2)
         return f"{number:.{decimals}f} {currency.upper()}"
     return ""
 

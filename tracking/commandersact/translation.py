@@ -20,8 +20,8 @@ from activities.event_names import code_name_for
 from activities.problems import InvalidActivity
 from contacts.identifying import Identity, is_junk
 from contacts.places import country_code
-from tracking.bodies import UNDECODABLE, decode_json, explain, fold, unfold
 from tracking.commandersact.titles import amount_of, as_text, subject_of
+from web.bodies import UNDECODABLE, decode_json, explain, fold, unfold
 from web.problems import Problem
 
 # The format's limits: of a request with one event, or of one event in a batch; and of a batch.
@@ -124,6 +124,7 @@ def make_event(members: object, payload: bytes) -> Event:
         if member in properties:
             context.setdefault(member, properties.pop(member))
     event = Event(name=name, properties=properties, user=user, context=context, payload=payload)
+    event.name = name = name.strip() if isinstance(name, str) else name
     if not isinstance(name, str) or not name:
         detail = "event_name must be the name of the event."
         event.problem = InvalidActivity("missing_event_name", "event_name", detail)
@@ -200,7 +201,7 @@ def _read_item(payload: bytes) -> Event:
         detail = f"The event has {len(payload):,} bytes; {MAX_EVENT_BYTES:,} are the most."
         return Event(problem=InvalidActivity("oversize_event", "", detail), payload=payload)
     try:
-        return make_event(msgspec.json.decode(payload), payload)
+        return make_event(decode_json(payload), payload)
     except UNDECODABLE as error:
         return _undecodable(payload, error)
 

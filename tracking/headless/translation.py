@@ -9,7 +9,7 @@ from activities.drafts import Draft, is_data_input
 from activities.problems import InvalidActivity
 from activities.recording import Outcome
 from contacts.guids import parse_guid
-from tracking.bodies import UNDECODABLE, decode_json, explain
+from web.bodies import UNDECODABLE, decode_json, explain
 from web.problems import Problem
 
 _SMALLEST_ACTIVITY = len('{"type":"a"}')
@@ -123,7 +123,7 @@ def read_activities(members: dict[str, msgspec.Raw]) -> Iterator[Draft]:
 def _draft(item_as_sent: msgspec.Raw) -> Draft:
     payload = bytes(item_as_sent)
     try:
-        item = msgspec.json.decode(payload)
+        item = decode_json(payload)
     except UNDECODABLE as error:
         return Draft(
             problem=InvalidActivity(
@@ -156,7 +156,7 @@ def _read(members: dict[str, msgspec.Raw], name: str, *, required: bool = True) 
             raise _missing(name)
         return None
     try:
-        return msgspec.json.decode(members[name])
+        return decode_json(bytes(members[name]))
     except UNDECODABLE as error:
         raise Problem(400, "malformed_json", f"{name}: {explain(error)}.", field=name) from None
 

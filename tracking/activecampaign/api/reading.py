@@ -8,7 +8,7 @@ from django.db.models import Model, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 
-from tracking.bodies import UNDECODABLE, decode_json, explain
+from web.bodies import UNDECODABLE, decode_json, explain
 from web.problems import Problem
 
 _DEFAULT_LIMIT, _MAX_LIMIT = 20, 100

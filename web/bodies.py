@@ -1,14 +1,18 @@
 """JSON bodies as clients send them: with a byte order mark, or with halves of characters."""
 
+import codecs
 import re
 from typing import Any
 
 import msgspec
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
+)
+# Halves as some programs encode them, each by itself: two that belong together, or one alone.
+_RAW_HALVES = re.compile(
+    rb"(\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf])|\xed[\xa0-\xbf][\x80-\xbf]"
 )
 # A text without an end goes on to the end: otherwise each of its quotes would be tried as a start.
 _TEXT_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
@@ -21,11 +25,16 @@ def decode_json(body: bytes, type: Any = Any) -> Any:
 
     :raises msgspec.DecodeError, UnicodeDecodeError, RecursionError: see UNDECODABLE and `explain`
     """
-    body = body.removeprefix(_BYTE_ORDER_MARK)
+    body = without_mark(body)
     try:
         return msgspec.json.decode(body, type=type)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return msgspec.json.decode(_mend(body), type=type)
+
+
+def without_mark(body: bytes) -> bytes:
+    """`body` without the byte order mark that some programs begin a text with."""
+    return body.removeprefix(codecs.BOM_UTF8)
 
 
 def explain(error: Exception) -> str:
@@ -64,5 +73,13 @@ def unfold(value: bytes, parts: list[bytes]) -> bytes:
 
 
 def _mend(body: bytes) -> bytes:
-    """`body` with half characters replaced: clients that cut texts short send them as escapes."""
+    """`body` with half characters replaced: clients that cut texts short send them."""
+    body = _RAW_HALVES.sub(_mend_raw, body)
     return _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
+
+
+def _mend_raw(found: re.Match[bytes]) -> bytes:
+    if found[1] is None:
+        return b"\xef\xbf\xbd"
+    halves = found[1].decode("utf-8", "surrogatepass")
+    return halves.encode("utf-16", "surrogatepass").decode("utf-16").encode()
