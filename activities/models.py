@@ -268,7 +268,7 @@ class DataInput(models.Model):
     fields = models.JSONField(help_text="Names and values as the contact has them.")
     sent_by = ContactKey(
         on_merge=OnMerge.MOVE,
-        on_erase=OnErase.DELETE,
+        on_erase=OnErase.CLEAR,
         export=False,
         null=True,
         related_name="redirected_data_inputs",

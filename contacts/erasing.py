@@ -7,12 +7,17 @@ from collections.abc import Iterable
 
 import msgspec
 from django.apps import apps
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from contacts.fields import ContactKey, OnErase
 from contacts.models import Contact, ContactMerge
 from contacts.resolving import get_live_contact
+
+# What the admin's history calls them.
+_ERASED = "Erased contact"
 
 
 class Erased(msgspec.Struct):
@@ -46,12 +51,18 @@ def lock_records(contact_id: int) -> list[Contact]:
 
 
 def erase_records(records: list[Contact]) -> Erased:
-    """Delete these contacts of `lock_records` and all that points at them; return their names."""
+    """Delete these contacts of `lock_records`, and what points at them as its key says.
+
+    Returns the names that they were known by.
+    """
     erased = Erased(
         guids=[str(contact.guid) for contact in records], emails=sorted(_emails_of(records))
     )
-    for key in _erasing_keys():
-        _delete(key.model._base_manager.filter(**{f"{key.name}__in": records}))
+    for key in _keys(OnErase.DELETE):
+        _delete(_rows_of(key, records))
+    for key in _keys(OnErase.CLEAR):
+        _rows_of(key, records).update(**{key.name: None})
+    _forget_in_history(records)
     _delete(Contact.objects.filter(pk__in=[contact.pk for contact in records]))
     return erased
 
@@ -83,10 +94,23 @@ def _emails_of(records: list[Contact]) -> set[str]:
     return emails - {""}
 
 
-def _erasing_keys() -> list[ContactKey]:
+def _rows_of(key: ContactKey, records: list[Contact]) -> QuerySet:
+    return key.model._base_manager.filter(**{f"{key.name}__in": records})
+
+
+def _forget_in_history(records: list[Contact]) -> None:
+    """Take the names of these contacts out of the admin's own history."""
+    entries = LogEntry.objects.filter(
+        content_type=ContentType.objects.get_for_model(Contact),
+        object_id__in=[str(contact.pk) for contact in records],
+    )
+    entries.update(object_repr=_ERASED)
+
+
+def _keys(on_erase: OnErase) -> list[ContactKey]:
     return [
         field
         for model in apps.get_models()
         for field in model._meta.local_fields
-        if isinstance(field, ContactKey) and field.on_erase == OnErase.DELETE
+        if isinstance(field, ContactKey) and field.on_erase == on_erase
     ]

@@ -16,6 +16,7 @@ class OnErase(models.TextChoices):
     """What happens to a row when its contact asks to be forgotten."""
 
     DELETE = "delete", "is deleted"
+    CLEAR = "clear", "stays, as another contact's, and loses the key"
     KEEP = "keep", "stays, as proof, without personal data"
 
 

@@ -5,7 +5,8 @@ import time
 import uuid
 
 import pytest
-from django.db import transaction
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.db import connection, transaction
 
 from activities.data_input import apply_data_inputs
 from activities.drafts import Draft
@@ -100,6 +101,112 @@ def test_contacts_who_were_merged_into_the_person_go_with_them():
     assert list(Contact.objects.all()) == [stranger]
     assert not ContactMerge.objects.exists()
     assert settle_merges() == 0
+
+
+def plants_of(word):
+    """The columns of the whole database that have `word` in a row, in any letter case."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_name, column_name, data_type FROM information_schema.columns"
+            " WHERE table_schema = 'public' AND data_type IN ('text', 'character varying', 'uuid',"
+            " 'json', 'jsonb', 'bytea', 'ARRAY')"
+        )
+        found = set()
+        for table, column, data_type in cursor.fetchall():
+            text = f'"{column}"::text'
+            if data_type == "bytea":
+                text = f"encode(\"{column}\", 'escape')"
+            cursor.execute(
+                f'SELECT EXISTS (SELECT FROM "{table}" WHERE {text} ILIKE %s)',
+                [f"%{word}%"],
+            )
+            if cursor.fetchone()[0]:
+                found.add(f"{table}.{column}")
+    return found
+
+
+def redirect(sender, owner_email, channel, **fields):
+    """A data input of `sender` that is the contact's who has `owner_email`."""
+    data = {"ContactEmail": owner_email, "ContactNotes": fields.pop("notes", "")}
+    record(sender, channel, type="datainput", contact_fields=data, **fields)
+    return DataInput.objects.latest("pk")
+
+
+@pytest.mark.django_db
+def test_nothing_has_the_guid_of_an_erased_sender_of_what_is_another_contacts(admin_user):
+    channel = make_channel()
+    sender, merged = make_contact(email="ann@example.com"), make_contact()
+    owner = make_contact(email="bob@example.com")
+    texts = (str(sender.guid), str(merged.guid).upper(), merged.guid.hex)
+    planted = " ".join(texts)
+    for contact in (merged, sender):
+        redirect(
+            contact,
+            owner.email,
+            channel,
+            value=planted,
+            title=planted,
+            url=f"https://shop.example/?who={texts[0]}",
+            referrer=f"https://shop.example/?who={texts[1]}",
+            properties={"who": list(texts), texts[2]: 1},
+            client_id=uuid.uuid4(),
+        )
+        if contact == merged:
+            merge(sender, merged)
+        apply_data_inputs(contact.pk)
+        LogEntry.objects.log_actions(admin_user.pk, [contact], CHANGE)
+        LogEntry.objects.update(object_repr=str(contact.guid))
+        refuse(b"{", str(contact.guid).upper())
+    refuse(b'{"who": "%s"}' % merged.guid.hex.encode())
+    for text in texts:
+        name = InvalidActivity("bad", text, f"There is no “{text}”.")
+        keep_refused_request(
+            name, door="test", request_id=uuid.uuid4(), payload=b"", payload_length=0
+        )
+    guids = [text for one in (sender, merged) for text in (str(one.guid), one.guid.hex)]
+    assert "activities_activity.logged_as" in plants_of(guids[0])
+
+    erase_contact(sender.pk)
+
+    assert [plants_of(guid) for guid in guids] == [set()] * 4
+    assert not RejectedActivity.objects.exists()
+    inputs = DataInput.objects.all()
+    assert {(one.contact, one.sent_by, one.outcome) for one in inputs} == {
+        (owner, None, "redirected")
+    }
+    assert {(one.contact, one.logged_as) for one in Activity.objects.all()} == {(owner, owner.guid)}
+    assert Activity.objects.count() == 2
+
+
+@pytest.mark.django_db
+def test_what_waits_for_the_owner_is_applied_after_its_sender_was_erased():
+    sender, channel = make_contact(email="ann@example.com"), make_channel()
+    owner = make_contact(email="bob@example.com")
+    given = redirect(sender, owner.email, channel, notes="Likes boats")
+    given.contact, given.sent_by = owner, sender
+    given.save()
+
+    erase_contact(sender.pk)
+    apply_data_inputs(owner.pk)
+
+    owner.refresh_from_db()
+    assert owner.notes == "Likes boats"
+
+
+@pytest.mark.django_db
+def test_erasing_one_sender_leaves_what_others_sent():
+    ann, channel = make_contact(email="ann@example.com"), make_channel()
+    mary, owner = make_contact(email="mary@example.com"), make_contact(email="bob@example.com")
+    for sender in (ann, mary):
+        redirect(sender, owner.email, channel, url=f"https://shop.example/?who={mary.guid}")
+        apply_data_inputs(sender.pk)
+
+    erase_contact(ann.pk)
+
+    first, second = Activity.objects.order_by("pk")
+    assert (first.logged_as, second.logged_as) == (owner.guid, mary.guid)
+    assert first.url == second.url == f"https://shop.example/?who={mary.guid}"
+    assert second.data_input.sent_by == mary
 
 
 @pytest.mark.django_db

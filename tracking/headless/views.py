@@ -34,7 +34,9 @@ class HeadlessView(DoorView):
         """
         self.contact_guid = str(guid).replace("\0", " ")[:36]
         try:
-            contact = find_contact(UUID(str(guid)))
+            # In the one spelling by which the inspector finds it again.
+            self.contact_guid = str(UUID(str(guid)))
+            contact = find_contact(UUID(self.contact_guid))
         except ValueError:
             contact = None
         if contact is None:
