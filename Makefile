@@ -74,10 +74,10 @@ environment:
 
 $(INSTALLED): requirements.txt $(MADE)
 	@echo "Installing what the hub needs into $(VENV) (once; a minute or two) …"
-	@$(BIN)/python -m pip install -r requirements.txt
+	@sh scripts/pip_install.sh $(BIN)/python requirements.txt
 	@touch $@
 
 $(INSTALLED_DEV): requirements-dev.txt $(INSTALLED)
 	@echo "Installing what its tests need into $(VENV) …"
-	@$(BIN)/python -m pip install -r requirements-dev.txt
+	@sh scripts/pip_install.sh $(BIN)/python requirements-dev.txt
 	@touch $@

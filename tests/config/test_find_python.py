@@ -1,6 +1,7 @@
 """Which Python `make` takes, and when it makes the virtual environment anew."""
 
 import os
+import pty
 import shutil
 import subprocess
 import sys
@@ -276,6 +277,46 @@ def test_an_environment_of_another_python_is_made_anew(machine, tmp_path):
     assert "(3, 13, 0)" in text
     assert not (venv / "left").exists()
     assert machine.logged == ["pip install -r requirements.txt"] * 2
+
+
+def install(machine, says, status, terminal):
+    """What is shown while pip `says` something and ends with `status`, and the script's status."""
+    python = machine.add(machine.home / "python", f"#!/bin/sh\n{says}\nexit {status}\n")
+    command = ["sh", str(settings.BASE_DIR / "scripts" / "pip_install.sh"), python, "some.txt"]
+    output = subprocess.PIPE if terminal is None else terminal
+    return subprocess.run(
+        command, stdout=output, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+    )
+
+
+MANY_LINES = "for i in $(seq 90); do echo Collecting package-$i; done"
+
+
+def test_installing_prints_nothing_but_one_line_on_a_terminal(machine):
+    ours, theirs = pty.openpty()
+    done = install(machine, MANY_LINES, 0, theirs)
+    os.close(theirs)
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+
+    assert done.returncode == 0
+    assert "Collecting package-90" in shown
+    assert "\n" not in shown
+    assert done.stderr == ""
+
+
+def test_installing_prints_nothing_into_a_file(machine):
+    done = install(machine, MANY_LINES, 0, None)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_installing_that_fails_says_all_that_pip_said(machine):
+    done = install(machine, f"{MANY_LINES}; echo no network >&2", 3, None)
+
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 91
+    assert done.stderr.endswith("no network\n")
 
 
 @pytest.mark.parametrize("trouble", ["sys.exit(1)", "sys.modules['pip'] = None"])

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
+from django.conf import settings
 
 from tests.config.hub import (
     Hub,
@@ -80,9 +81,39 @@ def test_serve_says_where_the_websites_of_the_demo_are(hub):
 
 
 def test_serve_says_that_the_printed_key_does_not_last(hub):
-    assert "made anew at every start; for an app, use: python manage.py create_api_key" in (
-        hub.output
+    line = next(line for line in hub.output.splitlines() if "made anew at every start" in line)
+    command = line.partition("for an app, use: ")[2]
+
+    key = run_in_terminal(command).stdout
+
+    assert len(key.split()) == 1
+
+
+def run_in_terminal(command):
+    """Run a line that the hub printed, as in a terminal of its own in the project's folder."""
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(
+        ["sh", "-c", command],
+        cwd=settings.BASE_DIR,
+        env={**environment, "DJANGO_SUPERUSER_PASSWORD": "a long one"},
+        capture_output=True,
+        text=True,
+        check=True,
     )
+
+
+def test_serve_without_demo_prints_what_makes_the_first_user(home):
+    with Hub(home) as hub:
+        command = next(line for line in hub.output.splitlines() if "createsuperuser" in line)
+        assert f"http://127.0.0.1:{hub.port}/admin/channels/channel/add/" in hub.output
+
+        run_in_terminal(f"{command} --no-input --username ada --email ada@example.com")
+
+        find_user = "from django.contrib.auth.models import User; print(User.objects.get())"
+        assert hub.shell(find_user) == "ada"
+        hub.stop()
+        hub.start()
+        assert "createsuperuser" not in hub.output
 
 
 def test_read_only_serve_leaves_the_keys_alone_and_prints_no_request(tmp_path):

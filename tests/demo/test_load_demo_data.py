@@ -5,6 +5,7 @@ import pytest
 from django.contrib.auth import authenticate
 from django.core.management import call_command
 from django.db import transaction
+from django.db.models import F, Min
 from django.utils import timezone
 
 from activities.models import Activity, ActivityType, DataInput, RejectedActivity
@@ -55,6 +56,12 @@ def test_demo_twice_changes_nothing(demo):
     load()
 
     assert counts() == once
+
+
+def test_contacts_of_the_demo_begin_with_the_first_thing_that_they_did(demo):
+    contacts = Contact.objects.alias(first=Min("activities__occurred_at"))
+
+    assert not contacts.filter(created_at__gt=F("first")).exists()
 
 
 def test_demo_has_its_channels(demo, settings):

@@ -12,10 +12,12 @@ from contextlib import suppress
 from datetime import datetime
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
 from django.db import Error, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.urls import reverse
 
 from channels.keys import create_api_key
 from channels.models import ApiKey, Channel
@@ -25,6 +27,7 @@ from config.embedded.postgres import EmbeddedPostgres, embedded_postgres
 from config.embedded.processes import Child, Stopped, StopRequests, Supervisor
 from config.pools import close_connections
 from config.tasks import beat_heart, last_heartbeat
+from config.terminal import manage
 
 WORKER_THREADS = 4
 KEY_NAME = "Printed by serve"
@@ -42,12 +45,6 @@ _ACTIVITIES = (
     '"ContactLastName":"Lovelace","ContactEmail":"ada.lovelace@example.com"}},'
     '{"type":"custom_loan_calculator","value":"5000"}]'
 )
-
-_LINES_WITHOUT_DEMO = [
-    "",
-    "Create a login:    python manage.py createsuperuser",
-    "Create an API key: python manage.py create_api_key CHANNEL",
-]
 
 
 class Command(BaseCommand):
@@ -109,7 +106,7 @@ class Command(BaseCommand):
 
     def _run(self, supervisor: Supervisor, requests: StopRequests, *, demo: bool) -> bool:
         self._say("Starting web, worker and scheduler …")
-        lines = _demo_lines() if demo else _LINES_WITHOUT_DEMO
+        lines = _demo_lines() if demo else _lines_without_demo()
         before = last_heartbeat()
         close_connections()
         requests.startup_done()
@@ -208,7 +205,7 @@ def _refuse_to_publish(demo: bool) -> None:
     if demo and not _is_loopback(settings.HOST):
         raise CommandError(
             f"The demo's login is known to everybody, so it is not served on {settings.HOST}. "
-            "Leave HOST out (127.0.0.1), or start without the demo: python manage.py serve"
+            "Leave HOST out (127.0.0.1), or start without the demo: " + manage("serve")
         )
 
 
@@ -303,6 +300,17 @@ def _is_up(started_at: float, heartbeat_before: datetime | None) -> bool:
     return False
 
 
+def _lines_without_demo() -> list[str]:
+    """How to make the first user and the first channel with its key, as far as they are missing."""
+    lines = []
+    if not User.objects.exists():
+        lines += ["", "Make the first user, in another terminal:", "", manage("createsuperuser")]
+    if not Channel.objects.exists():
+        add_channel = reverse("admin:channels_channel_add")
+        lines += ["", f"Then add a channel, and a key for it: {_address()}{add_channel}"]
+    return lines
+
+
 def _demo_lines() -> list[str]:
     """The demo's websites, and a first request unless the hub is read-only."""
     sites = {data.CHANNEL_NAMES[data.SITE]: data.SITE_HOST}
@@ -319,7 +327,7 @@ def _demo_lines() -> list[str]:
         _first_request(),
         "",
         "This key is made anew at every start; for an app, use: "
-        f"python manage.py create_api_key {data.APP}",
+        + manage("create_api_key", data.APP),
         f"Then look at the contact: {_address()}/admin/contacts/contact/",
     ]
 
