@@ -27,6 +27,7 @@ from channels.models import Channel
 from consents.agreements import Answer, answers_to
 from contacts.resolving import follow_merged, live_ids
 from database.cursors import array_of
+from database.letter_case import fold
 from database.questions import Question, nothing
 from database.transactions import Ask, Copy, Steps
 
@@ -101,7 +102,7 @@ class Submission:
 
     def __post_init__(self) -> None:
         self.names = {
-            draft.type.lower(): draft.type
+            fold(draft.type): draft.type
             for draft in self.drafts
             if isinstance(draft.type, str) and is_storable(draft.type)
         }

@@ -13,6 +13,7 @@ from activities.models import ActivityType, SystemType
 from activities.problems import InvalidActivity, printable
 from activities.specification import apply_rules
 from contacts.guids import parse_guid
+from database.letter_case import fold
 
 # Longest text that a client may send as value, title or label, in characters.
 MAX_TEXT = 250
@@ -130,7 +131,7 @@ def check_draft(
 
 def is_data_input(type_: object) -> bool:
     """Whether a client that gives this type sends a data input."""
-    return isinstance(type_, str) and type_.lower() == SystemType.DATA_INPUT
+    return isinstance(type_, str) and fold(type_) == SystemType.DATA_INPUT
 
 
 def make_title(activity_type: ActivityType, value: str, amount: str = "") -> str:
@@ -144,7 +145,7 @@ def _check_type(given: object, types: Mapping[str, ActivityType | InvalidActivit
         raise InvalidActivity(
             "missing_type", "type", "type must be the code name of an activity type."
         )
-    activity_type = types.get(given.lower())
+    activity_type = types.get(fold(given))
     if isinstance(activity_type, InvalidActivity):
         raise activity_type
     if activity_type is None:

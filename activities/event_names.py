@@ -9,6 +9,7 @@ from django.utils import timezone
 from activities.models import ActivityType, SystemType
 from activities.problems import CONTROLS, InvalidActivity
 from channels.models import Channel
+from database.letter_case import fold
 from web.doors import door_named
 
 _MAX_LENGTH = 250
@@ -22,13 +23,13 @@ def code_name_for(event_name: str) -> str:
 
     It is the name itself, unless the hub has a type of its own with it, such as "click".
     """
-    return event_name + _SUFFIX if event_name.lower() in _OWN_NAMES else event_name
+    return event_name + _SUFFIX if fold(event_name) in _OWN_NAMES else event_name
 
 
 def event_name_for(activity_type: ActivityType) -> str:
     """The event name that `activity_type` stands for: what `code_name_for` was given."""
     name = activity_type.code_name.removesuffix(_SUFFIX)
-    return name if name.lower() in _OWN_NAMES else activity_type.code_name
+    return name if fold(name) in _OWN_NAMES else activity_type.code_name
 
 
 def make_types(
@@ -41,7 +42,7 @@ def make_types(
     found: dict[str, ActivityType | InvalidActivity] = {}
     for name in names:
         problem = _why_not(name, channel)
-        found[name.lower()] = problem or make_type(name, door=door)
+        found[fold(name)] = problem or make_type(name, door=door)
     return found
 
 

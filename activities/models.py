@@ -7,12 +7,12 @@ from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.contrib.postgres.search import SearchVector
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.db.models.functions import Lower
 from django.utils import timezone
 
 from activities.problems import Status
 from activities.property_rules import PropertyRule
 from contacts.fields import ContactKey, OnErase, OnMerge
+from database.letter_case import Fold
 from web.doors import naming_choices
 
 _CODE_NAME = re.compile(r"[A-Za-z0-9_.-]+")
@@ -30,11 +30,7 @@ class SystemType(models.TextChoices):
 class ActivityTypeQuerySet(models.QuerySet):
     def with_code_name(self, code_name: str):
         """The type with this code name, whatever the case of its letters."""
-        # PostgreSQL's idea of lower case, which is the one of the constraint.
-        lower_code_name = Lower(models.Value(code_name))
-        return self.annotate(lower_code_name=Lower("code_name")).filter(
-            lower_code_name=lower_code_name
-        )
+        return self.filter(code_name__fold=code_name)
 
 
 class ActivityType(models.Model):
@@ -117,7 +113,7 @@ class ActivityType(models.Model):
                 name="broken_rules_have_a_known_action",
             ),
             models.UniqueConstraint(
-                Lower("code_name"),
+                Fold("code_name"),
                 name="one_activity_type_per_code_name",
                 violation_error_message="Another activity type has this code name.",
             ),

@@ -34,6 +34,7 @@ from channels.models import Channel
 from contacts.models import Contact
 from contacts.resolving import UnknownContact, is_about_an_erased_contact
 from database.commits import SharedCommit
+from database.letter_case import fold
 from database.loop import PATIENCE, Busy, database_of_loop, database_of_process, finish, in_thread
 from database.questions import ask
 from database.transactions import run, run_at_once, run_soon
@@ -139,7 +140,7 @@ def log_custom_activity(
 
     :raises InvalidActivity: if the type is unknown, disabled or a system type, or a text too long
     """
-    if code_name.lower() in SystemType.values:
+    if fold(code_name) in SystemType.values:
         raise InvalidActivity("system_type", "type", f"{code_name} is no custom activity type.")
     given: dict[str, Any] = {
         "type": code_name,

@@ -10,6 +10,7 @@ from django.db import DEFAULT_DB_ALIAS
 from activities.formats import matches
 from activities.models import ActivityType, PropertyRule
 from activities.problems import InvalidActivity, printable
+from database.letter_case import fold
 from database.questions import Question
 
 _Action = ActivityType.Action
@@ -55,7 +56,7 @@ def types_named(code_names: Collection[str]) -> Question[dict[str, ActivityType]
         # By name, so that an object comes before what is in it.
         " (SELECT json_agg(rule ORDER BY name)::text FROM activities_propertyrule AS rule"
         " WHERE activity_type_id = type.id)"
-        " FROM activities_activitytype AS type WHERE lower(code_name) = ANY(%s::text[])",
+        " FROM activities_activitytype AS type WHERE throughline_fold(code_name) = ANY(%s::text[])",
         [list(code_names)],
         lambda rows: _read_types(rows, code_names),
     )
@@ -63,7 +64,7 @@ def types_named(code_names: Collection[str]) -> Question[dict[str, ActivityType]
 
 def _read_types(rows: list[tuple], code_names: Collection[str]) -> dict[str, ActivityType]:
     found = {
-        activity_type.code_name.lower(): activity_type for activity_type in map(_read_type, rows)
+        fold(activity_type.code_name): activity_type for activity_type in map(_read_type, rows)
     }
     for name in code_names:
         if name not in found:
@@ -84,7 +85,7 @@ def last_read_types(code_names: Collection[str]) -> dict[str, ActivityType] | No
 
 
 def _read_type(row: tuple) -> ActivityType:
-    name = row[_CODE_NAME].lower()
+    name = fold(row[_CODE_NAME])
     last_row, activity_type = _last_read.get(name, ((), None))
     if activity_type is None or row != last_row:
         *values, rules = row

@@ -159,7 +159,7 @@ class Command(Exchange):
         code_name = self.given.get("codename")
         if not isinstance(code_name, str) or "\0" in code_name:
             raise invalid("codeName must be the code name of a consent.")
-        consent = await in_thread(Consent.objects.filter(code_name__iexact=code_name).first)
+        consent = await in_thread(Consent.objects.filter(code_name__fold=code_name).first)
         if consent is None:
             raise Refusal(404, Ending.INVALID, "unknown_consent", "There is no such consent.")
         return consent

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 
 from activities.models import Activity, PropertyRule
 from contacts.admin.naming import may_see_contacts
+from database.letter_case import fold
 
 HIDDEN = "Hidden"
 _Path = tuple[str, ...]
@@ -28,7 +29,7 @@ def hide_personal_data(activity: Activity) -> None:
     Title, value and addresses may have been made of one.
     """
     rules = PropertyRule.objects.filter(activity_type=activity.type_id, is_personal=True)
-    paths = [_lower(rule.path) for rule in rules]
+    paths = [_fold(rule.path) for rule in rules]
     if not paths:
         return
     activity.title = activity.type.name
@@ -45,7 +46,7 @@ def personal_names(request: HttpRequest) -> frozenset[str]:
     if may_see_contacts(request):
         return frozenset()
     rules = PropertyRule.objects.filter(is_personal=True)
-    return frozenset(_lower(rule.path)[-1] for rule in rules)
+    return frozenset(_fold(rule.path)[-1] for rule in rules)
 
 
 def hide_in_payload(payload: bytes, names: Iterable[str]) -> bytes:
@@ -68,7 +69,7 @@ def _without(value: object, paths: list[_Path]) -> object:
 
 
 def _member(name: str, member: object, paths: list[_Path]) -> object:
-    rest = [path[1:] for path in paths if path[0] == name.lower()]
+    rest = [path[1:] for path in paths if path[0] == fold(name)]
     if () in rest:
         return HIDDEN
     return _without(member, rest) if rest else member
@@ -79,14 +80,14 @@ def _without_names(value: object, names: Iterable[str]) -> object:
         return [_without_names(item, names) for item in value]
     if isinstance(value, dict):
         return {
-            name: HIDDEN if name.lower() in names else _without_names(member, names)
+            name: HIDDEN if fold(name) in names else _without_names(member, names)
             for name, member in value.items()
         }
     # A text can be a query, or JSON again.
-    if isinstance(value, str) and any(name in value.lower() for name in names):
+    if isinstance(value, str) and any(name in fold(value) for name in names):
         return HIDDEN
     return value
 
 
-def _lower(path: _Path) -> _Path:
-    return tuple(name.lower() for name in path)
+def _fold(path: _Path) -> _Path:
+    return tuple(fold(name) for name in path)

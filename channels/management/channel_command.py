@@ -22,7 +22,7 @@ class ChannelCommand(BaseCommand):
                 "This database has no tables yet. Is DATA_DIR (or DATABASE_URL) the one of the hub "
                 "that runs? If none has run yet: make run"
             )
-        channel = Channel.objects.filter(code_name__iexact=code_name).first()
+        channel = Channel.objects.filter(code_name__fold=code_name).first()
         if channel is None:
             known = ", ".join(
                 Channel.objects.order_by("code_name").values_list("code_name", flat=True)

@@ -88,7 +88,7 @@ def _ensure_consents() -> dict[str, Consent]:
 
 
 def _ensure_consent(code_name: str) -> Consent:
-    if consent := Consent.objects.filter(code_name__iexact=code_name).first():
+    if consent := Consent.objects.filter(code_name__fold=code_name).first():
         return consent
     name, texts = data.CONSENTS[code_name]
     long_ago = timezone.now() - timedelta(days=journeys.DAYS + 30)
@@ -102,12 +102,12 @@ def _ensure_consent(code_name: str) -> Consent:
 
 def _ensure_channels(tracking_consent: Consent) -> dict[str, Channel]:
     mobile_app, _ = Channel.objects.get_or_create(
-        code_name__iexact=data.APP,
+        code_name__fold=data.APP,
         defaults={"code_name": data.APP, "name": data.CHANNEL_NAMES[data.APP]},
     )
     domain = _with_port(data.SITE_HOST)
     main_site, _ = Channel.objects.get_or_create(
-        code_name__iexact=data.SITE,
+        code_name__fold=data.SITE,
         defaults={
             "code_name": data.SITE,
             "name": data.CHANNEL_NAMES[data.SITE],
@@ -127,7 +127,7 @@ def _ensure_tracked_sites(channel: Channel) -> None:
     for code_name, demo_site in data.TRACKED_SITES.items():
         url = f"http://{_with_port(demo_site.host)}"
         site, _ = TrackedSite.objects.get_or_create(
-            code_name__iexact=code_name,
+            code_name__fold=code_name,
             defaults={
                 "code_name": code_name,
                 "name": demo_site.name,
@@ -149,7 +149,7 @@ def _with_port(host: str) -> str:
 def _ensure_activity_types() -> None:
     for code_name, (name, description, enabled) in data.ACTIVITY_TYPES.items():
         ActivityType.objects.get_or_create(
-            code_name__iexact=code_name,
+            code_name__fold=code_name,
             defaults={
                 "code_name": code_name,
                 "name": name,

@@ -92,11 +92,25 @@ def test_what_cannot_be_a_name_is_refused(name, code):
 
 @pytest.mark.django_db
 def test_letters_whose_lower_case_is_disputed_make_one_type():
-    record(Draft(type="İade"))
-    record(Draft(type="İade"))
+    dotted = "\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}ade"
+    record(Draft(type=dotted))
+    # The channel takes no new names: this one is known.
+    channel = make_channel(accepts_new_event_names=False)
 
+    outcomes = record(Draft(type=dotted), Draft(type="iade"), Draft(type="IADE"), channel=channel)
+
+    assert all(outcome.accepted for outcome in outcomes)
     assert ActivityType.objects.exclude(door="").count() == 1
-    assert Activity.objects.count() == 2
+    assert Activity.objects.count() == 4
+
+
+@pytest.mark.django_db
+def test_the_hubs_own_types_do_not_take_events_in_any_letter_case():
+    name = "DATA\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}NPUT"
+
+    assert code_name_for(name) == f"{name} event"
+    record(Draft(type=code_name_for(name), value="Newsletter"))
+    assert not Activity.objects.get().type.is_system
 
 
 @pytest.mark.django_db

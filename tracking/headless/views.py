@@ -51,7 +51,7 @@ def get_consent(code_name: str) -> Consent:
     """
     # PostgreSQL cannot even be asked for a text with NUL in it.
     code_name = code_name.replace("\0", " ")
-    consent = Consent.objects.filter(code_name__iexact=code_name).first()
+    consent = Consent.objects.filter(code_name__fold=code_name).first()
     if consent is None:
         raise Problem(404, "unknown_consent", "There is no consent with this code name.")
     return consent
