@@ -5,9 +5,9 @@ from collections.abc import Callable
 from datetime import date
 
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 
 from activities.problems import InvalidActivity
+from contacts.emails import check_email, unseen_character
 from contacts.models import Contact
 from contacts.places import country_names, state_names
 
@@ -75,8 +75,11 @@ def _check_value(wire_name: str, name: str, value: str) -> str:
 
 
 def _check_email(wire_name: str, value: str) -> str:
+    if unseen := unseen_character(value):
+        detail = f"{wire_name} has a character that nobody sees: {unseen}. Remove it."
+        raise InvalidActivity("bad_email", wire_name, detail)
     try:
-        validate_email(value)
+        check_email(value)
     except ValidationError:
         raise InvalidActivity(
             "bad_email", wire_name, f"{wire_name} is not an email address."

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.db.models import Q
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Lower
 from django.db.models.lookups import StartsWith
 
@@ -23,9 +24,10 @@ def as_id(term: str) -> int | None:
     return None
 
 
-def has_prefix(field: str, prefix: str) -> Q:
-    """Rows whose `field` starts with `prefix`, in any letter case.
+def has_prefix(field: str, prefix: str, *, of: Combinable | None = None) -> Q:
+    """Rows whose `field`, or what the expression `of` makes of it, starts with `prefix`.
 
-    Served by an index on `Lower(field)` with text_pattern_ops that leaves out empty values.
+    Letter case does not matter. Served by an index on `Lower` of the same with text_pattern_ops
+    that leaves out empty values.
     """
-    return Q(StartsWith(Lower(field), prefix.lower())) & ~Q(**{field: ""})
+    return Q(StartsWith(Lower(of or field), prefix.lower())) & ~Q(**{field: ""})

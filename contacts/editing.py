@@ -51,7 +51,7 @@ def create_or_update_contact(email: str, fields: Mapping[str, str]) -> tuple[Con
 
     :raises InvalidContact: if the email or one of the fields is wrong
     """
-    _refuse_nul({"email": email})
+    _check_email(email)
     for attempts_left in (2, 1, 0):
         contact = Contact.objects.with_email(email).first()
         try:
@@ -68,13 +68,16 @@ def _change(contact: Contact, fields: Mapping[str, str]) -> None:
     _refuse_nul(fields)
     for name, value in fields.items():
         setattr(contact, name, value)
+    unchanged = {field.name for field in Contact._meta.fields} - set(fields)
     try:
-        contact.full_clean()
+        # What a contact has already is not refused when something else of it changes.
+        contact.clean_fields(exclude=unchanged)
+        contact.validate_constraints()
     except ValidationError as error:
-        if _has_taken_email(contact):
-            raise EmailTaken from None
         field, messages = next(iter(error.message_dict.items()))
         raise InvalidContact("" if field == NON_FIELD_ERRORS else field, messages[0]) from None
+    if "email" in fields and _has_taken_email(contact):
+        raise EmailTaken
     try:
         with transaction.atomic():
             contact.save(update_fields=None if contact.pk is None else fields)
@@ -82,6 +85,14 @@ def _change(contact: Contact, fields: Mapping[str, str]) -> None:
         if "one_live_contact_per_email" not in str(error):
             raise
         raise EmailTaken from None  # somebody else got it just now
+
+
+def _check_email(email: str) -> None:
+    _refuse_nul({"email": email})
+    try:
+        Contact._meta.get_field("email").run_validators(email)
+    except ValidationError as error:
+        raise InvalidContact("email", error.messages[0]) from None
 
 
 def _has_taken_email(contact: Contact) -> bool:

@@ -12,6 +12,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
+from contacts.emails import spellings
 from contacts.fields import ContactKey, OnErase
 from contacts.models import Contact, ContactMerge
 from contacts.resolving import get_live_contact
@@ -86,12 +87,12 @@ def _open_merges(contacts: Iterable[Contact]) -> QuerySet[ContactMerge]:
 
 
 def _emails_of(records: list[Contact]) -> set[str]:
-    """Every email that these had: their own, and those from before a merge."""
-    emails = {contact.email.lower() for contact in records}
+    """Every email that these had, in its usual spellings: their own, and from before a merge."""
+    emails = {contact.email for contact in records}
     merges = ContactMerge.objects.filter(Q(survivor__in=records) | Q(loser__in=records))
     for snapshots in merges.values_list("survivor_before", "loser_before"):
-        emails |= {snapshot.get("email", "").lower() for snapshot in snapshots if snapshot}
-    return emails - {""}
+        emails |= {snapshot.get("email", "") for snapshot in snapshots if snapshot}
+    return {spelling for email in emails - {""} for spelling in spellings(email)}
 
 
 def _rows_of(key: ContactKey, records: list[Contact]) -> QuerySet:

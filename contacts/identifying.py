@@ -13,6 +13,7 @@ from functools import cached_property, lru_cache
 import msgspec
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, connection, transaction
 
+from contacts.emails import mailbox
 from contacts.merging import CannotMerge, choose_survivor, lock_live, request_merge
 from contacts.models import Contact, ContactIdentifier, ContactMerge
 from contacts.resolving import get_live_contact
@@ -105,12 +106,12 @@ class Known:
         self._identified: dict[tuple[str, str], Contact] = {}
         self._by_email: dict[str, Contact] = {}
         self._usual: dict[Identity, Contact | None] = {}
-        for kind, value, lower_email, *fields in rows:
+        for kind, value, email_key, *fields in rows:
             contact = Contact.from_db(DEFAULT_DB_ALIAS, _CONTACT_COLUMNS, fields)
             if kind:
                 self._identified[kind, value] = contact
             else:
-                self._by_email[lower_email] = contact
+                self._by_email[email_key] = contact
 
     def find_usual(self, identity: Identity) -> Contact | None:
         """The contact that `identity` names, if it is a usual one; None says nothing."""
@@ -141,9 +142,10 @@ class Known:
         :raises _Unsaid: if that is not certain, since letters outside of ASCII have a lower case
             of PostgreSQL's own
         """
-        if not email.isascii():
+        key = mailbox(email)
+        if not key.isascii():
             raise _Unsaid
-        return self._by_email.get(email.lower())
+        return self._by_email.get(key.lower())
 
 
 class _Unsaid(Exception):
@@ -154,7 +156,7 @@ def known_of(identities: Collection[Identity], *, site_id: str) -> Question[Know
     """Asks what is known of these identities, which are all of one site."""
     named = {pair for identity in identities for pair in identity.keys.items()}
     named |= {(Kind.ANONYMOUS_ID, value) for identity in identities for value in identity.browsers}
-    emails = {identity.email for identity in identities if identity.email}
+    emails = {mailbox(identity.email) for identity in identities if identity.email}
     kinds, values = [str(kind) for kind, _ in named], [value for _, value in named]
     if emails:
         sql = f"{_BY_IDENTIFIER} UNION ALL {_BY_EMAIL}"
@@ -171,11 +173,11 @@ _BY_IDENTIFIER = (
     " JOIN contacts_contact AS contact ON contact.id = known.contact_id"
 )
 _BY_EMAIL = (
-    f"SELECT '', '', lower(contact.email), {_COLUMNS}"  # noqa: S608 -- our own columns
+    f"SELECT '', '', contact.email_key, {_COLUMNS}"  # noqa: S608 -- our own columns
     " FROM contacts_contact AS contact"
-    " WHERE lower(contact.email) = ANY(SELECT lower(given) FROM unnest(%s::text[]) AS given)"
+    " WHERE contact.email_key = ANY(SELECT lower(given) FROM unnest(%s::text[]) AS given)"
     # As its partial index has it.
-    " AND contact.merged_into_id IS NULL AND NOT contact.email = ''"
+    " AND contact.merged_into_id IS NULL AND NOT contact.email_key = ''"
 )
 
 
@@ -374,10 +376,10 @@ def _emails_of(contact: Contact) -> dict[str, set[str]]:
 
 
 def _hashes_of(email: str) -> dict[str, str]:
-    lower = email.lower().encode()
+    key = mailbox(email).lower().encode()
     return {
-        Kind.EMAIL_SHA256: hashlib.sha256(lower).hexdigest(),
-        Kind.EMAIL_MD5: hashlib.md5(lower, usedforsecurity=False).hexdigest(),
+        Kind.EMAIL_SHA256: hashlib.sha256(key).hexdigest(),
+        Kind.EMAIL_MD5: hashlib.md5(key, usedforsecurity=False).hexdigest(),
     }
 
 

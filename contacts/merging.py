@@ -13,6 +13,7 @@ from django.forms.models import model_to_dict
 from django.utils import timezone
 
 from contacts import tasks
+from contacts.emails import are_one_mailbox
 from contacts.fields import ContactKey, OnMerge
 from contacts.models import Contact, ContactMerge
 from contacts.resolving import get_live_contact
@@ -44,6 +45,11 @@ def choose_survivor(one: Contact, other: Contact) -> tuple[Contact, Contact]:
     """Order two contacts as (survivor, loser): the one with an email survives, else the older."""
     survivor, loser = sorted((one, other), key=lambda contact: (not contact.email, contact.pk))
     return survivor, loser
+
+
+def have_different_emails(one: Contact, other: Contact) -> bool:
+    """Whether both contacts have emails, of two mailboxes."""
+    return bool(one.email and other.email) and not are_one_mailbox(one.email, other.email)
 
 
 def preview_merge(survivor: Contact, loser: Contact) -> dict[str, object]:
@@ -84,7 +90,7 @@ def request_merge(
     if survivor.pk == loser.pk:
         raise CannotMerge("These are the same contact already.")
     status = ContactMerge.Status.PENDING
-    if _have_different_emails(survivor, loser):
+    if have_different_emails(survivor, loser):
         status = ContactMerge.Status.REVIEW
     try:
         with transaction.atomic():
@@ -146,7 +152,7 @@ def carry_out_merge(merge_id: int) -> Contact | None:
         if survivor.pk == loser.pk:
             _finish(merge, ContactMerge.Status.DONE, "They had become one contact before.")
             return survivor
-        if _have_different_emails(survivor, loser) and merge.decided_by_id is None:
+        if have_different_emails(survivor, loser) and merge.decided_by_id is None:
             _finish(merge, ContactMerge.Status.REVIEW, "")
             return None
         merge.survivor, merge.loser = survivor, loser
@@ -195,11 +201,6 @@ def lock_live(*contact_ids: int) -> list[Contact]:
         # Somebody merged or erased one of them while we waited. Let go before looking again: to
         # hold on to one while waiting for another that comes before it could wait for ever.
         transaction.savepoint_rollback(savepoint)
-
-
-def _have_different_emails(one: Contact, other: Contact) -> bool:
-    # Two live contacts never have the same one: one_live_contact_per_email.
-    return bool(one.email and other.email)
 
 
 def _merge(merge: ContactMerge) -> None:

@@ -9,7 +9,8 @@ from django.db import models
 from django.db.models.functions import MD5, Lower
 from django.utils import timezone
 
-from contacts.fields import ContactKey, OnErase, OnMerge
+from contacts.emails import LONGEST_EMAIL
+from contacts.fields import ContactKey, EmailField, EmailKeyField, OnErase, OnMerge, email_key
 
 
 class Sha256(models.Func):
@@ -20,28 +21,39 @@ class Sha256(models.Func):
     output_field = models.TextField()
 
 
+class Composed(models.Func):
+    """A text in the Unicode form NFC; immutable, so that it can be indexed."""
+
+    template = "normalize(%(expressions)s, NFC)"
+    output_field = models.TextField()
+
+
 class ContactQuerySet(models.QuerySet):
     def live(self):
         """Contacts that were not merged into another."""
         return self.filter(merged_into__isnull=True)
 
     def with_email(self, email: str):
-        """The live contact with this email, whatever the case of its letters."""
-        # PostgreSQL's idea of lower case, which is the one of the constraint.
-        lower_email = Lower(models.Value(email))
-        # That constraint leaves empty emails out, and only who does so too is served by its index.
-        known = self.live().exclude(email="").annotate(lower_email=Lower("email"))
-        return known.filter(lower_email=lower_email)
+        """The live contact with this email, in whatever spelling of its mailbox."""
+        # The constraint leaves contacts without email out, and its index serves only queries that
+        # do so, too.
+        return self.live().exclude(email_key="").filter(email_key=email_key(email))
 
     def with_email_hash(self, *, sha256: str = "", md5: str = ""):
-        """The live contact with an email of one of these hashes, made of its lower case."""
+        """The live contact with an email of one of these hashes, made of its key."""
         matches = models.Q(pk=None)
         if sha256:
             matches |= models.Q(email_sha256=sha256)
         if md5:
             matches |= models.Q(email_md5=md5)
-        hashed = self.annotate(email_sha256=Sha256(Lower("email")), email_md5=MD5(Lower("email")))
+        hashed = self.annotate(email_sha256=Sha256("email_key"), email_md5=MD5("email_key"))
         return hashed.live().exclude(email="").filter(matches)
+
+    def update(self, **fields):
+        """Change these fields of all contacts, the key of their email together with the email."""
+        if isinstance(email := fields.get("email"), str):
+            fields["email_key"] = email_key(email)
+        return super().update(**fields)
 
     def locked(self):
         """Lock in id order, so that two callers cannot wait for each other.
@@ -68,7 +80,8 @@ class Contact(models.Model):
         editable=False,
         related_name="merged_contacts",
     )
-    email = models.EmailField(max_length=254, blank=True)
+    email = EmailField(max_length=LONGEST_EMAIL, blank=True)
+    email_key = EmailKeyField(default="", blank=True, editable=False)
     first_name = models.CharField(max_length=100, blank=True)
     middle_name = models.CharField(max_length=100, blank=True)
     last_name = models.CharField(max_length=100, blank=True)
@@ -90,10 +103,15 @@ class Contact(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                Lower("email"),
-                condition=models.Q(merged_into__isnull=True) & ~models.Q(email=""),
+                fields=["email_key"],
+                condition=models.Q(merged_into__isnull=True) & ~models.Q(email_key=""),
                 name="one_live_contact_per_email",
                 violation_error_message="Another contact has this email.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(email="", email_key="")
+                | (~models.Q(email="") & ~models.Q(email_key="")),
+                name="an_email_has_a_key",
             ),
             models.CheckConstraint(
                 condition=models.Q(merged_into__isnull=True)
@@ -115,17 +133,17 @@ class Contact(models.Model):
         indexes = [
             # Prefix search of the admin: LIKE 'ann%' needs the pattern operator class.
             models.Index(
-                OpClass(Lower("email"), name="text_pattern_ops"),
+                OpClass(Lower(Composed("email")), name="text_pattern_ops"),
                 name="contact_email_prefix",
                 condition=~models.Q(email=""),
             ),
             models.Index(
-                OpClass(Lower("last_name"), name="text_pattern_ops"),
+                OpClass(Lower(Composed("last_name")), name="text_pattern_ops"),
                 name="contact_last_name_prefix",
                 condition=~models.Q(last_name=""),
             ),
             models.Index(
-                OpClass(Lower("first_name"), name="text_pattern_ops"),
+                OpClass(Lower(Composed("first_name")), name="text_pattern_ops"),
                 name="contact_first_name_prefix",
                 condition=~models.Q(first_name=""),
             ),
@@ -135,14 +153,15 @@ class Contact(models.Model):
                 name="contacts_of_a_country",
                 condition=~models.Q(country=""),
             ),
-            # Other systems name people by the hash of their email.
+            # Other systems name people by the hash of their email. The condition is not the one of
+            # the constraint, or PostgreSQL might read all of such an index to find one key.
             models.Index(
-                Sha256(Lower("email")),
+                Sha256("email_key"),
                 name="contact_email_sha256",
                 condition=models.Q(merged_into__isnull=True) & ~models.Q(email=""),
             ),
             models.Index(
-                MD5(Lower("email")),
+                MD5("email_key"),
                 name="contact_email_md5",
                 condition=models.Q(merged_into__isnull=True) & ~models.Q(email=""),
             ),
@@ -150,6 +169,19 @@ class Contact(models.Model):
 
     def __str__(self) -> str:
         return self.display_name
+
+    def save(self, *args, update_fields=None, **kwargs):
+        """Save the contact, the key of its email together with the email."""
+        if update_fields is not None and "email" in update_fields:
+            update_fields = {*update_fields, "email_key"}
+        super().save(*args, update_fields=update_fields, **kwargs)
+
+    def validate_constraints(self, exclude=None):
+        """Check the rules of the database but that of the email, whose key is made when it saves.
+
+        :raises ValidationError: if one is broken
+        """
+        super().validate_constraints(exclude={*(exclude or ()), "email_key"})
 
     @property
     def full_name(self) -> str:

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import IntegrityError
 from psycopg.errors import ForeignKeyViolation
 
+from contacts.emails import mailbox
 from contacts.models import Contact
 from database.cursors import array_of
 from database.questions import Question
@@ -65,12 +66,12 @@ def follow_merged(guids: Collection[UUID]) -> Question[dict[UUID, int]]:
 
 
 def guid_with_email(email: str) -> Question[UUID | None]:
-    """Asks for the GUID of the live contact with this email, whatever the case of its letters."""
+    """Asks for the GUID of the live contact with this email, in whatever spelling."""
     return Question(
-        "SELECT guid FROM contacts_contact WHERE lower(email) = lower(%s)"
+        "SELECT guid FROM contacts_contact WHERE email_key = lower(%s)"
         # As its partial index has it.
-        " AND merged_into_id IS NULL AND NOT email = ''",
-        [email],
+        " AND merged_into_id IS NULL AND NOT email_key = ''",
+        [mailbox(email)],
         lambda rows: rows[0][0] if rows else None,
     )
 

@@ -14,6 +14,7 @@ from contacts.merging import (
     CannotMerge,
     choose_survivor,
     count_rows,
+    have_different_emails,
     preview_merge,
     request_merge,
 )
@@ -38,7 +39,7 @@ def merge_two_contacts(
         "loser": loser,
         "rows": compare(fields_of(survivor), fields_of(loser), preview_merge(survivor, loser)),
         "moving": count_rows(loser),
-        "needs_decision": _have_different_emails(survivor, loser),
+        "needs_decision": have_different_emails(survivor, loser),
         "contacts_url": reverse("admin:contacts_contact_changelist"),
     }
     return TemplateResponse(request, "admin/contacts/contact/merge.html", context)
@@ -62,8 +63,3 @@ def _request(model_admin, request, survivor, loser) -> HttpResponse:
         text = "The merge was asked for. A worker carries it out in a moment."
         model_admin.message_user(request, text, messages.SUCCESS)
     return HttpResponseRedirect(change_url(merge))
-
-
-def _have_different_emails(survivor: Contact, loser: Contact) -> bool:
-    emails = {survivor.email.lower(), loser.email.lower()} - {""}
-    return len(emails) > 1

@@ -1,6 +1,7 @@
 """Finding contacts by what people know of them, with the indexes of the table."""
 
 import re
+import unicodedata
 from functools import reduce
 from operator import and_
 
@@ -8,7 +9,7 @@ from django.db.models import Q, QuerySet
 
 from adminsite.searching import as_uuid, has_prefix
 from channels.models import Channel
-from contacts.models import Contact, ContactIdentifier
+from contacts.models import Composed, Contact, ContactIdentifier
 from contacts.resolving import find_contact
 
 _HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}")
@@ -29,7 +30,7 @@ def search_contacts(queryset: QuerySet, term: str) -> QuerySet:
     words = term.split()
     every_word = reduce(and_, (_word(word) for word in words))
     # “van der Berg” is one last name.
-    return queryset.filter(every_word | has_prefix("last_name", " ".join(words)) | Q(pk__in=ids))
+    return queryset.filter(every_word | _begins("last_name", " ".join(words)) | Q(pk__in=ids))
 
 
 def contact_named(term: str) -> Contact | None:
@@ -41,13 +42,16 @@ def contact_named(term: str) -> Contact | None:
 
 
 def _word(word: str) -> Q:
-    return (
-        has_prefix("email", word) | has_prefix("first_name", word) | has_prefix("last_name", word)
-    )
+    return _begins("email", word) | _begins("first_name", word) | _begins("last_name", word)
+
+
+def _begins(field: str, text: str) -> Q:
+    """Contacts whose `field` begins so, in any letter case and Unicode form."""
+    return has_prefix(field, unicodedata.normalize("NFC", text), of=Composed(field))
 
 
 def _known_as(term: str) -> list[int]:
-    """Who another system knows by exactly `term`, or by the hash of their email."""
+    """Who has exactly the email `term`, or is known by it, or by its hash, to another system."""
     # Identifiers are unique by site, kind and value: naming every one makes use of that index.
     identifiers = ContactIdentifier.objects.filter(
         site_id__in=Channel.objects.values("site_id"),
@@ -58,4 +62,6 @@ def _known_as(term: str) -> list[int]:
     if _HASH.fullmatch(term.lower()):
         by_hash = Contact.objects.with_email_hash(sha256=term.lower(), md5=term.lower())
         ids += by_hash.values_list("pk", flat=True)
+    if "@" in term:  # in another spelling than the one that is searched by its beginning
+        ids += Contact.objects.with_email(term.strip()).values_list("pk", flat=True)
     return ids

@@ -1,8 +1,10 @@
 """A person asks to be forgotten, and nothing of them is left."""
 
+import json
 import threading
 import time
 import uuid
+from urllib.parse import quote
 
 import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -245,6 +247,22 @@ def test_inspector_forgets_what_names_the_person(payload):
     guid = uuid.UUID("0b0f0b5e-7d0c-4d0e-9a51-1f7a0a0a0a0a")
     contact = make_contact(guid=guid, email="ann.b+shop@example.com")
     refuse(payload)
+
+    erase_contact(contact.pk)
+
+    assert not RejectedActivity.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "spelling",
+    ["eva@bücher.example", "EVA@BU\u0308CHER.example", "eva@xn--bcher-kva.example"],
+)
+@pytest.mark.parametrize("behind", ["", "\u200b"])
+@pytest.mark.parametrize("escape", [str, quote, lambda email: json.dumps(email)[1:-1]])
+def test_inspector_forgets_every_spelling_of_the_email(spelling, behind, escape):
+    contact = make_contact(email="Eva@Bücher.example")
+    refuse(f'{{"email": "{escape(spelling + behind)}"}}'.encode())
 
     erase_contact(contact.pk)
 

@@ -1,3 +1,4 @@
+import unicodedata
 from datetime import timedelta
 
 import pytest
@@ -58,6 +59,27 @@ def test_search_finds_names_and_emails_by_their_start(term):
     make_contact(first_name="Joanna", last_name="Flee", email="joanna@example.com")
 
     assert found(term) == [anna]
+
+
+@pytest.mark.parametrize("kept", ["NFC", "NFD"])
+@pytest.mark.parametrize("typed", ["NFC", "NFD"])
+@pytest.mark.parametrize("term", ["José", "JOSÉ", "Núñez", "josé núñ", "von Núñez"])
+def test_search_finds_a_name_in_any_unicode_form(kept, typed, term):
+    first, last = (unicodedata.normalize(kept, name) for name in ("José", "Núñez"))
+    one, other = make_contact(first_name=first, last_name=last), make_contact(first_name=first)
+    von = make_contact(last_name=f"von {last}")
+
+    expected = {"José": [one, other], "JOSÉ": [one, other], "von Núñez": [von]}.get(term, [one])
+    assert found(unicodedata.normalize(typed, term)) == expected
+    one.refresh_from_db()
+    assert (one.first_name, one.last_name) == (first, last)
+
+
+@pytest.mark.parametrize("term", ["eva@bücher.example", "EVA@xn--bcher-kva.example", "eva@büc"])
+def test_search_finds_an_email_in_another_spelling(term):
+    contact = make_contact(email=unicodedata.normalize("NFD", "Eva@bücher.example"))
+
+    assert found(term) == [contact]
 
 
 def test_search_finds_a_last_name_of_several_words():
@@ -332,3 +354,25 @@ def test_merging_needs_the_permission_to_change_contacts(client):
 
     assert response.status_code == 403
     assert not ContactMerge.objects.exists()
+
+
+def test_the_form_knows_an_email_in_another_spelling(admin_client):
+    eva = make_contact(email="eva@bücher.example")
+    other = make_contact(first_name="Other")
+
+    response = admin_client.post(
+        change_url(other), form_of(other, email="eva@xn--bcher-kva.example")
+    )
+
+    assert "Another contact has this email" in response.text
+    assert change_url(eva) in response.text
+
+
+def test_the_form_names_a_character_that_nobody_sees(admin_client):
+    other = make_contact(first_name="Other")
+
+    response = admin_client.post(change_url(other), form_of(other, email="ina@example.com\u200b"))
+
+    assert "U+200B ZERO WIDTH SPACE" in response.text
+    other.refresh_from_db()
+    assert other.email == ""

@@ -10,6 +10,7 @@ from activities.models import ActivityType
 from activities.problems import InvalidActivity
 from channels.known import channel_of_account
 from channels.models import Channel
+from contacts.emails import unseen_character
 from contacts.models import Contact
 from contacts.resolving import guid_with_email
 from database.loop import ask_soon
@@ -94,7 +95,7 @@ def check_tracking(channel: Channel) -> None:
 async def find_contact(email: str, field: str) -> UUID:
     """The GUID of the contact with this email, which came in `field`.
 
-    :raises InvalidActivity: if there is none
+    :raises InvalidActivity: if there is none, or if it has a character that nobody sees
     """
     if not email:
         raise InvalidActivity(
@@ -102,6 +103,9 @@ async def find_contact(email: str, field: str) -> UUID:
         )
     guid = None
     if len(email) <= _LONGEST_EMAIL and is_storable(email):
+        if unseen := unseen_character(email):
+            detail = f"The email has a character that nobody sees: {unseen}. Remove it."
+            raise InvalidActivity("bad_email", field, detail)
         (guid,) = await ask_soon(guid_with_email(email))
     if guid is None:
         raise InvalidActivity(

@@ -14,6 +14,7 @@ from contacts.editing import (
     create_or_update_contact,
     update_contact,
 )
+from contacts.emails import unseen_character
 from contacts.models import Contact
 from tracking.activecampaign.api import schema
 from tracking.activecampaign.api.base import ApiView, no_result
@@ -126,8 +127,9 @@ def _find(query: QueryDict) -> QuerySet[Contact]:
             raise Problem(400, "unsupported_filter", detail, field=name)
     contacts = Contact.objects.live().exclude(email="")
     if "email" in query:
-        # PostgreSQL cannot even be asked for a text with NUL in it.
-        contacts = contacts.with_email(read_email(query.get("email")).replace("\0", " "))
+        email = read_email(query.get("email"))
+        # Nobody has an email with such a character, and PostgreSQL cannot be asked for all of them.
+        contacts = contacts.none() if unseen_character(email) else contacts.with_email(email)
     if "id_greater" in query:
         lowest = read_id(query.get("id_greater", ""))
         if lowest is None:
