@@ -7,6 +7,8 @@ from datetime import date
 from django.core.exceptions import ValidationError
 
 from activities.problems import InvalidActivity
+from contacts.birthdays import EARLIEST_BIRTHDAY, is_credible_birthday
+from contacts.codes import as_code
 from contacts.emails import check_email, unseen_character
 from contacts.models import Contact
 from contacts.places import country_names, state_names
@@ -91,11 +93,19 @@ def _check_birthday(wire_name: str, value: str) -> str:
     try:
         if not _DATE.fullmatch(value):
             raise ValueError
-        return date.fromisoformat(value).isoformat()
+        birthday = date.fromisoformat(value)
     except ValueError:
         raise InvalidActivity(
             "bad_date", wire_name, f"{wire_name} must be a real date written YYYY-MM-DD."
         ) from None
+    if not is_credible_birthday(birthday):
+        detail = f"{wire_name} must not be in the future or before {EARLIEST_BIRTHDAY.year}."
+        raise InvalidActivity("bad_date", wire_name, detail)
+    return birthday.isoformat()
+
+
+def _check_code(wire_name: str, value: str) -> str:
+    return as_code(value)
 
 
 def _check_country(wire_name: str, value: str) -> str:
@@ -127,6 +137,9 @@ def _check_state_against_country(fields: dict[str, str]) -> None:
 
 _CHECKS: dict[str, Callable[[str, str], str]] = {
     "email": _check_email,
+    "mobile_phone": _check_code,
+    "business_phone": _check_code,
+    "zip": _check_code,
     "birthday": _check_birthday,
     "country": _check_country,
     "state": _check_state,

@@ -5,6 +5,7 @@ may use one after the other. What contradicts itself is never merged without a p
 """
 
 import hashlib
+import re
 import struct
 from collections.abc import Collection, Iterable
 from contextlib import suppress
@@ -13,7 +14,7 @@ from functools import cached_property, lru_cache
 import msgspec
 from django.db import DEFAULT_DB_ALIAS, IntegrityError, connection, transaction
 
-from contacts.emails import mailbox
+from contacts.emails import mailbox, without_unseen
 from contacts.merging import CannotMerge, choose_survivor, lock_live, request_merge
 from contacts.models import Contact, ContactIdentifier, ContactMerge
 from contacts.resolving import get_live_contact
@@ -24,13 +25,29 @@ Kind = ContactIdentifier.Kind
 _CONTACT_COLUMNS = [field.attname for field in Contact._meta.concrete_fields]
 _HASHES = (Kind.EMAIL_SHA256, Kind.EMAIL_MD5)
 _LONGEST = ContactIdentifier._meta.get_field("value").max_length or 0
-# What programs send for want of anything, beside zeros.
+# What programs send for want of anything, beside zeros: words for nothing, and the names of the
+# values that should have been there.
 _NOTHING = frozenset(
     {
         *("-1", "[object object]", "[]", "{}", "(not set)", "not_set", "n/a", "na"),
         *("anonymous", "empty", "false", "guest", "invalid", "nan", "nil", "none", "null"),
-        *("true", "undefined", "unknown"),
+        *("true", "undefined", "unknown", "(null)", "(none)", "(empty)", "not set", "notset"),
+        *("not_authenticated", "unauthenticated", "not_available", "not available"),
+        *("not_provided", "unidentified", "unset"),
+        *("inf", "-inf", "infinity", "-infinity", "#n/a", "#null!", "#ref!", "#value!"),
+        *("anonymous_id", "anonymousid", "client_id", "clientid", "contact_id", "contactid"),
+        *("customer_id", "customerid", "device_id", "deviceid", "distinct_id", "distinctid"),
+        *("e-mail", "email", "email_address", "emailaddress", "external_id", "externalid"),
+        *("guid", "id", "user_id", "userid", "user.id", "user.email", "username", "user_name"),
+        *("uuid", "uid", "visitor_id", "visitorid", "consistent_anonymous_id"),
+        *("filtered", "redacted"),
     }
+)
+# How templates mark what they should have filled in, and privacy filters what they took out.
+# A GUID in braces is an id.
+_PLACEHOLDER = re.compile(
+    r"\{(?![0-9a-f-]{32,36}\}).*\}|\[.*\]|<.*>|[$#@]\{.*\}|\$\(.*\)|%.+%|\*\|.*\|\*|__.+__",
+    re.DOTALL,
 )
 _HASHES_OF_NOTHING = frozenset(
     algorithm(text.encode()).hexdigest()
@@ -86,13 +103,13 @@ def is_junk(value: str) -> bool:
 # Events of one person, and of one website, repeat the same few.
 @lru_cache(maxsize=10_000)
 def _means_nothing(value: str) -> bool:
-    text = value.strip().lower()
+    text = without_unseen(value).strip().lower()
     return (
-        not text
-        or "\0" in value
+        "\0" in value
         or text in _NOTHING
         or text in _HASHES_OF_NOTHING
-        or not text.strip("0-")
+        or not any(letter.isalnum() for letter in text.replace("0", ""))
+        or _PLACEHOLDER.fullmatch(text) is not None
     )
 
 

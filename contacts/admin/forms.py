@@ -6,6 +6,7 @@ from django.utils.html import format_html
 from unfold.widgets import UnfoldAdminSelect2Widget
 
 from adminsite.formatting import link_to
+from contacts.birthdays import EARLIEST_BIRTHDAY, is_credible_birthday
 from contacts.models import Contact
 from contacts.places import country_names, state_names
 
@@ -42,6 +43,14 @@ class ContactForm(forms.ModelForm):
                 )
             )
         return email
+
+    def clean_birthday(self):
+        birthday = self.cleaned_data["birthday"]
+        if birthday and "birthday" in self.changed_data and not is_credible_birthday(birthday):
+            raise ValidationError(
+                f"A birthday is not in the future or before {EARLIEST_BIRTHDAY.year}."
+            )
+        return birthday
 
     def clean(self):
         super().clean()

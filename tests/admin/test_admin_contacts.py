@@ -376,3 +376,24 @@ def test_the_form_names_a_character_that_nobody_sees(admin_client):
     assert "U+200B ZERO WIDTH SPACE" in response.text
     other.refresh_from_db()
     assert other.email == ""
+
+
+@pytest.mark.parametrize("birthday", ["1879-12-31", "2999-01-01"])
+def test_the_form_refuses_a_birthday_that_cannot_be(admin_client, birthday):
+    contact = make_contact(first_name="Ann")
+
+    response = admin_client.post(change_url(contact), form_of(contact, birthday=birthday))
+
+    assert "A birthday is not in the future or before 1880." in response.text
+    contact.refresh_from_db()
+    assert contact.birthday is None
+
+
+def test_a_birthday_that_was_kept_before_does_not_stop_other_changes(admin_client):
+    contact = make_contact(first_name="Ann", birthday="1800-01-01")
+    contact.refresh_from_db()
+
+    admin_client.post(change_url(contact), form_of(contact, city="Bern"))
+
+    contact.refresh_from_db()
+    assert contact.city == "Bern"

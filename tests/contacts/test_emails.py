@@ -12,7 +12,7 @@ from django.db import IntegrityError, connection
 from contacts.editing import EmailTaken, InvalidContact, create_contact, create_or_update_contact
 from contacts.emails import are_one_mailbox, check_email, mailbox, spellings
 from contacts.identifying import Identity, find_identified, identify, known_of
-from contacts.models import Contact, ContactMerge
+from contacts.models import Contact, ContactIdentifier, ContactMerge
 from contacts.resolving import guid_with_email
 from contacts.tasks import sweep_merges
 from database.questions import ask
@@ -253,3 +253,29 @@ def test_an_old_spelling_that_is_alone_gets_its_key():
 
     assert not ContactMerge.objects.exists()
     assert Contact.objects.with_email(PUNYCODE).get() == contact
+
+
+@pytest.mark.django_db
+def test_old_ids_lose_their_fraction():
+    def keep(contact, value):
+        return ContactIdentifier.objects.create(
+            contact=contact, site_id="1", kind="user_id", value=value
+        )
+
+    alone, one, other, ann, bob = [make_contact() for _ in range(3)] + [
+        make_contact(email="ann@example.com"),
+        make_contact(email="bob@example.com"),
+    ]
+    kept = keep(alone, "7.0")
+    for contact, value in ((one, "8"), (other, "8.0"), (ann, "9"), (bob, "9.00"), (bob, "1.05")):
+        keep(contact, value)
+
+    _migrate("0006_ids_without_a_fraction", "bring_ids_together")
+
+    kept.refresh_from_db()
+    assert kept.value == "7"
+    merges = ContactMerge.objects.order_by("survivor")
+    assert list(merges.values_list("survivor", "loser", "status")) == [
+        (one.pk, other.pk, "pending"),
+        (ann.pk, bob.pk, "review"),
+    ]

@@ -207,7 +207,9 @@ def test_two_users_without_email_become_one_by_the_email_that_both_give():
     ["", " ", "null", "Undefined", "NaN", "0", "0000", "00000000-0000-0000-0000-000000000000"]
     + ["-1", "[object Object]", "(not set)", "anonymous", "guest", "nul\0", "x" * 251]
     + [hashlib.sha256(text).hexdigest() for text in (b"", b"null", b"undefined")]
-    + [hashlib.md5(b"").hexdigest()],
+    + ["distinct_id", "Email", "user.id", "{{user_id}}", "${id}", "%email%", "*|EMAIL|*", "__UID__"]
+    + ["[Filtered]", "[redacted]", "<user>", "{id}", "***", "0.0", "-0.0", "0,00", "null\u200b"]
+    + [hashlib.md5(text).hexdigest() for text in (b"", b"email")],
 )
 def test_junk_names_nobody(junk):
     assert is_junk(junk)
@@ -216,7 +218,13 @@ def test_junk_names_nobody(junk):
     assert ContactIdentifier.objects.get().value == "browser-1"
 
 
-@pytest.mark.parametrize("value", ["7", "100", "a", "20230105123456001", "nullable", "Zoë"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("7", "100", "a", "20230105123456001", "nullable", "Zoë", "0.5", "a_b", "emailer", "10.0"),
+        *("{6f1c9a52-2f0b-4a54-9f0e-3d5f5a1f7c11}", "ann@example.com", "100%", "#12"),
+    ],
+)
 def test_real_ids_are_no_junk(value):
     assert not is_junk(value)
 

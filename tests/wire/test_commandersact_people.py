@@ -45,6 +45,44 @@ def test_user_on_two_devices_is_one_contact(source):
     assert phone.contact == laptop.contact
 
 
+def test_an_id_that_became_a_float_is_the_same_user(source):
+    sent = [event(user={"consistent_anonymous_id": "", "id": n}) for n in (4711, "4711", 4711.0)]
+    sent += [event(user={"consistent_anonymous_id": "", "id": "4711.0"})]
+
+    assert len({source.send(one).contact for one in sent}) == 1
+
+
+def test_codes_of_a_user_lose_the_fraction(source):
+    activity = source.send(event(user={"zipcode": 75001.0, "phone": 33612345678.0, "id": 7.0}))
+    sweep_data_inputs()
+
+    contact = activity.contact
+    contact.refresh_from_db()
+    assert (contact.zip, contact.mobile_phone) == ("75001", "33612345678")
+
+
+def test_an_event_id_that_became_a_float_counts_once(source):
+    for event_id in (17, 17.0, "17.0"):
+        source.post(event(context={"event_id": event_id}))
+
+    assert Activity.objects.count() == 1
+
+
+def test_a_consent_category_that_became_a_float_is_agreed_to(source, consent):
+    activity = source.send(event(user={"consent_categories": [1.0, 3.0]}))
+
+    assert is_agreed(activity.contact, consent)
+
+
+@pytest.mark.parametrize("country", ["XK", "xkx"])
+def test_kosovo_is_a_country(source, country):
+    contact = source.send(event(user={"country": country})).contact
+    sweep_data_inputs()
+
+    contact.refresh_from_db()
+    assert contact.country == "XKX"
+
+
 @pytest.mark.parametrize(
     "user",
     [

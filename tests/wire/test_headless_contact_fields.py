@@ -1,8 +1,9 @@
 """The contact fields of a data input, as an application sends them."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
+from django.utils import timezone
 
 from activities.data_input import sweep_data_inputs
 from activities.models import Activity, DataInput
@@ -199,7 +200,61 @@ def test_birthday_must_be_a_real_date(birthday):
     assert contact.birthday is None
 
 
-@pytest.mark.parametrize("country", ["DEU", "gbr", "Nor", "TWN"])
+@pytest.mark.parametrize(
+    "birthday",
+    ["1879-12-31", "0001-01-01", "9999-12-31", str(timezone.localdate() + timedelta(days=2))],
+)
+def test_birthday_is_not_in_the_future_or_before_1880(birthday):
+    app = App()
+
+    result, contact = app.log_data_input({"ContactBirthday": birthday})
+
+    assert result["error"] == {
+        "code": "bad_date",
+        "field": "ContactBirthday",
+        "detail": "ContactBirthday must not be in the future or before 1880.",
+    }
+    assert contact.birthday is None
+
+
+@pytest.mark.parametrize("birthday", ["1880-01-01", str(timezone.localdate() - timedelta(days=1))])
+def test_birthday_may_be_long_ago_or_yesterday(birthday):
+    app = App()
+
+    _, contact = app.log_data_input({"ContactBirthday": birthday})
+
+    assert str(contact.birthday) == birthday
+
+
+@pytest.mark.parametrize("state", ["DC", "PR", "GU", "FM", "mh", "PW", "AA", "AE", "AP"])
+def test_states_that_are_no_states_have_codes_as_well(state):
+    app = App()
+
+    result, contact = app.log_data_input({"ContactState": state, "ContactCountry": "USA"})
+
+    assert (result, contact.state) == ({"status": 202}, state.upper())
+
+
+@pytest.mark.parametrize(
+    ("wire_name", "attribute", "sent", "kept"),
+    [
+        ("ContactZIP", "zip", "75001.0", "75001"),
+        ("ContactMobilePhone", "mobile_phone", "33612345678.0", "33612345678"),
+        ("ContactBusinessPhone", "business_phone", "01.42.68.53.00", "01.42.68.53.00"),
+        ("ContactMobilePhone", "mobile_phone", "+49 (0)30/1234-0 ext. 5.0", None),
+        ("ContactMobilePhone", "mobile_phone", "0800 CALL NOW", None),
+        ("ContactNotes", "notes", "4711.0", None),
+    ],
+)
+def test_codes_lose_a_fraction_and_phones_nothing_else(wire_name, attribute, sent, kept):
+    app = App()
+
+    _, contact = app.log_data_input({wire_name: sent})
+
+    assert getattr(contact, attribute) == (sent if kept is None else kept)
+
+
+@pytest.mark.parametrize("country", ["DEU", "gbr", "Nor", "TWN", "xkx"])
 def test_country_is_a_code_of_three_letters(country):
     app = App()
 

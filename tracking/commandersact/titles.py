@@ -7,6 +7,8 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from contacts.codes import as_code
+
 _CURRENCY = re.compile("[A-Za-z]{3}")
 # The first one that an event has says best what it was about, if it has neither id nor products.
 _SUBJECTS = (
@@ -36,8 +38,8 @@ _DECIMALS = {
 def subject_of(properties: dict[str, Any]) -> str:
     """What the event with these properties was about, such as an order number, or ""."""
     others = (properties.get(name) for name in _SUBJECTS)
-    candidates = (properties.get("id"), _product_of(properties.get("items")), *others)
-    return next(filter(None, map(as_text, candidates)), "")
+    candidates = (_product_of(properties.get("items")), *others)
+    return as_code(properties.get("id")) or next(filter(None, map(as_text, candidates)), "")
 
 
 def as_text(value: object) -> str:
@@ -69,6 +71,8 @@ def _product_of(items: object) -> str:
     if not isinstance(items, list) or not items or not isinstance(items[0], dict):
         return ""
     product = items[0].get("product")
-    name = as_text(product.get("name") or product.get("id")) if isinstance(product, dict) else ""
-    name = name or as_text(items[0].get("id"))
+    name = ""
+    if isinstance(product, dict):
+        name = as_text(product.get("name")) or as_code(product.get("id"))
+    name = name or as_code(items[0].get("id"))
     return f"{name} and {len(items) - 1} more" if name and len(items) > 1 else name

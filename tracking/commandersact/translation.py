@@ -18,6 +18,7 @@ from activities.contact_fields import check_contact_fields
 from activities.drafts import MAX_TEXT, Draft, is_credible
 from activities.event_names import code_name_for
 from activities.problems import InvalidActivity
+from contacts.codes import as_code
 from contacts.identifying import Identity, is_junk
 from contacts.places import country_code
 from tracking.commandersact.titles import amount_of, as_text, subject_of
@@ -33,6 +34,7 @@ _LEVEL_OF_ITEMS = 3
 # What version 1 had at the root and version 2 has in the context; the names of browsers below.
 _CONTEXT = ("event_id", "event_timestamp", "page", "device", "app", "test_code")
 _BROWSER_CONTEXT = ("eventId", "created", "generatorVersion", "containerVersion", "version")
+_CODES = ("ContactZIP", "ContactMobilePhone", "ContactBusinessPhone")
 _HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}")
 _SECONDS = re.compile(r"-?[0-9]{1,15}(\.[0-9]*)?")
 # Makes UUIDs of event ids that are none.
@@ -60,11 +62,8 @@ class Event(msgspec.Struct, kw_only=True):
     @property
     def test_code(self) -> str:
         """The mark by which its sender wants to find it, or ""."""
-        code = self.context.get("test_code")
-        if not isinstance(code, str | int):
-            return ""
         # PostgreSQL takes no text with NUL in it.
-        return str(code)[:_LONGEST_TEST_CODE].replace("\0", " ")
+        return as_code(self.context.get("test_code"))[:_LONGEST_TEST_CODE].replace("\0", " ")
 
     @property
     def consent_categories(self) -> set[str] | None:
@@ -74,7 +73,7 @@ class Event(msgspec.Struct, kw_only=True):
             given = given.split(",")
         if not isinstance(given, list):
             return None
-        return {str(category).strip() for category in given if isinstance(category, str | int)}
+        return {as_code(category) for category in given}
 
 
 def read_event(payload: bytes) -> Event:
@@ -134,12 +133,12 @@ def make_event(members: object, payload: bytes) -> Event:
 def read_identity(event: Event, *, site_id: str, cookie: str) -> Identity:
     """What `event` says about who did it; `cookie` is the CAID of its browser, or ""."""
     user = event.user
-    anonymous_ids = (as_text(user.get("consistent_anonymous_id")), cookie)
+    anonymous_ids = (as_code(user.get("consistent_anonymous_id")), cookie)
     email = as_text(user.get("email"))
     return Identity(
         site_id=site_id,
         anonymous_ids=tuple(value for value in anonymous_ids if value),
-        user_id=as_text(user.get("id")) or as_text(user.get("ID")),
+        user_id=as_code(user.get("id")) or as_code(user.get("ID")),
         email=email if _is_email(email) else "",
         email_sha256=_hash(user.get("email_sha256"), 64),
         email_md5=_hash(user.get("email_md5"), 32),
@@ -251,7 +250,7 @@ def _read_contact_fields(
     for name, wire_name in mapping.items():
         if name not in user:
             continue
-        text = as_text(user[name])
+        text = as_code(user[name]) if wire_name in _CODES else as_text(user[name])
         if wire_name == "ContactCountry":
             text = country_code(text) or text
         try:
@@ -300,7 +299,7 @@ def _parse_time(given: object) -> datetime:
 
 
 def _client_id(context: dict[str, Any]) -> UUID | None:
-    given = as_text(context.get("event_id")) or as_text(context.get("eventId"))
+    given = as_code(context.get("event_id")) or as_code(context.get("eventId"))
     if is_junk(given):
         return None
     try:

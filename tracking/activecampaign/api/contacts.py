@@ -7,6 +7,7 @@ from django.http import HttpResponse, QueryDict
 from rest_framework.request import Request
 
 from activities.erasing import erase_contact
+from contacts.codes import as_code
 from contacts.editing import (
     EmailTaken,
     InvalidContact,
@@ -150,7 +151,10 @@ def _read_fields(request: Request) -> dict[str, str]:
     """The fields that a body gives, by the names of the model; what is none of ours is ignored."""
     given: dict[str, Any] = read_object(request._request.body, "contact")
     texts = {name: read_text(given, wire_name) for wire_name, name in _FIELDS.items()}
-    return {name: text for name, text in texts.items() if text is not None}
+    fields = {name: text for name, text in texts.items() if text is not None}
+    if "mobile_phone" in fields:
+        fields["mobile_phone"] = as_code(fields["mobile_phone"])
+    return fields
 
 
 def _require_email(fields: dict[str, str]) -> str:
