@@ -73,13 +73,13 @@ def log_custom_activity(
     """Record that the current contact did something of a custom activity type.
 
     Return whether it was recorded: nothing is, of visitors who are no contact or must not be
-    tracked.
+    tracked, and of HEAD requests, which show nobody anything.
 
     :raises InvalidActivity: if the type is unknown, disabled or a system type, or a text too long
     """
     visitor = current_visitor(request)
     contact = visitor.contact if visitor.may_be_tracked else None
-    if contact is None or settings.READ_ONLY:
+    if contact is None or settings.READ_ONLY or request.method == "HEAD":
         return False
     recording.log_custom_activity(
         code_name,

@@ -3,7 +3,10 @@
 import base64
 from collections.abc import Mapping
 
+from tracking.switches import check_switches
 from web.answers import Answer
+from web.exchanges import Exchange
+from web.problems import Problem
 from web.requests import Request
 
 # The smallest transparent picture: one pixel, as a GIF.
@@ -21,3 +24,17 @@ def pixel(*, status: int = 200, headers: Mapping[str, str] | None = None) -> Ans
     """A transparent picture that no cache keeps."""
     kept = {"Cache-Control": "no-store, private", **(headers or {})}
     return Answer.of(_PIXEL, "image/gif", status=status, headers=kept)
+
+
+class SeePixel(Exchange):
+    """What HEAD is answered where GET gets a picture: nobody saw one, so nothing is recorded.
+
+    Those who check links or scan mails ask like this.
+    """
+
+    async def carry_out(self) -> Answer:
+        check_switches()
+        return pixel()
+
+    def refuse(self, problem: Problem) -> Answer:
+        return pixel(status=problem.status, headers=problem.headers)

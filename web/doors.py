@@ -4,6 +4,7 @@
 table is first read, so no room below a door imports it.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
 
 # A channel: the model is in a room above this one.
 Channel = Any
+
+_SLASHES = re.compile(r"/{2,}")
+
+
+def with_single_slashes(path: str) -> str:
+    """`path` as it is meant: a base URL that ends with a slash makes two of one."""
+    return _SLASHES.sub("/", path) if "//" in path else path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,8 +123,8 @@ class Door:
     urls: Sequence[str] = ()
     # Where it answers, in lower case; everything below these paths belongs to it as well.
     paths: Sequence[str] = ()
-    # Gives a path, which has no slash at its end, the documented spelling.
-    spell: Callable[[str], str] = str
+    # Gives a path, which has no slash at its end, the documented spelling. Several slashes are one.
+    spell: Callable[[str], str] = with_single_slashes
     # What answers requests that record, by method and documented path: in the event loop, with
     # threads for what needs the ORM.
     exchanges: Mapping[tuple[str, str], "type[Exchange]"] = field(default_factory=dict)
@@ -139,7 +147,7 @@ def all_doors() -> Sequence[Door]:
 
 def door_at(path: str) -> Door | None:
     """The door that answers at `path`, in any letter case, or None."""
-    path = f"{path.lower()}/"
+    path = with_single_slashes(f"{path.lower()}/")
     for place, door in _places(tuple(settings.DOORS)):
         if path.startswith(place):
             return door

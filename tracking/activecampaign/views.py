@@ -5,6 +5,7 @@ from rest_framework.request import Request
 
 from tracking.activecampaign import receiving, schema
 from tracking.activecampaign.events import LogEvent, LogVisit
+from tracking.browsers import SeePixel
 from tracking.views import RecordingView
 
 
@@ -30,3 +31,7 @@ class VisitView(RecordingView):
     def get(self, request: Request) -> HttpResponse:
         """Log a page visit of a contact; answer a picture of one pixel."""
         return self.answer(LogVisit)
+
+    def head(self, request: Request) -> HttpResponse:
+        """Answer as to GET, and log nothing."""
+        return self.answer(SeePixel)

@@ -2,12 +2,13 @@
 
 import re
 
+from tracking.browsers import SeePixel
 from tracking.commandersact import receiving
 from tracking.commandersact.authentication import ACCESS
 from tracking.commandersact.card import CARD
 from tracking.commandersact.events import SendBatch, SendEvent, SendPixel
 from tracking.views import may_read_of_key
-from web.doors import AccessType, Door
+from web.doors import AccessType, Door, with_single_slashes
 
 _IDENTIFIER = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 # Websites that send events to a domain of their own have this in front of the path.
@@ -15,6 +16,7 @@ _COLLECTION = "/cdp"
 
 
 def _spell(path: str) -> str:
+    path = with_single_slashes(path)
     return path.removeprefix(_COLLECTION) if path.startswith(f"{_COLLECTION}/") else path
 
 
@@ -35,6 +37,7 @@ DOOR = Door(
     exchanges={
         ("POST", "/events"): SendEvent,
         ("GET", "/events"): SendPixel,
+        ("HEAD", "/events"): SeePixel,
         ("POST", "/events/batch"): SendBatch,
     },
     may_read=may_read_of_key,

@@ -3,6 +3,7 @@
 from django.http import HttpResponse
 from rest_framework.request import Request
 
+from tracking.browsers import SeePixel
 from tracking.commandersact import schema
 from tracking.commandersact.events import SendBatch, SendEvent, SendPixel
 from tracking.commandersact.receiving import DOOR
@@ -24,6 +25,10 @@ class EventsView(RecordingView):
     def get(self, request: Request) -> HttpResponse:
         """Record the event that the query describes; answer a picture of one pixel."""
         return self.answer(SendPixel)
+
+    def head(self, request: Request) -> HttpResponse:
+        """Answer as to GET, and record nothing."""
+        return self.answer(SeePixel)
 
 
 class BatchView(RecordingView):

@@ -6,7 +6,7 @@ from channels.models import Channel
 from tracking.headless.activities import LogActivities
 from tracking.headless.authentication import ACCESS
 from tracking.views import may_read_of_key
-from web.doors import AccessType, Door
+from web.doors import AccessType, Door, with_single_slashes
 
 _ROOT = "/Kentico.Tracking"
 # Which segments of a path below it are fixed words; the others are values.
@@ -14,7 +14,7 @@ _FIXED_SEGMENTS = (0, 2)
 
 
 def _spell(path: str) -> str:
-    segments = path.split("/")[2:]
+    segments = with_single_slashes(path).split("/")[2:]
     for index in _FIXED_SEGMENTS:
         if index < len(segments):
             segments[index] = segments[index].lower()
