@@ -17,6 +17,7 @@ from channels.identifiers import (
 from channels.origins import OriginsField
 from database.memory import forget_everything
 from web.doors import access_choices, default_access
+from web.hosts import read_web_address
 
 _without_spaces = RegexValidator(r"^[!-~]+$", "Use letters, digits and signs without spaces.")
 
@@ -208,6 +209,22 @@ class Channel(models.Model):
     def save(self, *args, **kwargs) -> None:
         super().save(*args, **kwargs)
         transaction.on_commit(forget_everything)
+
+    def clean(self) -> None:
+        if self.domain:
+            self.domain = _read_domain(self.domain)
+
+
+def _read_domain(typed: str) -> str:
+    """The domain that a person typed, as browsers write it in `Host`."""
+    try:
+        address = read_web_address(typed.strip().rstrip("/"))
+        if address.scheme not in ("", "http", "https"):
+            raise ValueError("this is no website")
+    except ValueError:
+        detail = "This is not a domain: write www.example.com, without a path."
+        raise ValidationError({"domain": detail}) from None
+    return address.authority
 
 
 class ApiKey(models.Model):

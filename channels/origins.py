@@ -1,35 +1,43 @@
 """Allowed origins: which web pages may call from a browser."""
 
 import re
-from urllib.parse import urlsplit
 
 from django import forms
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
 
+from web.hosts import read_web_address
+
 _SEPARATORS = re.compile(r"[\s;,]+")
-_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+_SCHEMES = ("http", "https")
 
 
 def split_origins(value: object) -> list[str]:
-    """The origins in `value`: a list, or text with one a line or separated by `;`, `,` or space."""
+    """The origins in `value`: a list, or text with one a line or separated by `;`, `,` or space.
+
+    They are as browsers write them; what is no origin stays as it is.
+    """
     parts = _SEPARATORS.split(value) if isinstance(value, str) else list(value or [])  # type: ignore[call-overload]
-    return list(dict.fromkeys(part.strip().rstrip("/").lower() for part in parts if part.strip()))
+    return list(dict.fromkeys(_as_browsers_write(part.strip()) for part in parts if part.strip()))
+
+
+def _as_browsers_write(origin: str) -> str:
+    origin = origin.rstrip("/").lower()
+    try:
+        return str(read_web_address(origin))
+    except ValueError:
+        return origin
 
 
 def validate_origin(origin: str) -> None:
     """Accept `*`, a domain (`app.example.com`) or an origin (`https://app.example.com:8443`)."""
-    if origin == "*" or _HOST.fullmatch(origin):
+    if origin == "*":
         return
     try:
-        parts = urlsplit(origin)
-        well_formed = (
-            parts.scheme in ("http", "https")
-            and bool(_HOST.fullmatch(parts.hostname or ""))
-            and parts.netloc == origin.removeprefix(f"{parts.scheme}://")
-            and "@" not in origin
-            and (parts.port is None or parts.port > 0)
+        address = read_web_address(origin)
+        well_formed = str(address) == origin and (
+            address.scheme in _SCHEMES or not (address.scheme or address.port)
         )
     except ValueError:
         well_formed = False
@@ -42,10 +50,11 @@ def validate_origin(origin: str) -> None:
 
 
 def origin_matches(origin: str, allowed_origins: list[str]) -> bool:
-    """Whether a browser's `Origin` header is one of `allowed_origins` (a domain: any scheme)."""
+    """Whether a browser's `Origin` is one of `allowed_origins` (a domain: by http and https)."""
     origin = origin.lower()
-    host = origin.partition("://")[2]
-    return any(allowed in ("*", origin, host) for allowed in allowed_origins)
+    scheme, _, rest = origin.partition("://")
+    host = rest if scheme in _SCHEMES else ""
+    return any(allowed == "*" or allowed in (origin, host) for allowed in allowed_origins)
 
 
 class OriginsFormField(forms.CharField):

@@ -66,9 +66,15 @@ def first_line(error: BaseException | None) -> str:
 
 
 class DiscreetFormatter(logging.Formatter):
-    """Formats a record without the details of PostgreSQL's errors, wherever in it they are."""
+    """Formats a record without the details of PostgreSQL's errors, wherever in it they are.
+
+    What Django refuses for safety, such as a malformed `Host`, is one line without a traceback:
+    everybody can send it.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
+        if record.name.startswith("django.security."):
+            record = logging.makeLogRecord({**vars(record), "exc_info": None, "exc_text": None})
         return without_details(super().format(record))
 
 

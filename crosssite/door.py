@@ -1,5 +1,6 @@
 """The tracking of websites, as the table of doors has it."""
 
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest
 
 from channels.known import channel_of_host
@@ -14,7 +15,11 @@ _ROOT = "/Kentico.CrossSiteTracking"
 
 def _may_read(request: HttpRequest) -> bool:
     """Whether the channel of the host knows the website that the request comes from."""
-    return finish(_is_known(request.get_host().lower(), request.headers.get("origin", "")))
+    try:
+        host = request.get_host().lower()
+    except DisallowedHost:  # the request itself is refused for it
+        return False
+    return finish(_is_known(host, request.headers.get("origin", "")))
 
 
 async def _is_known(host: str, origin: str) -> bool:

@@ -1,6 +1,5 @@
 """Other websites whose visitors report to a website channel, and what is known of those."""
 
-import re
 import uuid
 from urllib.parse import urlsplit
 
@@ -9,9 +8,9 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
-from django.utils.encoding import punycode
 
 from contacts.fields import ContactKey, OnErase, OnMerge
+from web.hosts import read_web_address
 
 
 class TrackedSite(models.Model):
@@ -69,21 +68,11 @@ class TrackedSite(models.Model):
     def clean(self) -> None:
         if not self.url:
             return  # the field itself says what is wrong
-        self.url = _as_browsers_write_it(self.url.strip().lower())
-        _validate_site_url(self.url)
-
-
-# What browsers accept as a host, once its letters are ASCII.
-_HOST = re.compile(r"(?!.{254})(?:(?!-)[a-z0-9_-]{1,63}(?<!-)\.)*(?!-)[a-z0-9-]{1,63}(?<!-)")
-
-
-def _as_browsers_write_it(url: str) -> str:
-    """`url` with ASCII letters only, as it comes in the Origin header."""
-    scheme, slashes, rest = url.partition("://")
-    try:
-        return scheme + slashes + (rest if rest.isascii() else punycode(rest))
-    except UnicodeError:
-        raise ValidationError({"url": "This is not the domain of a website."}) from None
+        _validate_site_url(self.url.strip().lower())
+        try:
+            self.url = str(read_web_address(self.url))
+        except ValueError:
+            raise ValidationError({"url": "This is not the domain of a website."}) from None
 
 
 def _validate_site_url(url: str) -> None:
@@ -97,12 +86,10 @@ def _validate_site_url(url: str) -> None:
         raise ValidationError({"url": "Tracked sites need HTTPS: start with https://."})
     if parts.path or parts.query or parts.fragment or url.endswith(("?", "#")):
         raise ValidationError({"url": "Leave out everything after the domain."})
-    if not _HOST.fullmatch(host) or "@" in url or ("." not in host and not is_local):
+    if "@" in url or ("." not in host and not is_local):
         raise ValidationError({"url": "This is not the domain of a website."})
     if port is not None and not is_local:
         raise ValidationError({"url": "Leave out the port."})
-    if url != f"{parts.scheme}://{host}" + (f":{port}" if port is not None else ""):
-        raise ValidationError({"url": "This is not the domain of a website."})
 
 
 class SiteContact(models.Model):

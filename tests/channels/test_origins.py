@@ -21,6 +21,9 @@ from tests.factories import make_channel, make_consent
          ["a.example", "b.example", "c.example", "d.example"]),
         ("*", ["*"]),
         ("a.example a.example A.EXAMPLE", ["a.example"]),
+        ("https://Bücher.example:443/", ["https://xn--bcher-kva.example"]),
+        ("straße.example", ["xn--strae-oqa.example"]),
+        ("https://a.example/path", ["https://a.example/path"]),
     ],
 )  # fmt: skip
 def test_origins_are_split_and_made_alike(text, origins):
@@ -73,6 +76,10 @@ def test_origin_is_valid(origin):
         "app.example.com\n",
         "https://app.example.com\n",
         ".example.com",
+        "chrome-extension://abc",
+        "https://bücher.example",
+        "HTTPS://app.example.com",
+        "https://app.example.com:443",
     ],
 )
 def test_origin_is_not_valid(origin):
@@ -93,6 +100,11 @@ def test_origin_is_not_valid(origin):
         ("https://sub.a.example", ["a.example"], False),
         ("https://a.example.evil", ["a.example"], False),
         ("https://anything", ["*"], True),
+        ("chrome-extension://a.example", ["a.example"], False),
+        ("file://a.example", ["a.example"], False),
+        ("app://a.example", ["a.example", "https://a.example"], False),
+        ("a.example", ["a.example"], True),
+        ("chrome-extension://a.example", ["*"], True),
         ("null", ["*"], True),
         ("null", ["null.example"], False),
         ("", [], False),

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from celery.beat import SchedulingError
 from django.db import IntegrityError, OperationalError
+from django.test import Client
 
 from config.logs import DiscreetFormatter, OutageFilter, without_details
 from tests.config.hub import Hub, manage, wait_until
@@ -212,3 +213,26 @@ def test_other_errors_keep_their_traceback(clock):
 
     for _ in range(2):
         assert "IntegrityError: twice" in passed(outages, IntegrityError("twice"))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/admin/login/", "/Kentico.CrossSiteTracking/Log", "/event"])
+@pytest.mark.parametrize(
+    "host", ["a b", "a\nb", "[::1", "a:b", "@", "../..", "x" * 10_000, "unknown.example", "\xff"]
+)
+def test_host_that_is_none_writes_one_line_at_most(caplog, path, host):
+    client = Client(raise_request_exception=False)
+    for method in ("get", "post", "options"):
+        caplog.clear()
+        response = getattr(client, method)(
+            path,
+            HTTP_HOST=host,
+            HTTP_ORIGIN="https://a.example",
+            HTTP_ACCESS_CONTROL_REQUEST_METHOD="POST",
+        )
+
+        # Some doors let pages of every origin ask, whatever the host.
+        assert response.status_code == 400 or method == "options"
+        lines = [DiscreetFormatter().format(record) for record in caplog.records]
+        assert len(lines) <= 1
+        assert all("\n" not in line for line in lines)
