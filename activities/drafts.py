@@ -12,6 +12,7 @@ from activities.contact_fields import check_contact_fields
 from activities.models import ActivityType, SystemType
 from activities.problems import InvalidActivity, printable
 from activities.specification import apply_rules
+from activities.times import parse_time
 from contacts.guids import parse_guid
 from database.letter_case import fold
 
@@ -243,10 +244,11 @@ def _check_time(given: object, received_at: datetime) -> datetime:
     if given is None:
         return received_at
     try:
-        if isinstance(given, str) and not is_storable(given):
-            raise ValueError
-        time = given if isinstance(given, datetime) else datetime.fromisoformat(given)  # type: ignore[arg-type]
-        time = time if time.tzinfo else time.replace(tzinfo=UTC)
+        if isinstance(given, str) and is_storable(given):
+            given = parse_time(given)
+        if not isinstance(given, datetime):
+            raise TypeError
+        time = given if given.tzinfo else given.replace(tzinfo=UTC)
         credible = is_credible(time, received_at)
     except (TypeError, ValueError, OverflowError):
         raise InvalidActivity(

@@ -8,6 +8,7 @@ from django.db.models import Model, QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 
+from activities.times import parse_time
 from web.bodies import UNDECODABLE, decode_json, explain
 from web.problems import Problem
 
@@ -79,8 +80,8 @@ def read_time(query: QueryDict, name: str) -> datetime | None:
         return None
     try:
         # The plus of an offset stands for a space if it is not escaped.
-        time = datetime.fromisoformat(text.replace(" ", "+") if "T" in text else text)
-        return (time if time.tzinfo else timezone.make_aware(time)).astimezone(UTC)
+        text = text.replace(" ", "+") if "T" in text.upper() else text
+        return parse_time(text, timezone.get_current_timezone()).astimezone(UTC)
     except (ValueError, OverflowError):
         detail = f"{name} must be a time of ISO 8601, such as 2026-05-04T10:30:00+02:00."
         raise Problem(400, "bad_parameter", detail, field=name) from None
