@@ -19,13 +19,13 @@ from config.health import answer_live  # noqa: E402
 from config.serving import ThreadedDjango, read_body  # noqa: E402
 from database.loop import in_thread, open_database  # noqa: E402
 from web.answers import Answer, Receive, Scope, Send  # noqa: E402
-from web.doors import exchange_at  # noqa: E402
+from web.django import OBSTACLE  # noqa: E402
+from web.doors import door_at, exchange_at  # noqa: E402
 from web.exchanges import Exchange, answer, finish_answer  # noqa: E402
+from web.problems import Problem  # noqa: E402
 from web.requests import Request  # noqa: E402
 
 _django = ThreadedDjango(settings.WEB_THREADS)
-# To a client whose body does not come; one that has gone does not get it.
-_TOO_SLOW = Answer(408, [(b"content-length", b"0"), (b"connection", b"close")], b"")
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -37,16 +37,30 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         return
     body = await read_body(receive)
     if body is None:
-        await _TOO_SLOW.send(send)
         return
     exchange = exchange_at(scope["method"], scope["path"])
     if live := answer_live(scope):
         made = live
+    elif isinstance(body, Problem):
+        made = await _refuse(exchange, scope, body)
     elif exchange is None:
         made = await _django.answer(scope, body)
     else:
         made = await _answer(exchange, scope, body)
     await made.send(send)
+
+
+async def _refuse(exchange: type[Exchange] | None, scope: Scope, problem: Problem) -> Answer:
+    """What a door answers in its format about a body that cannot be read; pages have no words."""
+    if exchange is not None:
+        made = await answer(exchange(Request.of_scope(scope, b"", problem)))
+    elif door_at(scope["path"]):
+        made = await _django.answer({**scope, OBSTACLE: problem}, BytesIO())
+    else:
+        made = Answer.of(b"", status=problem.status)
+    # What may still come of the body is no request.
+    made.headers.append((b"connection", b"close"))
+    return made
 
 
 async def _answer(exchange: type[Exchange], scope: Scope, body: IO[bytes]) -> Answer:

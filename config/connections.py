@@ -17,7 +17,7 @@ from django.conf import settings
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from config.serving import SMALL_BODY_BYTES
+from config.serving import CAN_BE_TOLD, SMALL_BODY_BYTES
 from web.answers import Answer, Receive, Scope, Send
 
 # The parser is fed so much at a time: in between nothing stops it, whatever it finds.
@@ -98,6 +98,7 @@ class _Exchange(RequestResponseCycle):
     """A request and its answer: a part of the load until nobody works on it any more."""
 
     taken = 0
+    _ends_early = False
     # How much more of the body stays in memory; the rest goes to a file.
     room_for_body = SMALL_BODY_BYTES
 
@@ -114,6 +115,17 @@ class _Exchange(RequestResponseCycle):
     def leave(self) -> None:
         _load.bytes -= self.taken
         self.taken = 0
+
+    async def receive(self) -> Any:
+        message = await super().receive()
+        if self._ends_early and message.get("more_body"):
+            return {"type": "http.disconnect", CAN_BE_TOLD: True}
+        return message
+
+    def end_early(self) -> None:
+        """Let the application find that no more of the body comes, though the client listens."""
+        self._ends_early = True
+        self.message_event.set()
 
     def cut_off(self) -> None:
         """Let the application find that the client has gone."""
@@ -145,6 +157,8 @@ class Connection(HttpToolsProtocol):
         # What is said instead of reading on, after the answers that come before it.
         self._refusal: HTTPStatus | None = None
         self._bytes_to_throw_away = _LINGER_BYTES
+        # Whether the client has said that it sends no more.
+        self._has_ended = False
         # Whether nothing is answered any more.
         self._is_over = False
         self._has_to_end = False
@@ -178,6 +192,14 @@ class Connection(HttpToolsProtocol):
             self._keep(data)
         else:
             self._feed(data)
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Keep the connection open until what was asked is answered: the client may still read."""
+        if self._is_over or not self._is_busy:
+            return False
+        self._has_ended = True
+        self._see_end()
+        return True
 
     # What the server calls
 
@@ -215,6 +237,8 @@ class Connection(HttpToolsProtocol):
             data = self._unread
             self._forget_unread()
             self._feed(data)
+            if self._has_ended:
+                self._see_end()
 
     # What the parser calls
 
@@ -293,6 +317,14 @@ class Connection(HttpToolsProtocol):
         self.flow.resume_reading()
 
     # Reading
+
+    def _see_end(self) -> None:
+        """Nothing comes after what is unread: the newest request is the last, complete or not."""
+        if self._unread:
+            return
+        self.cycle.keep_alive = False
+        if self._state is _State.BODY:
+            self.cycle.end_early()
 
     @property
     def _is_busy(self) -> bool:

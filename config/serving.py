@@ -17,7 +17,10 @@ from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
 from web.answers import Answer, Receive, Scope
+from web.problems import Problem, too_slow, unreadable
 
+# In the message that a client has gone: it has ended its body early, and takes an answer.
+CAN_BE_TOLD = "throughline.can_be_told"
 # Bodies up to here stay in memory.
 SMALL_BODY_BYTES = 256 * 1024
 # Within so many seconds a body has to be there.
@@ -57,8 +60,10 @@ class ThreadedDjango(ASGIHandler):
             return _finish(self.get_response(request))
 
 
-async def read_body(receive: Receive) -> IO[bytes] | None:
-    """The body of a request, a large one in a file; None if the client has gone, or is too slow.
+async def read_body(receive: Receive) -> IO[bytes] | Problem | None:
+    """The body of a request, a large one in a file; or what is wrong with it.
+
+    None stands for a client that has gone: there is nobody to tell.
 
     Of one that is larger than allowed, this is the start: enough to refuse it. What follows is read
     and thrown away, within limits. Most clients send all of it before they look for an answer: if
@@ -68,10 +73,10 @@ async def read_body(receive: Receive) -> IO[bytes] | None:
         async with asyncio.timeout(_BODY_SECONDS):
             return await _read_body(receive)
     except TimeoutError:
-        return None
+        return too_slow()
 
 
-async def _read_body(receive: Receive) -> IO[bytes] | None:
+async def _read_body(receive: Receive) -> IO[bytes] | Problem | None:
     message = await receive()
     start = bytearray(message.get("body", b""))
     while message.get("more_body") and len(start) <= SMALL_BODY_BYTES:
@@ -89,7 +94,8 @@ async def _read_body(receive: Receive) -> IO[bytes] | None:
         await _throw_away(receive)
     if message["type"] == "http.disconnect":
         body.close()
-        return None
+        # The server says so if it can still send.
+        return unreadable() if message.get(CAN_BE_TOLD) else None
     body.seek(0)
     return body
 

@@ -59,6 +59,7 @@ X_FRAME_OPTIONS = "DENY"
 
 # The tracking API
 
+# Whether the doors of apps and servers answer; websites have switches of their own.
 TRACKING_API_ENABLED = env.bool("TRACKING_API_ENABLED", True)
 READ_ONLY = env.bool("READ_ONLY", False)
 READ_ONLY_RETRY_AFTER_SECONDS = 120

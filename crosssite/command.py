@@ -115,7 +115,7 @@ class Command(Exchange):
         if not is_sampled(f"{self.request.address} {problem.code}"):
             return
         # Nothing is kept of a visitor who must not be tracked, not even in the inspector.
-        payload = b"" if problem.status == 204 else self.request.body
+        payload = b"" if problem.status == 204 else self.request.readable_body
         await in_thread(
             keep_refused_request,
             InvalidActivity(problem.code, "", f"{problem.detail} ({self.request.origin[:200]})"),

@@ -24,6 +24,8 @@ class Recording(Exchange):
     async def carry_out(self) -> Answer:
         check_switches()
         refuse_if_stuck()
+        # Also of a request that needs no body: what came of one has to be complete.
+        _ = self.request.body
         return await self.record()
 
     async def record(self) -> Answer:

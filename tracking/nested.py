@@ -20,6 +20,14 @@ _OPTIONS = qs_codec.DecodeOptions(
 )
 
 
+def with_plus(email: str) -> str:
+    """`email` as it was meant in a query or a form, without spaces at its ends.
+
+    No email has a space in it: it was a plus that nobody escaped.
+    """
+    return email.strip().replace(" ", "+")
+
+
 def read_nested(form: str | Iterable[tuple[str, str]]) -> dict[str, Any]:
     """The fields of `form`, an encoded text or decoded pairs: strings, lists and dicts of them.
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cached_property
 from uuid import UUID
 
 from django.conf import settings
@@ -20,11 +21,12 @@ from channels.models import ApiKey, Channel
 from tracking.switches import check_switches
 from web import requests
 from web.addresses import client_address
-from web.django import respond_to
+from web.django import obstacle_of, respond_to
 from web.doors import exchange_at
+from web.encodings import decode_body
 from web.exchanges import Exchange
 from web.middleware import request_id_of
-from web.problems import Problem, as_problem, respond
+from web.problems import Problem, as_problem, respond, too_large
 
 
 class AlwaysJson(BaseContentNegotiation):
@@ -60,7 +62,12 @@ class DoorView(APIView):
 
     def initial(self, request: Request, *args, **kwargs) -> None:
         check_switches(reads=request.method in self.safe_methods)
+        if obstacle := obstacle_of(request._request):
+            raise obstacle
         super().initial(request, *args, **kwargs)
+        if _is_encoded(request._request):
+            # Also where no body is needed: what came of one has to be understood.
+            _ = self.body
 
     def handle_exception(self, error: Exception) -> HttpResponse:  # type: ignore[override]
         problem = as_problem(error)
@@ -94,8 +101,22 @@ class DoorView(APIView):
         assert isinstance(self.request.auth, ApiKey)
         return self.request.auth
 
+    @cached_property
+    def body(self) -> bytes:
+        """The body of the request, decoded.
+
+        :raises Problem: 400, 413 or 415, if it cannot be read
+        """
+        request = self.request._request
+        body = decode_body(request.body, request.headers.get("Content-Encoding", ""))
+        if len(body) > settings.MAX_BODY_BYTES:
+            raise too_large()
+        return body
+
     def payload(self) -> bytes:
         """What the inspector keeps of this request: the start of its body."""
+        if _is_encoded(self.request._request):
+            return vars(self).get("body", b"")
         return _start_of_body(self.request._request)
 
     def keep(self, problem: Problem | InvalidActivity) -> None:
@@ -179,6 +200,10 @@ def _start_of_body(request: HttpRequest) -> bytes:
         return request.read(settings.REJECTED_PAYLOAD_BYTES)
     except (OSError, UnreadablePostError):
         return b""
+
+
+def _is_encoded(request: HttpRequest) -> bool:
+    return "Content-Encoding" in request.headers
 
 
 def _content_length(request: HttpRequest) -> int:

@@ -37,6 +37,22 @@ def without_mark(body: bytes) -> bytes:
     return body.removeprefix(codecs.BOM_UTF8)
 
 
+def decode_members(body: bytes, *, apart: str) -> dict[str, msgspec.Raw]:
+    """The members of the object that `body` holds, each as it came.
+
+    That of the name `apart`, in any letter case, is looked into by the caller, piece by piece.
+    Others have to be UTF-8, also those that nobody reads.
+
+    :raises msgspec.DecodeError, UnicodeDecodeError, RecursionError: see UNDECODABLE and `explain`
+    """
+    members = decode_json(body, dict[str, msgspec.Raw])
+    if not body.isascii():
+        for name, value in members.items():
+            if name.lower() != apart:
+                str(memoryview(value), "utf-8")
+    return members
+
+
 def explain(error: Exception) -> str:
     """What is wrong with a body about which `decode_json` raised `error`, as part of a sentence."""
     if isinstance(error, RecursionError):

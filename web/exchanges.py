@@ -56,7 +56,7 @@ class Exchange:
 
 async def answer(exchange: Exchange) -> Answer:
     """What the hub answers, complete."""
-    if len(exchange.request.body) > _LONGEST_IN_LOOP and database_of_loop() is not None:
+    if exchange.request.takes_long(_LONGEST_IN_LOOP) and database_of_loop() is not None:
         return await in_thread(finish_answer, exchange)
     request = exchange.request
     try:

@@ -45,6 +45,16 @@ def too_large() -> Problem:
     return Problem(413, "too_large", detail)
 
 
+def unreadable() -> Problem:
+    """What to raise about a body that ended before it was complete."""
+    return Problem(400, "unreadable", "The body ended before it was complete.")
+
+
+def too_slow() -> Problem:
+    """What to raise about a body that does not come within the time that it has."""
+    return Problem(408, "too_slow", "The body did not come in time; send it again.")
+
+
 def bad_request() -> Problem:
     """What to raise about a request that no part of the hub can answer."""
     detail = "The request is not one that the hub answers: its Host or another header is wrong."
@@ -94,7 +104,7 @@ def as_problem(error: BaseException) -> Problem | None:
                 headers={"Retry-After": str(settings.BUSY_RETRY_AFTER_SECONDS)},
             )
         case UnreadablePostError():
-            return Problem(400, "unreadable", "The body ended before it was complete.")
+            return unreadable()
         case APIException():
             return Problem(error.status_code, error.default_code, str(error.detail))
     if is_away(error):

@@ -12,6 +12,7 @@ from django.http.cookie import parse_cookie
 
 from web.addresses import client_address
 from web.answers import Scope
+from web.encodings import decode_body
 from web.problems import Problem
 
 _MOST_PARAMETERS = 1_000
@@ -26,11 +27,11 @@ def new_request_id() -> UUID:
 class Request:
     """One request of a door, with what is known by now about where it comes from.
 
-    `headers` has their names in lower case. `body` is the whole body, unless that is larger than
-    MAX_BODY_BYTES: then its beginning. What the inspector is to say of the request, should it be
-    refused, is noted here as soon as it is known: its `channel`, whether the caller has proved to
-    be one by a key (`is_known`), the contact that it is about, its mark as a test, and the
-    `payload`, which leaves out keys.
+    `headers` has their names in lower case. `body` is the whole body as it was before it was
+    compressed, unless that is larger than MAX_BODY_BYTES: then its beginning. What the inspector is
+    to say of the request, should it be refused, is noted here as soon as it is known: its
+    `channel`, whether the caller has proved to be one by a key (`is_known`), the contact that it is
+    about, its mark as a test, and the `payload`, which leaves out keys.
     """
 
     def __init__(
@@ -42,18 +43,24 @@ class Request:
         body: bytes,
         peer: str = "",
         request_id: UUID | None = None,
+        obstacle: Problem | None = None,
     ):
         self.method, self.path, self.query = method, path, query
-        self.headers, self.body, self.peer = headers, body, peer
+        self.headers, self.peer = headers, peer
+        # What came, and why it cannot be read, if that is known by now.
+        self._sent, self._obstacle = body, obstacle
         self.id = request_id or new_request_id()
-        self.payload = body
+        self._payload: bytes | None = None
         self.channel: Any = None
         self.is_known = False
         self.contact_guid = self.test_code = ""
 
     @classmethod
-    def of_scope(cls, scope: Scope, body: bytes) -> Self:
-        """The request that a server made this ASGI scope for."""
+    def of_scope(cls, scope: Scope, body: bytes, obstacle: Problem | None = None) -> Self:
+        """The request that a server made this ASGI scope for.
+
+        `obstacle` is why its body could not be read.
+        """
         headers: dict[str, str] = {}
         for raw_name, raw_value in scope["headers"]:
             name, value = raw_name.decode("latin1"), raw_value.decode("latin1")
@@ -72,10 +79,11 @@ class Request:
             headers,
             body,
             client[0] if client else "",
+            obstacle=obstacle,
         )
 
     @classmethod
-    def of_django(cls, request: HttpRequest, body: bytes) -> Self:
+    def of_django(cls, request: HttpRequest, body: bytes, obstacle: Problem | None = None) -> Self:
         """The same of a request of Django's, which has its id already if it is one of a door."""
         headers = {name.lower(): value for name, value in request.headers.items()}
         headers.setdefault("host", request.META.get("SERVER_NAME", ""))
@@ -87,9 +95,46 @@ class Request:
             body,
             request.META.get("REMOTE_ADDR", ""),
             getattr(request, "request_id", None),
+            obstacle,
         )
         made.cookies = request.COOKIES
         return made
+
+    @cached_property
+    def body(self) -> bytes:
+        """The body, decoded.
+
+        :raises Problem: 400, 408, 413 or 415, if it cannot be read
+        """
+        if self._obstacle is None and "content-encoding" in self.headers:
+            try:
+                return decode_body(self._sent, self.headers["content-encoding"])
+            except Problem as problem:
+                self._obstacle = problem
+        if self._obstacle is not None:
+            raise self._obstacle
+        return self._sent
+
+    @property
+    def readable_body(self) -> bytes:
+        """The body, or b"" if it cannot be read."""
+        try:
+            return self.body
+        except Problem:
+            return b""
+
+    @property
+    def payload(self) -> bytes:
+        """What the inspector keeps of it: the body, unless something else was set."""
+        return self.readable_body if self._payload is None else self._payload
+
+    @payload.setter
+    def payload(self, payload: bytes) -> None:
+        self._payload = payload
+
+    def takes_long(self, most: int) -> bool:
+        """Whether reading it may take longer than reading a body of `most` bytes."""
+        return len(self._sent) > most or "content-encoding" in self.headers
 
     @property
     def host(self) -> str:
@@ -141,6 +186,5 @@ class Request:
     def length(self) -> int:
         """How many bytes the body has, or is said to have."""
         declared = self.headers.get("content-length", "")
-        return max(
-            len(self.body), int(declared) if declared.isascii() and declared.isdigit() else 0
-        )
+        said = int(declared) if declared.isascii() and declared.isdigit() else 0
+        return max(len(self.readable_body), said)

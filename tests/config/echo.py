@@ -9,6 +9,7 @@ import os
 
 from config import connections, serving, web
 from web.answers import Answer
+from web.problems import Problem
 
 LARGE = 20_000_000
 
@@ -21,7 +22,10 @@ async def application(scope, receive, send):
         return
     body = await serving.read_body(receive)
     if body is None:
-        answer = Answer(408, [(b"content-length", b"0"), (b"connection", b"close")], b"")
+        return
+    if isinstance(body, Problem):
+        headers = [(b"content-length", b"0"), (b"connection", b"close")]
+        answer = Answer(body.status, headers, b"")
     else:
         with body:
             answer = await echo(scope, body.read())

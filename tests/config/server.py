@@ -7,6 +7,7 @@ from asgiref.testing import ApplicationCommunicator
 
 from activities import recording
 from config import asgi
+from config.serving import CAN_BE_TOLD
 from database import loop, transactions
 from tests.factories import make_contact
 from tests.threads import run_in_loop
@@ -19,6 +20,8 @@ LOOP, DJANGO = "event loop", "Django"
 QUESTIONS, COMMIT, STEP = "questions", "commit", "step of a transaction"
 # What follows of a body that does not go on.
 SILENCE = "silence"
+# The client ends it, and takes an answer.
+ENDS_EARLY = "ends early"
 
 
 class Server:
@@ -121,7 +124,9 @@ async def talk(scope, pieces):
         await server.send_input({"type": "http.disconnect"})
         await server.wait(10)
         return None
-    if last is not SILENCE:
+    if last is ENDS_EARLY:
+        await server.send_input({"type": "http.disconnect", CAN_BE_TOLD: True})
+    elif last is not SILENCE:
         await server.send_input({"type": "http.request", "body": last, "more_body": False})
     start = await server.receive_output(20)
     end = await server.receive_output(20)

@@ -405,6 +405,53 @@ def test_client_that_asks_before_it_sends_a_body_is_told_to_go_on(web):
         assert Answer(client).said["body"] == "hello"
 
 
+@pytest.mark.parametrize("path", [b"/", b"/wait/0.5"])
+def test_client_that_sends_no_more_gets_its_answer(web, path):
+    with web.connect() as client:
+        client.sendall(b"GET %s HTTP/1.1\r\n\r\n" % path)
+        client.shutdown(socket.SHUT_WR)
+
+        assert Answer(client).status == 200
+        assert client.recv(10) == b""
+
+
+def test_client_that_ends_its_body_early_is_told_so(web):
+    start = b"POST / HTTP/1.1\r\nContent-Length: 500\r\n\r\n"
+    for body in (b"", b"{", b" " * 499):
+        with web.connect() as client:
+            client.sendall(start + body)
+            client.shutdown(socket.SHUT_WR)
+
+            answer = Answer(client)
+            assert (answer.status, answer.headers["connection"]) == (400, "close")
+            assert client.recv(10) == b""
+    with web.connect() as client:
+        client.sendall(CHUNKED + b"4\r\nab")
+        client.shutdown(socket.SHUT_WR)
+
+        assert Answer(client).status == 400
+    assert web.output == ""
+
+
+def test_client_that_ends_early_gets_the_answers_before_it(web):
+    with web.connect() as client:
+        client.sendall(b"GET /wait/0.3 HTTP/1.1\r\n\r\n" + GET)
+        client.sendall(b"POST / HTTP/1.1\r\nContent-Length: 500\r\n\r\n{")
+        client.shutdown(socket.SHUT_WR)
+        with client.makefile("rb") as stream:
+            answers = stream.read()
+
+    assert re.findall(rb"HTTP/1.1 (\d+)", answers) == [b"200", b"200", b"400"]
+
+
+def test_connection_whose_client_ends_in_a_head_is_closed(web):
+    with web.connect() as client:
+        client.sendall(b"GET / HTTP/1.1\r\n")
+        client.shutdown(socket.SHUT_WR)
+
+        assert client.recv(10) == b""
+
+
 def test_head_is_answered_without_a_body(web):
     with web.connect() as client:
         for _ in range(2):

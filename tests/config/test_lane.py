@@ -75,6 +75,19 @@ def test_usual_request_takes_no_thread_and_few_round_trips(
     assert not RejectedActivity.objects.exists()
 
 
+def test_request_with_a_key_takes_one_call_and_a_repeat_records_nothing(server):
+    request = lane.headless()
+    server.send(**request)
+    request["headers"]["idempotency-key"] = "request 1"
+    before = Activity.objects.count()
+
+    answers = [server.send(**request) for _ in range(2)]
+
+    assert server.trips[1] == [(COMMIT, 1)]
+    assert answers[0][2] == answers[1][2]
+    assert Activity.objects.count() == before + 1
+
+
 @pytest.mark.parametrize("command", ["ConsentAgree", "ConsentRevoke", "ConsentStatus"])
 def test_answers_to_consents_are_the_event_loops(server, command):
     request = lane.tracker(command, {"codeName": "TrackingConsent"})

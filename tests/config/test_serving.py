@@ -67,7 +67,7 @@ def test_body_that_does_not_arrive_is_given_up(monkeypatch):
     async def receive():
         await asyncio.sleep(3600)
 
-    assert run_in_loop(serving.read_body(receive)) is None
+    assert run_in_loop(serving.read_body(receive)).status == 408
 
 
 def test_requests_at_once_are_all_recorded(key):

@@ -167,3 +167,23 @@ def test_switched_off_api_is_404(source, settings):
     settings.TRACKING_API_ENABLED = False
 
     assert source.post(event()).status_code == 404
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_unknown_member_of_a_batch_has_to_be_utf_8(source, place):
+    more, batch = b'"more":"\xff"', b'"batch":[{"event_name":"a","user":{"id":"7"}}]'
+    members = [more, batch] if place == "before" else [batch, more]
+
+    response = source.post(b"{" + b",".join(members) + b"}", "/events/batch")
+
+    assert (response.status_code, Activity.objects.count()) == (400, 0)
+    assert RejectedActivity.objects.get().code == "malformed_json"
+
+
+def test_event_that_is_no_utf_8_costs_no_other_one(source):
+    body = (
+        b'{"batch":[{"event_name":"a\xff"},{"event_name":"b","user":{"id":"7"}}],"more":"\xc3\xbc"}'
+    )
+
+    assert source.post(body, "/events/batch").status_code == 200
+    assert Activity.objects.count() == 1

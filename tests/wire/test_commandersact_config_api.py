@@ -7,7 +7,7 @@ from django.test import Client
 
 from channels.keys import create_api_key
 from tests.factories import make_channel
-from tests.wire.source import EventSource, event
+from tests.wire.source import BROWSER, EventSource, event
 
 pytestmark = pytest.mark.django_db
 
@@ -86,9 +86,8 @@ def test_quality_counts_every_event_by_what_became_of_it(source, config):
     source.post(event("search", user={"birthdate": "yesterday"}))
     source.post({"user": {"id": "1"}})
     source.post(
-        event("search"),
-        query=f"{'tc_do_not_track=true'}&tc_s={source.channel.site_id}"
-        f"&token={source.channel.source_key}",
+        {"event_name": "search", "user": {}},
+        headers={**BROWSER, "User-Agent": "Googlebot/2.1"},
     )
 
     (quality,) = config.data("monitoring/sources-data-quality")

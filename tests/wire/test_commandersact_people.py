@@ -14,7 +14,7 @@ from consents.models import ConsentAgreement
 from contacts.merging import carry_out_merge
 from contacts.models import Contact, ContactMerge
 from tests.factories import make_channel, make_consent, make_contact
-from tests.wire.source import BROWSER, EventSource, event
+from tests.wire.source import BROWSER, EventSource, event, query_of
 from tracking.models import ConsentCategory, UserProperty
 
 pytestmark = pytest.mark.django_db
@@ -245,15 +245,31 @@ def test_contact_who_revoked_elsewhere_is_not_tracked_in_browsers(source, consen
     assert (row.code, bytes(row.payload)) == ("not_agreed", b"")
 
 
-def test_do_not_track_is_respected_and_nothing_is_kept(source):
-    query = f"tc_do_not_track=true&tc_s={source.channel.site_id}&token={source.channel.source_key}"
+@pytest.mark.parametrize("user", [{"id": "7"}, {}])
+def test_event_without_cookies_is_recorded_and_leaves_none(source, user):
+    query = f"tc_do_not_track=true&{query_of(source)}"
+    source.http.cookies["CAID"] = "browser-9"
 
-    response = source.post(event(id="secret"), query=query)
+    for _ in range(2):
+        response = source.post({"event_name": "a", "user": user}, query=query, headers=BROWSER)
 
-    assert response.status_code == 200
-    assert Activity.objects.count() == Contact.objects.count() == 0
-    row = RejectedActivity.objects.get()
-    assert (row.status, row.code, bytes(row.payload)) == ("filtered", "do_not_track", b"")
+        assert (response.status_code, "CAID" in response.cookies) == (200, False)
+    assert Activity.objects.count() == 2
+    # Who is not named is somebody else each time, and none whom the cookie names.
+    assert Contact.objects.count() == (1 if user else 2)
+    assert not RejectedActivity.objects.exists()
+
+
+def test_event_without_cookies_still_needs_an_agreement_where_others_do(source):
+    consent = make_consent()
+    source.channel.tracking_consent = consent
+    source.channel.save()
+    ConsentCategory.objects.create(channel=source.channel, category="1", consent=consent)
+    query = f"tc_do_not_track=true&{query_of(source)}"
+
+    source.post(event(), query=query, headers=BROWSER)
+
+    assert RejectedActivity.objects.get().code == "not_agreed"
 
 
 # Browsers

@@ -77,3 +77,17 @@ def test_time_of_a_pixel_may_have_fractions_of_a_second(source):
     )
 
     assert Activity.objects.get().occurred_at == MOMENT
+
+
+@pytest.mark.parametrize("name", ["user[email]", "properties[user][email]"])
+@pytest.mark.parametrize("email", ["ada+loans@example.com", "ada%2Bloans%40example.com"])
+def test_plus_in_an_email_need_not_be_escaped(source, name, email):
+    source.http.get(f"/events?{query_of(source)}&event_name=a&{name}={email}")
+
+    assert Activity.objects.get().contact.email == "ada+loans@example.com"
+
+
+def test_spaces_of_an_email_in_json_stay_what_they_are(source):
+    source.post({"event_name": "a", "user": {"id": "7", "email": "ada loans@example.com"}})
+
+    assert Activity.objects.get().contact.email == ""

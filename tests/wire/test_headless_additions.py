@@ -382,3 +382,57 @@ def test_channel_that_does_not_enforce_leaves_consent_to_the_application():
     results = app.log(CLICK, contact=guid)
 
     assert results == [{"status": 202}]
+
+
+@pytest.mark.parametrize("activities", [[CLICK], [CLICK, CLICK, {"type": "nothing"}, 5, CLICK]])
+def test_repeated_activities_with_a_key_count_once_and_are_answered_alike(activities):
+    app = App()
+    message = app.message(*activities)
+    headers = {"Idempotency-Key": "request 1"}
+
+    first, again = (app.post("/activities", message, headers=headers) for _ in range(2))
+
+    assert first.json() == again.json()
+    assert Activity.objects.count() == activities.count(CLICK)
+
+
+def test_key_of_activities_belongs_to_its_api_key():
+    app = App()
+    other = App(app.channel)
+    contact = app.create_contact()
+    for one in (app, other):
+        one.post(
+            "/activities",
+            one.message(CLICK, contact=contact),
+            headers={"Idempotency-Key": "request 1"},
+        )
+
+    assert Activity.objects.count() == 2
+
+
+def test_other_keys_and_none_are_other_requests():
+    app = App()
+    message = app.message(CLICK)
+    for headers in ({}, {}, {"Idempotency-Key": ""}, {"Idempotency-Key": "a"}):
+        app.post("/activities", message, headers=headers)
+
+    assert Activity.objects.count() == 4
+
+
+def test_activity_keeps_its_own_id_whatever_the_key():
+    app, own = App(), str(uuid4())
+    message = app.message({**CLICK, "id": own}, {**CLICK, "id": "none"})
+    for key in ("a", "b"):
+        answer = app.post("/activities", message, headers={"Idempotency-Key": key})
+
+    assert [result["status"] for result in answer.json()["results"]] == [202, 400]
+    assert str(Activity.objects.get().client_id) == own
+
+
+def test_too_long_a_key_of_activities_is_refused():
+    app = App()
+
+    refused = app.post("/activities", app.message(CLICK), headers={"Idempotency-Key": "x" * 256})
+
+    assert (refused.status_code, refused.json()["code"]) == (400, "bad_idempotency_key")
+    assert not Activity.objects.exists()

@@ -1,5 +1,6 @@
 """What the headless API refuses as a whole: who may not, what is not there, what is no message."""
 
+import json
 from datetime import timedelta
 from uuid import uuid4
 
@@ -203,7 +204,7 @@ def test_activities_of_an_unknown_contact_are_not_found():
         "/contacts/x",
         "/contacts/x/consents",
         "/consents",
-        "//contacts",
+        "//contact",
         "/contacts/x/consents/y/z",
         "/%00",
         "/%FF",
@@ -421,3 +422,34 @@ def test_every_refusal_has_a_request_id(settings):
         200,
     ]
     assert len({response["Request-Id"] for response in responses}) == len(responses)
+
+
+@pytest.mark.parametrize("more", [b'"more":"\xff"', b'"More":["\xc3"]', b'"agree":true,"\xff":1'])
+def test_unknown_member_has_to_be_utf_8(more):
+    app = App()
+    message = json.dumps(app.message({"type": "click", "value": "Buy"})).encode()
+
+    refused = app.post("/activities", message[:-1] + b"," + more + b"}")
+
+    assert (refused.status_code, refused.json()["code"]) == (400, "malformed_json")
+    assert "UTF-8" in refused.json()["detail"]
+
+
+def test_unknown_member_of_an_agreement_has_to_be_utf_8():
+    app = App()
+    body = b'{"agree":true,"more":"\xff"}'
+    consent = make_consent()
+
+    refused = app.post(f"/contacts/{app.create_contact()}/consents/{consent.code_name}", body)
+
+    assert (refused.status_code, refused.json()["code"]) == (400, "malformed_json")
+
+
+def test_activity_that_is_no_utf_8_costs_no_other_one():
+    app = App()
+    good = {"type": "click", "value": "Buy"}
+    message = json.dumps({**app.message(good, good), "more": "ü"}, ensure_ascii=False).encode()
+
+    response = app.post("/activities", message.replace(b"Buy", b"\xff", 1))
+
+    assert [result["status"] for result in response.json()["results"]] == [400, 202]

@@ -101,7 +101,7 @@ class LogEvent(_ActiveCampaign):
         """The query and the body, without keys: nobody has to see those later."""
         request = self.request
         query = request.query.encode("latin-1", "replace")
-        body = request.body[: MAX_REQUEST_BYTES + 1]
+        body = request.readable_body[: MAX_REQUEST_BYTES + 1]
         return _KEYS.sub(rb"\1***", b"\n".join(filter(None, (query, body))))
 
     async def _admit(self, form: Form) -> str:

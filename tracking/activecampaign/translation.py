@@ -14,7 +14,7 @@ from activities.drafts import MAX_TEXT, Draft
 from activities.event_names import code_name_for
 from activities.models import SystemType
 from activities.problems import InvalidActivity
-from tracking.nested import read_nested
+from tracking.nested import read_nested, with_plus
 from web.bodies import UNDECODABLE, decode_json, explain, without_mark
 
 # What the format answers when one of these is missing; only the first text is known for certain.
@@ -106,9 +106,7 @@ def read_visit(form: Form) -> Visit:
 
 def read_email(value: object) -> str:
     """The email that a client means by `value`, or ""."""
-    text = _without_second_escape(value.strip()) if isinstance(value, str) else ""
-    # No email has a space in it: it was a plus that nobody escaped.
-    return text.replace(" ", "+")
+    return with_plus(_without_second_escape(value.strip())) if isinstance(value, str) else ""
 
 
 def make_event(name: str, form: Form, visit: Visit, payload: bytes) -> Draft:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from django.utils.crypto import constant_time_compare
 
-from activities.problems import InvalidActivity, Status
+from activities.problems import InvalidActivity
 from channels.known import channels_of_site
 from channels.models import Channel
 from tracking.browsers import is_browser, pixel
@@ -64,14 +64,17 @@ class FromSource(Recording):
         except InvalidActivity as problem:
             await self.note(problem)
             return answer
+        # Containers send this to have events recorded without a cookie.
+        is_cookieless = request.parameters.get(_DO_NOT_TRACK) == "true"
+        cookie = next(filter(None, map(request.cookies.get, _COOKIES)), "")
         receiver = Receiver(
             channel,
             request.id,
-            cookie=next(filter(None, map(request.cookies.get, _COOKIES)), ""),
+            cookie="" if is_cookieless else cookie,
             browser=_browser_of(request),
         )
         await receiver.receive(events)
-        if receiver.new_cookie:
+        if receiver.new_cookie and not is_cookieless:
             answer.headers.append((b"set-cookie", _cookie(receiver.new_cookie)))
         return answer
 
@@ -108,11 +111,6 @@ class FromSource(Recording):
         if not channel.source_enabled:
             raise InvalidActivity(
                 "source_disabled", "", "The source is disabled: enable it in “Settings, Tracking”."
-            )
-        if self.request.parameters.get(_DO_NOT_TRACK) == "true":
-            self.request.payload = b""
-            raise InvalidActivity(
-                "do_not_track", _DO_NOT_TRACK, "The user is not to be tracked.", Status.FILTERED
             )
         return channel
 

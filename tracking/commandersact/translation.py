@@ -18,11 +18,13 @@ from activities.contact_fields import check_contact_fields
 from activities.drafts import MAX_TEXT, Draft, is_credible
 from activities.event_names import code_name_for
 from activities.problems import InvalidActivity
+from activities.times import parse_time
 from contacts.codes import as_code
 from contacts.identifying import Identity, is_junk
 from contacts.places import country_code
 from tracking.commandersact.titles import amount_of, as_text, subject_of
-from web.bodies import UNDECODABLE, decode_json, explain, fold, unfold
+from tracking.nested import with_plus
+from web.bodies import UNDECODABLE, decode_json, decode_members, explain, fold, unfold
 from web.problems import Problem
 
 # The format's limits: of a request with one event, or of one event in a batch; and of a batch.
@@ -187,10 +189,10 @@ def _split(body: bytes) -> Iterator[bytes]:
     """The items of the batch in `body`, each as it came."""
     parts: list[bytes] = []
     try:
-        members = decode_json(body, dict[str, msgspec.Raw])
+        members = decode_members(body, apart="batch")
     except RecursionError:  # one that is too deep costs no other one
         body, parts = fold(body, level=_LEVEL_OF_ITEMS)
-        members = decode_json(body, dict[str, msgspec.Raw])
+        members = decode_members(body, apart="batch")
     items = msgspec.json.decode(members["batch"], type=list[msgspec.Raw])
     return (unfold(bytes(item), parts) for item in items)
 
@@ -294,8 +296,7 @@ def _parse_time(given: object) -> datetime:
     text = as_text(given)
     if re.fullmatch(r"-?[0-9]{1,20}(\.[0-9]*)?", text):
         return _EPOCH + timedelta(milliseconds=float(text))
-    time = datetime.fromisoformat(text)
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+    return parse_time(text)
 
 
 def _client_id(context: dict[str, Any]) -> UUID | None:
@@ -314,6 +315,10 @@ def read_pixel(fields: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
     `ts_override` is its time in seconds since 1970.
     """
     members = {name: value for name, value in fields.items() if name not in names}
+    for place in (members, members.get("properties")):
+        user = place.get("user") if isinstance(place, dict) else None
+        if isinstance(user, dict) and isinstance(user.get("email"), str):
+            user["email"] = with_plus(user["email"])
     seconds = members.pop("ts_override", None)
     if isinstance(seconds, str) and seconds:
         is_number = _SECONDS.fullmatch(seconds)

@@ -8,7 +8,12 @@ from channels.known import may_read
 from database.loop import in_thread
 from tracking.exchanges import Recording, whole_body
 from tracking.headless.authentication import ACCESS, unauthorized
-from tracking.headless.translation import encode_outcomes, read_request
+from tracking.headless.translation import (
+    encode_outcomes,
+    read_idempotency_key,
+    read_request,
+    with_ids,
+)
 from web.answers import Answer, Headers
 from web.authorization import bearer_token
 from web.cors import readable_by
@@ -35,8 +40,11 @@ class LogActivities(Recording):
             raise Problem(
                 403, "wrong_channel", "The API key belongs to another channel.", field="channel"
             )
+        drafts = given.drafts
+        if idempotency_key := read_idempotency_key(request.headers):
+            drafts = with_ids(drafts, key.pk, idempotency_key)
         outcomes = await record_soon(
-            given.drafts,
+            drafts,
             contact_guid=given.contact_guid,
             source=Source(door=self.door, channel=key.channel, request_id=request.id),
         )

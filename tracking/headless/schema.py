@@ -120,6 +120,16 @@ consent_text = extend_schema(
     },
 )
 
+
+def _idempotency_key(description: str) -> OpenApiParameter:
+    return OpenApiParameter(
+        "Idempotency-Key",
+        {"type": "string", "maxLength": 255},
+        OpenApiParameter.HEADER,
+        description=description,
+    )
+
+
 create_contact = extend_schema(
     operation_id="createContact",
     tags=_TAGS,
@@ -127,12 +137,7 @@ create_contact = extend_schema(
     parameters=[
         *ANSWER_HEADERS,
         RETRY_AFTER,
-        OpenApiParameter(
-            "Idempotency-Key",
-            {"type": "string", "maxLength": 255},
-            OpenApiParameter.HEADER,
-            description="The same key again within a day returns the same contact.",
-        ),
+        _idempotency_key("The same key again within a day returns the same contact."),
     ],
     responses={
         200: inline_serializer("CreatedContact", {"contact": serializers.UUIDField()}),
@@ -225,7 +230,11 @@ _RESULT = inline_serializer(
 log_activities = extend_schema(
     operation_id="logActivities",
     tags=_TAGS,
-    parameters=[*ANSWER_HEADERS, RETRY_AFTER],
+    parameters=[
+        *ANSWER_HEADERS,
+        RETRY_AFTER,
+        _idempotency_key("The same key again is the same request: it records nothing twice."),
+    ],
     request={
         "application/json": OpenApiRequest(
             {

@@ -1,7 +1,7 @@
 """The headless wire format: from JSON, in any spelling of its names, to drafts."""
 
-from collections.abc import Iterator, Sequence
-from uuid import UUID
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from uuid import UUID, uuid5
 
 import msgspec
 
@@ -9,11 +9,14 @@ from activities.drafts import Draft, is_data_input
 from activities.problems import InvalidActivity
 from activities.recording import Outcome
 from contacts.guids import parse_guid
-from web.bodies import UNDECODABLE, decode_json, explain
+from web.bodies import UNDECODABLE, decode_members, explain
 from web.problems import Problem
 
 _SMALLEST_ACTIVITY = len('{"type":"a"}')
 _FEW = 1_000
+_LONGEST_IDEMPOTENCY_KEY = 255
+# Makes the ids of activities that have none, of the key of their request.
+_IDS_OF_KEYS = UUID("b4e0a6c7-5f5b-4c0c-9c59-0d9f8f6f3a52")
 
 
 class ActivitiesRequest(msgspec.Struct):
@@ -33,6 +36,34 @@ def read_request(body: bytes) -> ActivitiesRequest:
     return ActivitiesRequest(
         read_guid(members, "channel"), read_guid(members, "contact"), read_activities(members)
     )
+
+
+def read_idempotency_key(headers: Mapping[str, str]) -> str:
+    """The key by which a client marks a request that it may repeat, or "".
+
+    :raises Problem: 400, if it is too long
+    """
+    key = headers.get("idempotency-key", "")
+    if len(key) > _LONGEST_IDEMPOTENCY_KEY or "\0" in key:
+        raise Problem(
+            400,
+            "bad_idempotency_key",
+            f"Idempotency-Key may have at most {_LONGEST_IDEMPOTENCY_KEY} characters.",
+            field="Idempotency-Key",
+        )
+    return key
+
+
+def with_ids(drafts: Iterable[Draft], api_key_id: int, idempotency_key: str) -> Iterator[Draft]:
+    """`drafts`, of which those without an id get one that is the same when the request is repeated.
+
+    So what comes again counts once, as with ids that clients choose.
+    """
+    for position, draft in enumerate(drafts):
+        if draft.client_id is None:
+            name = f"{api_key_id} {position} {idempotency_key}"
+            draft.client_id = uuid5(_IDS_OF_KEYS, name)
+        yield draft
 
 
 def encode_outcomes(outcomes: Sequence[Outcome]) -> bytes:
@@ -60,7 +91,7 @@ def read_members(body: bytes) -> dict[str, msgspec.Raw]:
     :raises Problem: 400, if it is no JSON object
     """
     try:
-        members = decode_json(body, dict[str, msgspec.Raw])
+        members = decode_members(body, apart="activities")
     except UNDECODABLE as error:
         raise Problem(
             400, "malformed_json", f"The body must be a JSON object: {explain(error)}."

@@ -18,8 +18,6 @@ from tracking.headless.authentication import BearerKeyAuthentication
 from tracking.views import DoorView, RecordingView
 from web.problems import Problem
 
-_LONGEST_IDEMPOTENCY_KEY = 255
-
 
 class HeadlessView(DoorView):
     """A view of the headless tracking API."""
@@ -72,14 +70,7 @@ class ContactsView(HeadlessView):
     @schema.create_contact
     def post(self, request: Request) -> Response:
         """Create an anonymous contact, and tell its GUID."""
-        idempotency_key = request.headers.get("Idempotency-Key", "")
-        if len(idempotency_key) > _LONGEST_IDEMPOTENCY_KEY or "\0" in idempotency_key:
-            raise Problem(
-                400,
-                "bad_idempotency_key",
-                f"Idempotency-Key may have at most {_LONGEST_IDEMPOTENCY_KEY} characters.",
-                field="Idempotency-Key",
-            )
+        idempotency_key = translation.read_idempotency_key(request.headers)
         contact = create_contact(self.key, idempotency_key)
         return Response({"contact": str(contact.guid)})
 
@@ -94,7 +85,7 @@ class ContactConsentView(HeadlessView):
     @schema.answer_consent
     def post(self, request: Request, contact_guid: str, consent_name: str) -> HttpResponse:
         """Record that a contact agrees to a consent, or revokes it."""
-        members = translation.read_members(request._request.body)
+        members = translation.read_members(self.body)
         agreed, language = translation.read_agree(members), translation.read_language(members)
         record_agreement(
             self.get_contact(contact_guid),

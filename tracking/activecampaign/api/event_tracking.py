@@ -25,7 +25,7 @@ class EventTrackingView(ApiView):
     @schema.put_event_tracking
     def put(self, request: Request) -> HttpResponse:
         """Log events from now on, or refuse them."""
-        enabled = read_object(request._request.body, "eventTracking").get("enabled")
+        enabled = read_object(self.body, "eventTracking").get("enabled")
         if not isinstance(enabled, bool):
             raise Problem(400, "not_a_switch", "enabled must be true or false.", field="enabled")
         switch_event_tracking(self.key.channel, on=enabled)
@@ -52,7 +52,7 @@ class EventNamesView(ApiView):
     @schema.create_event_name
     def post(self, request: Request) -> HttpResponse:
         """Whitelist an event name; one that is whitelisted already is answered alike."""
-        name = read_text(read_object(request._request.body, "eventTrackingEvent"), "name")
+        name = read_text(read_object(self.body, "eventTrackingEvent"), "name")
         if not name:
             raise Problem(422, "field_missing", "The event name was not provided.", field="name")
         try:
