@@ -9,7 +9,7 @@ from activities.drafts import Draft, is_data_input
 from activities.problems import InvalidActivity
 from activities.recording import Outcome
 from contacts.guids import parse_guid
-from web.bodies import UNDECODABLE, decode_members, explain
+from web.bodies import UNDECODABLE, decode_json, decode_members, explain
 from web.problems import Problem
 
 _SMALLEST_ACTIVITY = len('{"type":"a"}')
