@@ -6,10 +6,13 @@ from typing import Any
 
 import msgspec
 
-_ESCAPE = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
-    re.DOTALL,
+# What needs no mending, as far as it goes; or half a character. Nothing is tried twice.
+_WHOLE_OR_HALF = re.compile(
+    rb"(?:[^\\]++|\\(?:[^u]|u(?![dD][89a-fA-F])"
+    rb"|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}))++"
+    rb"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
+_REPLACEMENT = rb"\ufffd"
 # Halves as some programs encode them, each by itself: two that belong together, or one alone.
 _RAW_HALVES = re.compile(
     rb"(\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf])|\xed[\xa0-\xbf][\x80-\xbf]"
@@ -29,7 +32,10 @@ def decode_json(body: bytes, type: Any = Any) -> Any:
     try:
         return msgspec.json.decode(body, type=type)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        return msgspec.json.decode(_mend(body), type=type)
+        mended = _mend(body)
+        if mended is body:
+            raise
+        return msgspec.json.decode(mended, type=type)
 
 
 def without_mark(body: bytes) -> bytes:
@@ -90,8 +96,15 @@ def unfold(value: bytes, parts: list[bytes]) -> bytes:
 
 def _mend(body: bytes) -> bytes:
     """`body` with half characters replaced: clients that cut texts short send them."""
-    body = _RAW_HALVES.sub(_mend_raw, body)
-    return _ESCAPE.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
+    if b"\xed" in body:
+        body = _RAW_HALVES.sub(_mend_raw, body)
+    mended = None
+    for found in _WHOLE_OR_HALF.finditer(body):
+        if found[1]:
+            # In its place: the escape of the replacement is as long.
+            mended = mended or bytearray(body)
+            mended[found.start() : found.end()] = _REPLACEMENT
+    return body if mended is None else bytes(mended)
 
 
 def _mend_raw(found: re.Match[bytes]) -> bytes:

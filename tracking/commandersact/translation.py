@@ -31,6 +31,8 @@ from web.problems import Problem
 MAX_EVENT_BYTES = 32 * 1024
 MAX_BATCH_BYTES = 500 * 1024
 _LONGEST_TEST_CODE = 100
+_SMALLEST_EVENT = len('{"event":"a"}')
+_FEW = 1_000
 # Events of a batch are in an array in an object.
 _LEVEL_OF_ITEMS = 3
 # What version 1 had at the root and version 2 has in the context; the names of browsers below.
@@ -194,6 +196,9 @@ def _split(body: bytes) -> Iterator[bytes]:
         body, parts = fold(body, level=_LEVEL_OF_ITEMS)
         members = decode_members(body, apart="batch")
     items = msgspec.json.decode(members["batch"], type=list[msgspec.Raw])
+    # What has more items than events would have room for would only cost memory.
+    if len(items) > _FEW and len(items) > len(body) / _SMALLEST_EVENT:
+        raise msgspec.ValidationError("The batch holds something else than events.")
     return (unfold(bytes(item), parts) for item in items)
 
 
