@@ -8,8 +8,8 @@ from urllib.parse import quote, unquote_to_bytes
 
 import qs_codec
 
-# Beyond these, a form is cut short, and fields with longer names are left out: no client has a use
-# for more, and memory stays bounded.
+# Beyond these, a form and the names of its fields are cut short: no client has a use for more, and
+# memory stays bounded.
 _MOST_FIELDS = 1_000
 _MOST_ITEMS = 1_000
 _DEEPEST = 20
@@ -51,8 +51,7 @@ def read_nested(form: str | Iterable[tuple[str, str]]) -> dict[str, Any]:
     names: list[str] = []
     values: list[str] = []
     for name, value in islice(fields, _MOST_FIELDS):
-        if len(name) > _LONGEST_NAME:
-            continue
+        name = name[:_LONGEST_NAME]
         names.append(f"{name}={len(values)}" if value else f"{name}=")
         values.append(value)
     # Names alone make the structure: values, which may be long, are put into it afterwards.
