@@ -4,6 +4,7 @@ import errno
 import logging
 import re
 import time
+from copy import copy
 
 from celery.beat import SchedulingError
 from kombu.exceptions import OperationalError
@@ -31,8 +32,8 @@ class OutageFilter(logging.Filter):
         super().__init__()
         self._met_at: dict[str, float] = {}
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Whether to log `record`, which is shortened if it is about an outage."""
+    def filter(self, record: logging.LogRecord) -> bool | logging.LogRecord:
+        """Whether to log `record`, or what to log instead if it is about an outage."""
         error = record.exc_info[1] if record.exc_info else None
         while error is not None and not (outage := _outage(error)):
             error = _reason_of(error)
@@ -41,9 +42,13 @@ class OutageFilter(logging.Filter):
         now = time.monotonic()
         is_known = now - self._met_at.get(outage, float("-inf")) < _SECONDS_OF_QUIET
         self._met_at[outage] = now
-        record.msg, record.args = "%s: %s", (outage, first_line(error))
-        record.exc_info = record.exc_text = None
-        return not is_known
+        if is_known:
+            return False
+        # Other handlers get the record as it was.
+        short = copy(record)
+        short.msg, short.args = "%s: %s", (outage, first_line(error))
+        short.exc_info = short.exc_text = None
+        return short
 
 
 def _outage(error: BaseException) -> str:

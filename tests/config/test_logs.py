@@ -169,7 +169,10 @@ def passed(outages, error):
     """What is left of a line about `error`, if anything."""
     record = logging.LogRecord("hub", logging.ERROR, "", 0, "It failed: %s", ("x",), None)
     record.exc_info = (type(error), error, None)
-    return DiscreetFormatter("%(message)s").format(record) if outages.filter(record) else None
+    left = outages.filter(record)
+    if not left:
+        return None
+    return DiscreetFormatter("%(message)s").format(record if left is True else left)
 
 
 def scheduled(error):

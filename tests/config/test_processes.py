@@ -57,24 +57,26 @@ def test_child_that_cannot_start_ends_the_hub_with_its_last_output(make_child, s
     assert said[-1] == "The worker does not start. Its last output:\nno such queue"
 
 
-def test_child_of_a_hub_that_was_up_is_tried_again_after_growing_pauses(
-    make_child, said, monkeypatch
-):
+def test_child_of_a_hub_that_was_up_is_tried_again_and_again(make_child, said, monkeypatch):
     monkeypatch.setattr(processes, "_RESTART_SECONDS", 0.01)
     child = make_child("raise SystemExit(3)")
     supervisor = supervise(child, said)
     supervisor.is_up = True
     supervisor.start()
-    pauses = []
 
-    def has_tried_often():
-        if child.failed_starts > len(pauses):
-            pauses.append(child.restart_at - time.monotonic())
-        return len(pauses) == 6
+    assert supervisor.watch(until=lambda: child.failed_starts == 5)
 
-    assert supervisor.watch(until=has_tried_often)
-    assert pauses[5] > 0.04
-    assert max(pauses[:3]) < 0.02
+
+@pytest.mark.parametrize(("failures", "pause"), [(0, 1), (2, 1), (3, 2), (4, 4), (20, 30)])
+def test_pauses_grow_while_a_child_does_not_start(make_child, failures, pause):
+    child = make_child("raise SystemExit(3)")
+    child.start()
+    wait_until(lambda: not child.is_running)
+    child.failed_starts = failures
+
+    child.note_death()
+
+    assert child.restart_at - time.monotonic() == pytest.approx(pause, abs=0.5)
 
 
 def test_child_that_dies_later_is_started_again(make_child, said, monkeypatch):
