@@ -44,6 +44,19 @@ class HubChangeList(ChangeList):
 
     root_queryset: QuerySet
 
+    def get_filters(self, request):
+        specs, has_filters, others, may_repeat, has_active = super().get_filters(request)
+        # What no filter of the list takes is a condition on any column, of other tables too. It
+        # would tell, letter by letter, what no page shows. Django's `lookup_allowed` lets all of
+        # the model's own columns pass.
+        if others:
+            raise IncorrectLookupParameters
+        return specs, has_filters, others, may_repeat, has_active
+
+    def get_ordering_field(self, field_name):
+        # The order of rows tells what is in a column, and costs what only an index makes cheap.
+        return super().get_ordering_field(field_name) if field_name in self.sortable_by else None
+
     def get_queryset(self, request, exclude_parameters=None):
         self.root_queryset = self.model_admin.get_list_queryset(request, self.root_queryset)
         return super().get_queryset(request, exclude_parameters)
@@ -86,15 +99,18 @@ class HubAdmin(ModelAdmin):
         """The rows of the list, where those are not all rows, with what its columns need."""
         return queryset
 
-    def find(self, queryset: QuerySet, term: str) -> QuerySet:
-        """Those of `queryset` that `term`, which is not empty, leads to."""
+    def find(self, request: HttpRequest, queryset: QuerySet, term: str) -> QuerySet:
+        """Those of `queryset` that `term`, which is not empty, leads to.
+
+        It looks only into what the user of `request` may see.
+        """
         raise NotImplementedError  # only lists with a search are asked
 
     def get_search_results(self, request, queryset, search_term):
         term = search_term.strip()
         if not term or type(self).find is HubAdmin.find:
             return super().get_search_results(request, queryset, term)
-        return self.find(queryset, term), False
+        return self.find(request, queryset, term), False
 
     def get_changelist(self, request: HttpRequest, **kwargs) -> type[HubChangeList]:
         return HubChangeList

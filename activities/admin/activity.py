@@ -129,8 +129,8 @@ class ActivityAdmin(ReadOnlyAdmin, NamingAdmin):
             hide_personal_data(activity)
         return activity
 
-    def find(self, queryset: QuerySet, term: str) -> QuerySet:
-        return search_activities(queryset, term)
+    def find(self, request: HttpRequest, queryset: QuerySet, term: str) -> QuerySet:
+        return search_activities(queryset, term, by_email=may_see_contacts(request))
 
     @display(description="Time")
     def shown_at(self, activity):

@@ -1,7 +1,6 @@
 """The inspector: what was not recorded, or not as it came, and why."""
 
 import json
-import re
 from urllib.parse import parse_qsl
 
 from django.contrib import admin
@@ -17,7 +16,13 @@ from unfold.contrib.filters.admin import (
 )
 from unfold.decorators import display
 
-from activities.admin.personal_data import HIDDEN, hide_in_payload, personal_names
+from activities.admin.personal_data import (
+    FORM,
+    HIDDEN,
+    hide_emails,
+    hide_in_payload,
+    personal_names,
+)
 from activities.admin.searching import search_rejections, search_rejections_by_id
 from activities.models import Activity, ActivityType, RejectedActivity
 from activities.problems import Status
@@ -38,7 +43,7 @@ from adminsite.formatting import (
 )
 from adminsite.options import EmptyState, ReadOnlyAdmin
 from adminsite.searching import as_uuid
-from contacts.admin.naming import NamingAdmin
+from contacts.admin.naming import NamingAdmin, may_see_contacts
 from contacts.resolving import find_contact
 from web.doors import title_of
 
@@ -54,8 +59,6 @@ _CODES_OF_RULES = ("missing_property", "wrong_property", "unspecified_property")
 _SEE_TYPES = "activities.view_activitytype"
 _EXCERPT = 160
 _EXCERPT_OF_REASON = 300
-# What forms and queries look like: names and values without spaces, all of it escaped.
-_FORM = re.compile(r"[^\s=&{<]+=[^\s{<]*")
 _SHOWN_FIELDS = 200
 # The filters offer what the newest lines have; reading all of them would take too long.
 _NEWEST = 2000
@@ -149,7 +152,11 @@ class RejectedActivityAdmin(ReadOnlyAdmin, NamingAdmin):
         ),
         ("What was sent", {"fields": ("shown_length", "shown_payload")}),
     )
-    instead_of_names = {"shown_contact": "shown_contact_guid"}
+    instead_of_names = {
+        "shown_contact": "shown_contact_guid",
+        "shown_reason": "shown_reason_without_emails",
+        "shown_guid": "shown_guid_without_emails",
+    }
     readonly_fields = (
         *(name for _, options in fieldsets for name in options["fields"]),
         *instead_of_names.values(),
@@ -169,7 +176,7 @@ class RejectedActivityAdmin(ReadOnlyAdmin, NamingAdmin):
     def get_list_queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         # No character takes more than four bytes.
         excerpt: Expression = Substr("payload", 1, 4 * _EXCERPT, output_field=BinaryField())
-        if personal_names(request):
+        if not may_see_contacts(request):
             excerpt = Value(HIDDEN.encode(), output_field=BinaryField())
         return queryset.defer("payload", "payload_text").annotate(excerpt=excerpt)
 
@@ -184,18 +191,17 @@ class RejectedActivityAdmin(ReadOnlyAdmin, NamingAdmin):
             if rejected.code in _CODES_OF_RULES and request.user.has_perm(_SEE_TYPES):
                 rejected.type_with_rules = _only_type_of_request(rejected)
             rejected.shown_bytes = bytes(rejected.payload)
-            if names := personal_names(request):
-                rejected.shown_bytes = hide_in_payload(rejected.shown_bytes, names)
+            if not may_see_contacts(request):
+                rejected.shown_bytes = hide_in_payload(rejected.shown_bytes, personal_names())
+                for name in ("reason", "field", "contact_guid"):
+                    setattr(rejected, name, hide_emails(getattr(rejected, name)))
         return rejected
 
-    def get_search_results(self, request, queryset, search_term):
-        if search_term.strip() and personal_names(request):
-            # Whoever finds words in what was sent knows that they are there.
-            return search_rejections_by_id(queryset, search_term), False
-        return super().get_search_results(request, queryset, search_term)
-
-    def find(self, queryset: QuerySet, term: str) -> QuerySet:
-        return search_rejections(queryset, term)
+    def find(self, request: HttpRequest, queryset: QuerySet, term: str) -> QuerySet:
+        if may_see_contacts(request):
+            return search_rejections(queryset, term)
+        # A user who finds words in what was sent knows that they are there.
+        return search_rejections_by_id(queryset, term)
 
     @display(description="Time")
     def shown_at(self, rejected):
@@ -209,6 +215,12 @@ class RejectedActivityAdmin(ReadOnlyAdmin, NamingAdmin):
     def shown_reason(self, rejected):
         return format_html(
             '<span class="tl-wrapped">{}</span>', rejected.reason[:_EXCERPT_OF_REASON]
+        )
+
+    @display(description="Reason")
+    def shown_reason_without_emails(self, rejected):
+        return format_html(
+            '<span class="tl-wrapped">{}</span>', hide_emails(rejected.reason)[:_EXCERPT_OF_REASON]
         )
 
     @display(description="Reason code")
@@ -239,6 +251,10 @@ class RejectedActivityAdmin(ReadOnlyAdmin, NamingAdmin):
     @display(description="Contact GUID")
     def shown_guid(self, rejected):
         return shortened(rejected.contact_guid)
+
+    @display(description="Contact GUID")
+    def shown_guid_without_emails(self, rejected):
+        return shortened(hide_emails(rejected.contact_guid))
 
     @display(description="What was sent")
     def shown_excerpt(self, rejected):
@@ -289,7 +305,7 @@ def readable_payload(payload: bytes):
     except (ValueError, RecursionError):
         text = payload.decode(errors="backslashreplace")
     raw = preformatted(text) if text else EMPTY
-    if not _FORM.fullmatch(text):
+    if not FORM.fullmatch(text):
         return raw
     fields = parse_qsl(text, keep_blank_values=True)[:_SHOWN_FIELDS]
     return field_table([(visible(name), visible(value)) for name, value in fields]) + raw

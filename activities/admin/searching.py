@@ -20,8 +20,12 @@ _SENT_FOR_OTHERS = 1000
 _WORDS = 200
 
 
-def search_activities(queryset: QuerySet[Activity], term: str) -> QuerySet[Activity]:
+def search_activities(
+    queryset: QuerySet[Activity], term: str, *, by_email: bool
+) -> QuerySet[Activity]:
     """Those of `queryset` that an id, a request id, a client id, a GUID or a whole email leads to.
+
+    Emails lead to something only with `by_email`, see `contact_named`.
 
     A GUID finds what its contact did, whoever that is today, and what it sent that turned out to
     belong to another contact.
@@ -29,7 +33,7 @@ def search_activities(queryset: QuerySet[Activity], term: str) -> QuerySet[Activ
     activity_id, given = as_id(term), as_uuid(term)
     if activity_id is not None:
         return queryset.filter(pk=activity_id)
-    contact = contact_named(term)
+    contact = contact_named(term, by_email=by_email)
     # Ids are looked up first: PostgreSQL answers a subquery within OR by reading the whole log.
     ids = _claimed_as(given) if given is not None else []
     if contact is not None:

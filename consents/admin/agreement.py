@@ -12,7 +12,7 @@ from adminsite.options import EmptyState, ReadOnlyAdmin
 from adminsite.searching import as_uuid
 from consents.admin.text import document_of
 from consents.models import ConsentAgreement, ConsentText
-from contacts.admin.naming import NamingAdmin
+from contacts.admin.naming import NamingAdmin, may_see_contacts
 from contacts.admin.searching import contact_named
 from contacts.admin.sections import ContactSection, SectionContent, register_section
 from contacts.models import Contact
@@ -67,8 +67,8 @@ class ConsentAgreementAdmin(ReadOnlyAdmin, NamingAdmin):
         agreements = super().get_queryset(request).select_related(*self.list_select_related)
         return agreements.defer("text__short_text", "text__full_text")
 
-    def find(self, queryset: QuerySet, term: str) -> QuerySet:
-        contact = contact_named(term)
+    def find(self, request: HttpRequest, queryset: QuerySet, term: str) -> QuerySet:
+        contact = contact_named(term, by_email=may_see_contacts(request))
         if contact is not None:
             return queryset.filter(contact=contact)
         request_id = as_uuid(term)

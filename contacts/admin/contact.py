@@ -75,7 +75,7 @@ class ContactAdmin(HubAdmin):
         added = [column.as_display() for column in columns_for(request)]
         return (*super().get_list_display(request), *added)
 
-    def find(self, queryset: QuerySet, term: str) -> QuerySet:
+    def find(self, request: HttpRequest, queryset: QuerySet, term: str) -> QuerySet:
         return search_contacts(queryset, term)
 
     def has_change_permission(self, request, obj=None) -> bool:

@@ -103,8 +103,8 @@ class ContactMergeAdmin(ReadOnlyAdmin, NamingAdmin):
         merges = super().get_queryset(request).select_related(*self.list_select_related)
         return merges.prefetch_related(*_BOTH)
 
-    def find(self, queryset: QuerySet, term: str) -> QuerySet:
-        contact = contact_named(term)
+    def find(self, request: HttpRequest, queryset: QuerySet, term: str) -> QuerySet:
+        contact = contact_named(term, by_email=may_see_contacts(request))
         if contact is None:
             return queryset.none()
         return queryset.filter(Q(survivor=contact) | Q(loser=contact))

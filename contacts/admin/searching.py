@@ -33,12 +33,17 @@ def search_contacts(queryset: QuerySet, term: str) -> QuerySet:
     return queryset.filter(every_word | _begins("last_name", " ".join(words)) | Q(pk__in=ids))
 
 
-def contact_named(term: str) -> Contact | None:
-    """The one contact that `term` names: by GUID, merged or not, or by its whole email."""
+def contact_named(term: str, *, by_email: bool) -> Contact | None:
+    """The one contact that `term` names: by GUID, merged or not, or by its whole email.
+
+    Finding an email tells that it is known, so `by_email` is for users who may see contacts.
+    """
     guid = as_uuid(term)
     if guid is not None:
         return find_contact(guid)
-    return Contact.objects.with_email(term.strip()).first() if "@" in term else None
+    if not by_email or "@" not in term:
+        return None
+    return Contact.objects.with_email(term.strip()).first()
 
 
 def _word(word: str) -> Q:

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 
 def found(term):
-    return list(search_activities(Activity.objects.order_by("pk"), term))
+    return list(search_activities(Activity.objects.order_by("pk"), term, by_email=True))
 
 
 def test_search_finds_an_activity_by_its_ids():
