@@ -41,11 +41,11 @@ bench: $(INSTALLED_DEV)  ## measure a hub of its own and write a report; QUICK=1
 bench-growth: $(INSTALLED_DEV)  ## measure hubs of 1, 10 and 30 million activities; SIZES="1 10" for fewer; takes an hour or two
 	@exec $(BIN)/python -m benchmarks.growth $(SIZES)
 
-lock: $(INSTALLED_DEV)  ## pin the newest versions that pyproject.toml allows
+lock: $(INSTALLED_DEV)  ## pin the newest versions that pyproject.toml allows, with the hashes of their files
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --upgrade --no-header --python-version 3.12 \
+	$(BIN)/uv pip compile --upgrade --no-header --generate-hashes --python-version 3.12 \
 		--output-file requirements.txt pyproject.toml
-	$(BIN)/uv pip compile --upgrade --no-header --python-version 3.12 --extra dev \
+	$(BIN)/uv pip compile --upgrade --no-header --generate-hashes --python-version 3.12 --extra dev \
 		--constraints requirements.txt --output-file requirements-dev.txt pyproject.toml
 
 chromium:

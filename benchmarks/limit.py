@@ -59,7 +59,10 @@ def copy_rows(database: psycopg.Connection, rows: list[bytes], size: int, second
         raise BenchmarkFailed(f"{len(rows)} rows are too few to copy {size} at a time.")
     with ExitStack() as stack:
         connections = [
-            stack.enter_context(psycopg.connect(database.info.dsn, autocommit=True))
+            # A DSN is without the password.
+            stack.enter_context(
+                psycopg.connect(database.info.dsn, password=database.info.password, autocommit=True)
+            )
             for _ in range(CONNECTIONS)
         ]
         pool = stack.enter_context(ThreadPoolExecutor(CONNECTIONS))

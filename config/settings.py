@@ -49,13 +49,38 @@ ALLOWED_HOSTS = ["*"]
 ADMIN_HOSTS: list[str] = env.list("ADMIN_HOSTS", [])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 # Behind a proxy that ends TLS, set this so that Django knows which requests came in over HTTPS.
-if env.bool("TRUST_FORWARDED_PROTO", False):
+TRUST_FORWARDED_PROTO = env.bool("TRUST_FORWARDED_PROTO", False)
+if TRUST_FORWARDED_PROTO:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 # How many proxies of ours a request passes; X-Forwarded-For is believed as far as that.
 PROXY_COUNT = env.int("PROXY_COUNT", 0)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PRODUCTION
+# Only a hub that is told which requests came in over HTTPS can send the others there; without that
+# it would send them in circles.
+SECURE_SSL_REDIRECT = env.bool("SSL_REDIRECT", PRODUCTION and TRUST_FORWARDED_PROTO)
+# Load balancers ask by plain HTTP.
+SECURE_REDIRECT_EXEMPT = [r"^health/"]
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", 31_536_000 if PRODUCTION else 0)
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
+
+# What a page may load and run: of our own files only, and nothing that stands in the page itself.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+# Unfold's pages are made of Alpine, which evaluates their attributes, and of inline styles.
+ADMIN_CONTENT_SECURITY_POLICY = {
+    **CONTENT_SECURITY_POLICY["DIRECTIVES"],
+    "script-src": ["'self'", "'unsafe-eval'"],
+    "style-src": ["'self'", "'unsafe-inline'"],
+}
 
 # The tracking API
 
@@ -104,6 +129,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "corsheaders",
+    "csp",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -128,7 +154,8 @@ DOORS = [
 ]
 
 MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
+    "config.security.HubSecurityMiddleware",
+    "config.security.PolicyMiddleware",
     "web.middleware.DoorMiddleware",
     "web.cors.DoorCorsMiddleware",
     "crosssite.hosts.HostMiddleware",

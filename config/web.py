@@ -14,6 +14,8 @@ from django.conf import settings
 
 from config.asgi import application
 from config.connections import LIMITS, Connection
+from config.pools import close_connections
+from config.publishing import refuse_to_publish, refuse_to_publish_the_demo
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +43,13 @@ class _Server(uvicorn.Server):
 
 
 def main() -> None:
-    """Answer requests until SIGTERM or SIGINT, and then what was begun."""
+    """Answer requests until SIGTERM or SIGINT, and then what was begun.
+
+    :raises ImproperlyConfigured: if others than this machine could use what everybody knows
+    """
+    refuse_to_publish()
+    refuse_to_publish_the_demo()
+    close_connections()
     files = _raise_file_limit()
     LIMITS.connections = min(LIMITS.connections, int(files * _SHARE_OF_CONNECTIONS))
     server = _Server(

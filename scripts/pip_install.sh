@@ -5,7 +5,7 @@
 folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 {
-    "$1" -m pip install -r "$2" 2>&1
+    "$1" -m pip install --require-hashes -r "$2" 2>&1
     echo $? > "$folder/status"
 } | while IFS= read -r line; do
     printf '%s\n' "$line" >> "$folder/output"

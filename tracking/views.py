@@ -113,6 +113,13 @@ class DoorView(APIView):
             raise too_large()
         return body
 
+    @property
+    def address(self) -> str:
+        """The address of the caller."""
+        request = self.request._request
+        forwarded = request.headers.get("X-Forwarded-For", "")
+        return client_address(forwarded, request.META.get("REMOTE_ADDR", ""))
+
     def payload(self) -> bytes:
         """What the inspector keeps of this request: the start of its body."""
         if _is_encoded(self.request._request):
@@ -125,9 +132,7 @@ class DoorView(APIView):
         # Django's own request: asking DRF's for `auth` would authenticate again, and fail again.
         key = getattr(request, "auth", None)
         is_known = isinstance(key, ApiKey) or self.has_shown_a_key
-        forwarded = request.headers.get("X-Forwarded-For", "")
-        address = client_address(forwarded, request.META.get("REMOTE_ADDR", ""))
-        if not is_known and not is_sampled(address or "unknown"):
+        if not is_known and not is_sampled(self.address or "unknown"):
             return
         payload = self.payload()
         if isinstance(problem, Problem):

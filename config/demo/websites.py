@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from csp.constants import NONCE
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
@@ -46,12 +47,12 @@ class DemoWebsitesMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if site := _sites_by_host().get(request.get_host().lower()):
-            return _answer_page(request, lambda: _show_tracked_site(request, site))
+            return _answer_page(request, site.channel, lambda: _show_tracked_site(request, site))
         channel = None
         if request.path_info in _MAIN_PAGES:
             channel = finish(channel_of_host(request.get_host().lower()))
         if channel and channel.code_name == data.SITE:
-            return _answer_page(request, lambda: _show_main_site(request, channel))
+            return _answer_page(request, channel, lambda: _show_main_site(request, channel))
         return self.get_response(request)
 
 
@@ -75,12 +76,20 @@ def _read_sites(_: str) -> dict[str, TrackedSite]:
 _sites = ShortMemory(_read_sites)
 
 
-def _answer_page(request: HttpRequest, show: Callable[[], HttpResponse]) -> HttpResponse:
+def _answer_page(
+    request: HttpRequest, channel: Channel, show: Callable[[], HttpResponse]
+) -> HttpResponse:
     if request.method not in ("GET", "HEAD"):
         return HttpResponseNotAllowed(["GET", "HEAD"])
     response = show()
     # Django's default tells other websites nothing, not even that a visitor came from here.
     response["Referrer-Policy"] = "strict-origin-when-cross-origin"
+    # As a website has it that uses the hub: the snippet has a nonce, the tracker is the hub's.
+    own = ["'self'", NONCE]
+    hub = main_site_url(channel)
+    update = {"script-src": [*own, hub], "style-src": own, "connect-src": ["'self'", hub]}
+    # What the decorator csp_update of django-csp does.
+    response._csp_update = update  # type: ignore[attr-defined]
     return response
 
 
@@ -97,11 +106,19 @@ def _show_main_site(request: HttpRequest, channel: Channel) -> HttpResponse:
 def _show_tracked_site(request: HttpRequest, site: TrackedSite) -> HttpResponse:
     urls = _addresses(site.channel)
     if site.code_name == data.MAGAZINE and request.path_info == "/":
-        return HttpResponse(example_page(urls["bank_url"], urls["homes_url"] or "/"))
+        page = example_page(urls["bank_url"], urls["homes_url"] or "/")
+        return HttpResponse(_with_nonce(page, request.csp_nonce))  # type: ignore[attr-defined]
     if site.code_name == data.HOMES and request.path_info in _HOMES_PAGES:
         context = {**urls, "consent": site.channel.tracking_consent}
         return render(request, _HOMES_PAGES[request.path_info], context)
     raise Http404("This website has no such page.")
+
+
+def _with_nonce(page: str, nonce: str) -> str:
+    """`page` whose scripts and styles are allowed; the snippet itself stays as it is copied."""
+    for element in ("script", "style"):
+        page = page.replace(f"<{element}>", f'<{element} nonce="{nonce}">')
+    return page
 
 
 def _addresses(channel: Channel) -> dict[str, str]:

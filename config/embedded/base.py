@@ -20,6 +20,7 @@ class DatabaseClient(client.DatabaseClient):
             "HOST": found["host"],
             "PORT": found["port"],
             "USER": found["user"],
+            "PASSWORD": found["password"],
             "OPTIONS": {},
         }
         arguments, environment = super().settings_to_cmd_args_env(settings_dict, parameters)

@@ -25,6 +25,7 @@ import psycopg
 
 from config.embedded.errors import EmbeddedPostgresFailed
 from config.embedded.locks import FileLock
+from config.embedded.passwords import access_rules, read_password, scram_verifier
 from config.embedded.programs import (
     Account,
     clean_environment,
@@ -79,6 +80,7 @@ class ConnectionParameters(TypedDict):
     host: str
     port: int
     user: str
+    password: str
 
 
 class PidFile(NamedTuple):
@@ -95,6 +97,9 @@ class EmbeddedPostgres:
         self.home = home
         self.data = home / "postgres"
         self.log = home / "postgres.log"
+        self._password_file = home / "postgres.password"
+        self._password = ""
+        self._access_file = self.data / "pg_hba.conf"
         self._users = FileLock(home / "postgres.users")
         self._turn = FileLock(home / "postgres.turn")
         self._mutex = threading.RLock()
@@ -150,7 +155,12 @@ class EmbeddedPostgres:
 
     def connection_parameters(self) -> ConnectionParameters:
         """How to reach the server, once `acquire` has returned."""
-        return {"host": str(self._sockets), "port": PORT, "user": USER}
+        return {
+            "host": str(self._sockets),
+            "port": PORT,
+            "user": USER,
+            "password": self._password,
+        }
 
     def after_fork(self) -> None:
         """In a forked child: become a user of the server in its own right."""
@@ -165,10 +175,8 @@ class EmbeddedPostgres:
     # Starting
 
     def _make_home(self) -> None:
-        # Root's server runs as another account, which has to pass through this folder.
-        mode = 0o711 if os.geteuid() == 0 else 0o700
         try:
-            self.home.mkdir(mode=mode, parents=True, exist_ok=True)
+            make_private(self.home)
             if not os.access(self.home, os.W_OK | os.X_OK):
                 raise PermissionError(f"no permission to write in {self.home}")
         except OSError as error:
@@ -179,11 +187,17 @@ class EmbeddedPostgres:
 
     def _make_sure_it_runs(self) -> None:
         account = server_account(self.data)
+        self._password = read_password(self._password_file)
+        if not self._asks_for_password():
+            # It lets in every process of its account, or knows the password of another hub.
+            self._stop()
         if not self._wait_for_answer(account, lambda: self._running() is not None):
             programs = find_programs()
             if not (self.data / "PG_VERSION").exists():
                 self._create(account, programs)
             self._clear_remains()
+            if not self._asks_for_password():
+                self._set_password(account, programs)
             self._start(account, programs)
         self._create_database()
 
@@ -207,7 +221,7 @@ class EmbeddedPostgres:
 
     def _initialise(self, directory: Path, account: Account, programs: Path) -> None:
         command = [*command_prefix(account, programs, directory), str(programs / "initdb")]
-        command += ["--pgdata", str(directory), "--username", USER, "--auth", "trust"]
+        command += ["--pgdata", str(directory), "--username", USER, "--auth", "reject"]
         command += ["--encoding", "UTF8", "--locale", "C", "--locale-provider", "builtin"]
         command += ["--builtin-locale", "C.UTF-8", "--no-instructions"]
         done = run(command)
@@ -216,6 +230,31 @@ class EmbeddedPostgres:
                 f"The embedded PostgreSQL could not be set up in {self.data}:\n{done.stdout}\n"
                 "Correct what it says, or set DATABASE_URL to a PostgreSQL server of your own."
             )
+
+    def _asks_for_password(self) -> bool:
+        try:
+            return self._access_file.read_text() == access_rules(self._password)
+        except FileNotFoundError:
+            return False
+
+    def _set_password(self, account: Account, programs: Path) -> None:
+        """Let nobody in without the password. No server runs, so nobody is in meanwhile."""
+        command = [*command_prefix(account, programs, self.data), str(programs / "postgres")]
+        command += ["--single", "-D", str(self.data), "postgres"]
+        # PostgreSQL gets no more than what proves the password.
+        verifier = scram_verifier(self._password)
+        done = run(command, f"ALTER ROLE {USER} PASSWORD '{verifier}';\n")
+        if done.returncode != 0 or "ERROR" in done.stdout:
+            raise EmbeddedPostgresFailed(
+                f"The embedded PostgreSQL in {self.data} did not take its password:\n"
+                f"{done.stdout}\nCorrect what it says, or set DATABASE_URL to a PostgreSQL server "
+                "of your own."
+            )
+        unfinished = self._access_file.with_suffix(".new")
+        unfinished.write_text(access_rules(self._password))
+        unfinished.chmod(0o600)
+        account.give(unfinished)
+        unfinished.rename(self._access_file)
 
     def _start(self, account: Account, programs: Path) -> None:
         sockets = make_socket_directory(self.data, account)
@@ -382,6 +421,17 @@ class EmbeddedPostgres:
         except OSError:
             return advice
         return "\n".join([f"{advice} The end of {self.log}:", *tail])
+
+
+def make_private(folder: Path) -> None:
+    """Make `folder` if it is missing, and let nobody but its owner enter it.
+
+    :raises OSError: if that cannot be done
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.stat()
+    if found.st_mode & 0o077 and os.geteuid() in (0, found.st_uid):
+        folder.chmod(0o700)
 
 
 def _exists(pid: int) -> bool:

@@ -108,14 +108,14 @@ def clean_environment() -> dict[str, str]:
     return {**kept, "LC_ALL": "C"}
 
 
-def run(command: list[str]) -> subprocess.CompletedProcess[str]:
-    """Run `command` to its end, with its output and errors as one text."""
+def run(command: list[str], given: str = "") -> subprocess.CompletedProcess[str]:
+    """Run `command` to its end, with its output and errors as one text; it reads `given`."""
     return subprocess.run(  # noqa: S603 -- fixed programs, no shell
         command,
         # A folder that every account may enter.
         cwd="/",
         env=clean_environment(),
-        stdin=subprocess.DEVNULL,
+        input=given,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

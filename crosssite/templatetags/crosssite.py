@@ -28,5 +28,6 @@ def tracking_script(
         "log_page_visit": log_page_visit,
         "log_custom_activity": log_custom_activity,
         "function_name": function_name,
-        "nonce": nonce,
+        # That of django-csp is made when it is first read, and counts as empty before.
+        "nonce": str(nonce),
     }

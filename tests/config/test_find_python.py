@@ -264,7 +264,7 @@ def test_an_environment_is_kept(machine, tmp_path):
     for _ in range(2):
         prepare(machine, venv, python)
 
-    assert machine.logged == ["pip install -r requirements.txt"]
+    assert machine.logged == ["pip install --require-hashes -r requirements.txt"]
 
 
 def test_an_environment_of_another_python_is_made_anew(machine, tmp_path):
@@ -276,7 +276,7 @@ def test_an_environment_of_another_python_is_made_anew(machine, tmp_path):
 
     assert "(3, 13, 0)" in text
     assert not (venv / "left").exists()
-    assert machine.logged == ["pip install -r requirements.txt"] * 2
+    assert machine.logged == ["pip install --require-hashes -r requirements.txt"] * 2
 
 
 def install(machine, says, status, terminal):
@@ -329,4 +329,4 @@ def test_a_broken_environment_is_made_anew(machine, tmp_path, trouble):
     text = prepare(machine, venv, python)
 
     assert trouble not in text
-    assert machine.logged == ["pip install -r requirements.txt"] * 2
+    assert machine.logged == ["pip install --require-hashes -r requirements.txt"] * 2

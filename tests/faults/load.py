@@ -142,7 +142,12 @@ def connect(home):
     """A connection to the PostgreSQL of the hub in `home`."""
     lines = (Path(home) / "postgres" / "postmaster.pid").read_text().splitlines()
     return psycopg.connect(
-        host=lines[4], port=int(lines[3]), user="throughline", dbname="throughline", autocommit=True
+        host=lines[4],
+        port=int(lines[3]),
+        user="throughline",
+        password=(Path(home) / "postgres.password").read_text(),
+        dbname="throughline",
+        autocommit=True,
     )
 
 

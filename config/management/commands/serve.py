@@ -2,7 +2,6 @@
 
 import errno
 import http.client
-import ipaddress
 import os
 import socket
 import sys
@@ -13,6 +12,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.core.management.base import BaseCommand
 from django.db import Error, OperationalError, connection
@@ -23,9 +23,10 @@ from channels.keys import create_api_key
 from channels.models import ApiKey, Channel
 from config.demo import data
 from config.embedded.locks import FileLock
-from config.embedded.postgres import EmbeddedPostgres, embedded_postgres
+from config.embedded.postgres import EmbeddedPostgres, embedded_postgres, make_private
 from config.embedded.processes import Child, Stopped, StopRequests, Supervisor
 from config.pools import close_connections
+from config.publishing import refuse_to_publish, refuse_to_publish_the_demo
 from config.tasks import beat_heart, last_heartbeat
 from config.terminal import manage
 
@@ -60,9 +61,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, demo: bool, **options) -> None:
-        _refuse_to_publish(demo)
         if demo:
             os.environ["DEMO"] = "True"  # for the processes that this starts
+            settings.DEMO = True
+        _check(refuse_to_publish)
         hub = _claim_data_directory()
         _refuse_taken_port()
         requests = StopRequests()
@@ -103,6 +105,7 @@ class Command(BaseCommand):
         self.check()
         if demo:
             call_command("load_demo_data", stdout=self.stdout, stderr=self.stderr)
+        _check(refuse_to_publish_the_demo)
 
     def _run(self, supervisor: Supervisor, requests: StopRequests, *, demo: bool) -> bool:
         self._say("Starting web, worker and scheduler …")
@@ -201,18 +204,11 @@ class _Care:
         self._next_at = time.monotonic() + min(pause, _LONGEST_PAUSE)
 
 
-def _refuse_to_publish(demo: bool) -> None:
-    if demo and not _is_loopback(settings.HOST):
-        raise CommandError(
-            f"The demo's login is known to everybody, so it is not served on {settings.HOST}. "
-            "Leave HOST out (127.0.0.1), or start without the demo: " + manage("serve")
-        )
-
-
-def _is_loopback(host: str) -> bool:
-    with suppress(ValueError):
-        return ipaddress.ip_address(host).is_loopback
-    return host == "localhost"
+def _check(refuse: Callable[[], None]) -> None:
+    try:
+        refuse()
+    except ImproperlyConfigured as error:
+        raise CommandError(str(error)) from None
 
 
 def _refuse_taken_port() -> None:
@@ -241,7 +237,7 @@ def _try_port() -> OSError | None:
 
 
 def _claim_data_directory() -> FileLock:
-    settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
+    make_private(settings.DATA_DIR)
     lock = FileLock(settings.DATA_DIR / "serve.lock")
     if not lock.try_alone():
         raise CommandError(

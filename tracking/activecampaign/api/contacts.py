@@ -1,5 +1,6 @@
 """Contacts, as far as programs that send events look after them."""
 
+import logging
 from typing import Any
 
 from django.db.models import QuerySet
@@ -29,6 +30,8 @@ from tracking.activecampaign.api.reading import (
 from tracking.activecampaign.api.rendering import SIDE_LOADS, Answer, as_contact
 from tracking.activecampaign.translation import read_email
 from web.problems import Problem
+
+_log = logging.getLogger(__name__)
 
 # Name on the wire -> name of the model's field.
 _FIELDS = {
@@ -98,11 +101,18 @@ class ContactView(ApiView):
     def delete(self, request: Request, contact_id: str) -> HttpResponse:
         """Erase a contact, and everything that is known of them."""
         try:
-            erase_contact(self.find_contact(contact_id).pk)
+            contact = self.find_contact(contact_id)
+            erase_contact(contact.pk)
         except (Problem, Contact.DoesNotExist):
             # The original has other words for it here.
             detail = f"No result found for contact with id {contact_id[:100]}"
             raise Problem(404, "no_result", detail) from None
+        _log.warning(
+            "The contact %s was erased with the API key tl_%s_… from %s.",
+            contact.guid,
+            self.key.identifier,
+            self.address,
+        )
         return Answer({})
 
 
