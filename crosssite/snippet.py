@@ -34,7 +34,13 @@ _LOADER = r"""    (function (w, d, s, e, n) {
         var scriptElement = d.createElement(s);
         var scriptSection = d.getElementsByTagName(s)[0];
         scriptElement.async = 1;
-        scriptElement.src = e.replace(/\/+$/, '') + '/Kentico.Resource/CrossSiteTracking/Logger.js';
+        var address = e.replace(/\/+$/, '') + '/Kentico.Resource/CrossSiteTracking/Logger.js';
+        try {
+            // A page with Trusted Types allows this policy by its name
+            var policy = { createScriptURL: function (url) { return url; } };
+            address = w.trustedTypes.createPolicy('throughline', policy).createScriptURL(address);
+        } catch (none) { /* No Trusted Types, or the default policy of the page decides */ }
+        scriptElement.src = address;
         scriptSection.parentNode.insertBefore(scriptElement, scriptSection);
         w[n]('init', { mainSiteUrl: e, document: d, window: w });
     })(window, document, 'script', %(url)s, '%(name)s');
@@ -57,7 +63,13 @@ _CONSENT_FIRST = """
         codeName: %(consent)s,
         languageName: %(language)s,
         callback: consentData => inConsentBanner(() => {
-            document.getElementById('lblConsentText').innerHTML = consentData.shortText;
+            var text = consentData.shortText;
+            try {
+                // A page with Trusted Types allows this policy by its name; the text is clean
+                var policy = { createHTML: html => html };
+                text = trustedTypes.createPolicy('throughline-consent', policy).createHTML(text);
+            } catch { /* No Trusted Types, or the default policy of the page decides */ }
+            document.getElementById('lblConsentText').innerHTML = text;
         })
     });
 
