@@ -39,11 +39,14 @@ ARGUMENTS = [
 ALLOWED, BLOCKED = "third-party-cookies-allowed", "third-party-cookies-blocked"
 NO_COOKIES = "all-cookies-blocked"
 DO_NOT_TRACK = "do-not-track"
+# Pages that are left are kept, as browsers without Playwright do.
+KEEPING_PAGES = "pages-are-kept"
 PREFERENCES = {
     ALLOWED: {"profile": {"cookie_controls_mode": 0}},
     BLOCKED: {"profile": {"cookie_controls_mode": 1}},
     NO_COOKIES: {"profile": {"default_content_setting_values": {"cookies": 2}}},
     DO_NOT_TRACK: {"enable_do_not_track": True},
+    KEEPING_PAGES: {},
 }
 
 
@@ -82,9 +85,11 @@ def browsers(playwright, serving, tmp_path_factory):
             (profile / "Default").mkdir()
             content = json.dumps(PREFERENCES[preferences])
             (profile / "Default" / "Preferences").write_text(content)
+            keeps_pages = preferences == KEEPING_PAGES
             context = playwright.chromium.launch_persistent_context(
                 profile,
                 executable_path=CHROMIUM,
+                ignore_default_args=["--disable-back-forward-cache"] if keeps_pages else None,
                 args=[*ARGUMENTS, f"--host-resolver-rules=MAP * 127.0.0.1:{serving.port}"],
                 ignore_https_errors=True,
             )

@@ -137,6 +137,123 @@ def test_a_copied_address_is_the_plain_one(shop, href):
     wait_for_the_visitor_on_main()
 
 
+DRAWN = """
+<svg xmlns="http://www.w3.org/2000/svg" width="60" height="40">
+    <a id="drawn" {}><rect width="60" height="40"/></a>
+</svg>
+"""
+MAP = """
+<img usemap="#map" width="60" height="40" alt="" src="data:image/svg+xml,%3Csvg xmlns=
+'http://www.w3.org/2000/svg' width='60' height='40'/%3E">
+<map name="map"><area id="drawn" shape="rect" coords="0,0,60,40" {}></map>
+"""
+OTHER_LINKS = {
+    "svg": DRAWN.format(f'href="{ON_MAIN}/?a=1"'),
+    "old svg": DRAWN.format(f'xlink:href="//{MAIN}/?a=1"'),
+    "svg in a new tab": DRAWN.format(f'href="{ON_MAIN}/?a=1" target="_blank"'),
+    "area": MAP.format(f'href="{ON_MAIN}/?a=1"'),
+    "area in a new tab": MAP.format(f'href="//{MAIN}/?a=1" target="_blank"'),
+}
+
+
+def add_drawn(page, html, *, is_prepared):
+    """Add a link that is drawn to the top left corner; prepared, it has got its token already."""
+    page.evaluate("html => document.body.insertAdjacentHTML('afterbegin', html)", html)
+    if is_prepared:
+        with page.expect_response(re.compile("Link$")):
+            page.mouse.move(30, 20)
+        page.wait_for_timeout(300)
+
+
+def attributes_of_drawn(page):
+    return page.evaluate("""() => {
+        const { attributes } = document.getElementById('drawn');
+        return [...attributes].map(({ name, value }) => [name, value]);
+    }""")
+
+
+@pytest.mark.parametrize("delay", [INSTANT, SLOW])
+@pytest.mark.parametrize("kind", OTHER_LINKS)
+def test_maps_and_drawings_take_the_contact_along(shop, websites, kind, delay):
+    websites.slow, websites.delay = re.compile("Link$"), delay
+    add_drawn(shop, OTHER_LINKS[kind], is_prepared=delay == INSTANT)
+    plain = attributes_of_drawn(shop)
+
+    if "tab" in kind:
+        with shop.context.expect_page() as opened:
+            shop.mouse.click(30, 20)
+        page = opened.value
+        assert attributes_of_drawn(shop) == plain
+    else:
+        shop.mouse.click(30, 20)
+        page = shop
+    page.wait_for_url(f"{ON_MAIN}/?a=1")
+
+    wait_for_the_visitor_on_main()
+
+
+@pytest.mark.parametrize("delay", [INSTANT, SLOW])
+@pytest.mark.parametrize("kind", ["svg", "area"])
+def test_maps_and_drawings_hand_over_where_pages_hide_where_visitors_come_from(
+    shop, websites, kind, delay
+):
+    websites.headers[SHOP] = [("Referrer-Policy", "same-origin")]
+    shop.goto(f"{ON_SHOP}/")
+    shop.wait_for_selector("[data-agreed=true]")
+    websites.slow, websites.delay = re.compile("Link$"), delay
+    add_drawn(shop, OTHER_LINKS[kind], is_prepared=delay == INSTANT)
+
+    shop.mouse.click(30, 20)
+    shop.wait_for_url(f"{ON_MAIN}/?a=1")
+
+    wait_for_the_visitor_on_main()
+
+
+def test_a_link_that_hides_where_it_is_hands_over_nothing(shop, websites):
+    websites.slow, websites.delay = re.compile("Link$"), SLOW
+    add_link(shop, f"{ON_MAIN}/?a=1", rel="noreferrer")
+
+    shop.click("#added")
+    shop.wait_for_url(f"{ON_MAIN}/?a=1")
+
+    assert shop.evaluate("document.referrer") == ""
+
+
+@pytest.mark.parametrize(
+    ("tail", "plain"),
+    [
+        ("?kxt-link=old", ""),
+        ("?kxt-link=old&kxt-link=older&a=1", "?a=1"),
+        ("?a=1&kxt-link=old#part", "?a=1#part"),
+        ("?kxt-link-of=mine#?kxt-link=part", "?kxt-link-of=mine#?kxt-link=part"),
+    ],
+)
+@pytest.mark.parametrize("delay", [INSTANT, SLOW])
+def test_an_old_token_in_a_link_is_replaced(shop, websites, tail, plain, delay):
+    websites.slow, websites.delay = re.compile("Link$"), delay
+    addresses = []
+    shop.on("request", lambda request: addresses.append(request.url))
+    add_link(shop, f"{ON_MAIN}/{tail}")
+
+    shop.click("#added")
+    shop.wait_for_url(f"{ON_MAIN}/{plain}")
+
+    (followed,) = [url for url in addresses if url.startswith(f"{ON_MAIN}/?")]
+    assert followed.partition("#")[0].count("kxt-link=") == 1
+    assert "kxt-link=old" not in followed
+    wait_for_the_visitor_on_main()
+
+
+def test_a_script_that_asks_for_a_link_gets_one_token(shop):
+    answer = shop.evaluate(
+        "url => new Promise(resolve => kxt('link', { url, callback: resolve }))",
+        f"{ON_MAIN}/?kxt-link=old&a=1",
+    )
+
+    assert re.fullmatch(rf"{ON_MAIN}/\?a=1&kxt-link=[\w.:-]+", answer)
+    assert "old" not in answer
+
+
 def test_a_link_to_another_website_is_left_alone(shop, websites):
     websites.pages["elsewhere.example", "/"] = "<title>Elsewhere</title>"
     websites.pages[SHOP, "/next"] = "<title>Next</title>"

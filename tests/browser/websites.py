@@ -69,6 +69,8 @@ class Websites:
         self.headers = {}
         # What the hub was asked for: methods, paths and bodies, in order.
         self.asked = []
+        # The pages that were opened, and what for if the browser said so: hosts, paths, purposes.
+        self.opened = []
         # Paths that the hub does not answer.
         self.unreachable = re.compile("(?!)")
         # Paths that the hub answers late, and by how many seconds.
@@ -102,6 +104,7 @@ class Websites:
         host, path = environ["HTTP_HOST"], environ["PATH_INFO"]
         page = self.pages.get((host, path))
         if page is not None:
+            self.opened.append((host, path, environ.get("HTTP_SEC_PURPOSE", "")))
             headers = [("Content-Type", "text/html; charset=utf-8"), *self.headers.get(host, [])]
             start_response("200 OK", headers)
             return [page.encode()]

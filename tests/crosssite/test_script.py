@@ -1,5 +1,7 @@
 """The tracker's file and its addresses."""
 
+import gzip
+
 import pytest
 from django.template import Context, Template, TemplateSyntaxError
 
@@ -12,6 +14,12 @@ STABLE = [
     "/Kentico.Resource/CrossSiteTracking/Logger.js",
     "/Kentico.Resource/Activities/KenticoActivityLogger/LoggerV2.js",
 ]
+
+
+def test_the_tracker_is_small():
+    source, _ = tracker_source()
+
+    assert len(gzip.compress(source, 9)) < 7 * 1024
 
 
 @pytest.mark.parametrize("address", STABLE)

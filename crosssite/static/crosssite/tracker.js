@@ -10,16 +10,28 @@
   const VERSION = '1.0.0';
   const TOKEN = 'kxt-link';
   const LONGEST_TITLE = 250;
-  // Browsers refuse larger requests of pages that are being left.
-  const LARGEST_KEEPALIVE = 60000;
+  // What pages may have under way while they are left, in bytes; browsers refuse more than 64 KiB.
+  const ROOM = 60000;
+  // One request: the hub takes so many activities, and small ones find room where large ones do not.
+  const MOST_ACTIVITIES = 100;
+  const PART = 15000;
   // How long a click waits for its token, and how long a token is good to be used, in milliseconds.
   const PATIENCE = 1000;
   const TOKEN_IS_FRESH = 60000;
   // Calls inside a callback take effect at once: what waits in the queue depends on them.
   const IMMEDIATE = ['consentdefault', 'updateconsent', 'configurecontactfieldmapping'];
+  // The other site believes a token only if it sees where the visitor comes from.
+  const SHOWS_ORIGIN = 'strict-origin-when-cross-origin';
   const NEVER_SENT = ['password', 'file', 'submit', 'button', 'reset', 'image'];
 
-  const script = document.currentScript;
+  // Elements hide the properties of a form, or of the document, whose names they have.
+  const read = (type, property, object) =>
+    Object.getOwnPropertyDescriptor(type.prototype, property)?.get.call(object);
+  const ofDocument = (property) => read(Document, property, document);
+  // Old libraries put something else in the place of Array.from.
+  const asArray = (list) => [].slice.call(list);
+
+  const script = ofDocument('currentScript');
   const onMainSite = /\/KenticoActivityLogger\//i.test(script.src);
   const name = onMainSite ? script.dataset.function || 'kxt' : window.XperienceTrackerName || 'kxt';
   const stub = window[name];
@@ -40,21 +52,52 @@
   let heldVisit = null;
   let releasing = null;
   let partners = [];
+  // The options of the page visit that was logged last, its address, and where it was come from.
+  let lastVisit = null;
+  let lastUrl = null;
+  let referrer = ofDocument('referrer');
+  let underWay = 0;
   const tokens = new Map();
 
   // Talking to the hub
 
-  const post = async (command, content) => {
-    const body = JSON.stringify({ ...content, page: plainUrl(), version: VERSION });
-    let response;
+  // JSON.stringify asks `toJSON`, which old libraries put on all arrays; and half a character, which
+  // is what cutting an emoji leaves, is no text.
+  const asJson = (content) => JSON.stringify(content, function (key, value) {
+    const isPlain = [Array.prototype, Object.prototype].includes(prototypeOf(this[key]));
+    const given = isPlain ? this[key] : value;
+    return typeof given === 'string' ? given.replace(/\p{Cs}/gu, '\ufffd') : given;
+  });
+
+  const prototypeOf = (value) => value && Object.getPrototypeOf(value);
+
+  const sizeOf = (text) => new TextEncoder().encode(text).length;
+
+  const deliver = async (command, body, keepalive) => {
+    const size = keepalive ? sizeOf(body) : 0;
+    underWay += size;
     try {
-      response = await fetch(`${hub}/Kentico.CrossSiteTracking/${command}`, {
+      return await fetch(`${hub}/Kentico.CrossSiteTracking/${command}`, {
         method: 'POST',
         headers: { 'Content-Type': 'text/plain;charset=UTF-8' },
         body,
         credentials: 'include',
-        keepalive: body.length < LARGEST_KEEPALIVE,
+        keepalive,
       });
+    } catch (reason) {
+      if (!keepalive) throw reason;
+    } finally {
+      underWay -= size;
+    }
+    // Other scripts of the page may have taken the room.
+    return deliver(command, body, false);
+  };
+
+  const post = async (command, content) => {
+    const body = asJson({ ...content, page: plainUrl(), version: VERSION });
+    let response;
+    try {
+      response = await deliver(command, body, underWay + sizeOf(body) <= ROOM);
     } catch (reason) {
       throw {
         type: 'error_other',
@@ -114,13 +157,13 @@
   const asText = (value) => (typeof value === 'number' ? String(value) : value);
 
   // Cut between characters: half of one would be refused.
-  const pageTitle = () => Array.from(document.title).slice(0, LONGEST_TITLE).join('');
+  const pageTitle = () => [...ofDocument('title')].slice(0, LONGEST_TITLE).join('');
 
   const describe = (command, options) => ({
     // Sent twice, it counts once.
     id: crypto.randomUUID && crypto.randomUUID(),
     url: plainUrl(),
-    referrer: document.referrer,
+    referrer,
     ...activityOf[command](options),
     ...(options.url === undefined ? {} : { url: options.url }),
     ...(options.referrer === undefined ? {} : { referrer: options.referrer }),
@@ -128,7 +171,7 @@
 
   const readForm = (form) => {
     const values = {};
-    for (const input of form.elements) {
+    for (const input of read(HTMLFormElement, 'elements', form)) {
       const isUnchecked = ['checkbox', 'radio'].includes(input.type) && !input.checked;
       if (input.name && !input.matches(':disabled') && !isUnchecked && !NEVER_SENT.includes(input.type)) {
         values[input.name] = input.value;
@@ -138,7 +181,7 @@
   };
 
   const readFields = (fields) =>
-    Object.fromEntries(Array.from(fields, (field) => [field.fieldName, field.value]));
+    Object.fromEntries(asArray(fields).map((field) => [field.fieldName, field.value]));
 
   // Only now, because the mapping may have been waiting in the queue before it.
   const withContactFields = ({ form, ...activity }) => {
@@ -205,7 +248,10 @@
     consentcontactstatus: (options) => request('ConsentStatus', about(options)),
     consentagree: (options) => requestAlone('ConsentAgree', about(options)),
     consentrevoke: (options) => request('ConsentRevoke', about(options)),
-    link: async ({ url }) => withToken(url, await freshToken(url)),
+    link: async ({ url }) => {
+      const token = await freshToken(url);
+      return token ? withToken(url, token) : url;
+    },
   };
 
   const call = (callback, value) => {
@@ -246,12 +292,21 @@
 
   // Values are read at the time of the call: the form may be gone when it is this command's turn.
   const dispatchActivity = (command, options) => {
+    if (command === 'pagevisit') turnPage(options);
     try {
       const activity = describe(command, options);
       enqueue({ run: () => perform(command, options, activity), activity });
     } catch (error) {
       enqueue({ run: () => call(options.onerror, { type: 'error_other', detail: String(error) }) });
     }
+  };
+
+  // In an application of one page, each page comes from the one before it.
+  const turnPage = (options) => {
+    const url = options.url === undefined ? plainUrl() : options.url;
+    if (lastVisit && url !== lastUrl) referrer = lastUrl;
+    lastVisit = options;
+    lastUrl = url;
   };
 
   const enqueue = (task) => {
@@ -261,6 +316,7 @@
 
   const drain = async () => {
     running = true;
+    if (isPrerendered()) await opening;
     while (queue.length) {
       current = queue.shift();
       await current.run();
@@ -269,34 +325,66 @@
     running = false;
   };
 
-  // What still waits when the page is left goes out in one request, under the consent known by then,
-  // with what is under way: nobody would repeat that any more, and sent twice, it counts once.
+  // What still waits when the page is left goes out at once, under the consent known by then, with
+  // what is under way: nobody would repeat that any more, and sent twice, it counts once.
   const flush = () => {
+    if (isPrerendered()) return;
     const leaving = queue.filter((task) => task.activity);
     queue = queue.filter((task) => !task.activity);
     releasing = null;
     const activities = (current ? [current, ...leaving] : leaving).map((task) => task.activity);
     const allowed = activities.filter((activity) => activity && isAllowed(activity));
-    if (!hub || !allowed.length) return;
-    post('Log', { activities: allowed.map(withContactFields) }).catch(() => {});
+    if (!hub) return;
+    for (const activities of inParts(allowed.map(withContactFields))) {
+      post('Log', { activities }).catch(() => {});
+    }
+  };
+
+  const inParts = (activities) => {
+    const parts = [];
+    let left = 0;
+    for (const activity of activities) {
+      const size = sizeOf(asJson(activity));
+      if (left < size || parts[parts.length - 1].length === MOST_ACTIVITIES) {
+        parts.push([]);
+        left = PART;
+      }
+      parts[parts.length - 1].push(activity);
+      left -= size;
+    }
+    return parts;
+  };
+
+  // A page that the browser prepares in case it is opened says nothing until then.
+  const isPrerendered = () => ofDocument('prerendering');
+  const opening = isPrerendered() && new Promise((resolve) => {
+    window.addEventListener('prerenderingchange', resolve, { capture: true, once: true });
+  });
+
+  // The browser kept the page as it was, and shows it again. The page itself is told of that first:
+  // it may know that consent is another by now.
+  const comeBack = (event) => {
+    if (!event.persisted || !lastVisit) return;
+    const { callback, onerror, ...again } = lastVisit;
+    setTimeout(() => dispatch(['pagevisit', again]));
   };
 
   // The hand-over link: to a website of the pair, the visitor's contact comes along
 
-  const plainUrl = () => location.href.replace(tokenPattern, restoreUrl);
-  const tokenPattern = new RegExp(`([?&])${TOKEN}=[^&#]*(&?)`);
-  const restoreUrl = (all, before, after) => (after ? before : '');
+  const plainUrl = () => withToken(location.href, null);
 
+  // The address with this token and no other.
   const withToken = (url, token) => {
-    if (!token) return url;
-    const [address, ...fragment] = url.split('#');
-    const separator = address.includes('?') ? '&' : '?';
-    return [`${address}${separator}${TOKEN}=${token}`, ...fragment].join('#');
+    const [, path, query, fragment] = /^([^?#]*)(\?[^#]*)?(.*)$/s.exec(url);
+    const parts = query ? query.slice(1).split('&') : [];
+    const kept = parts.filter((part) => !part.startsWith(`${TOKEN}=`));
+    if (token) kept.push(`${TOKEN}=${token}`);
+    return path + (kept.length ? `?${kept.join('&')}` : '') + fragment;
   };
 
-  const leadsToPartner = (url) => {
+  const leadsToPartner = (url, base = location.href) => {
     try {
-      const { origin } = new URL(url, location.href);
+      const { origin } = new URL(url, base);
       return origin !== location.origin && partners.includes(origin) && consent.tracking;
     } catch {
       return false;
@@ -325,49 +413,69 @@
 
   const freshToken = (url) => (leadsToPartner(url) ? takeToken(url).promise : null);
 
-  const linkOf = (event) => {
-    const link = event.composedPath().find((node) => node.tagName === 'A' && node.href);
-    return link && typeof link.href === 'string' && leadsToPartner(link.href) ? link : null;
-  };
+  const linkOf = (event) =>
+    event.composedPath().find((node) => {
+      const attribute = ['a', 'area'].includes(node.localName) && attributeOf(node);
+      return attribute && leadsToPartner(attribute.value, node.baseURI);
+    });
+
+  const attributeOf = (link) =>
+    link.getAttributeNode('href') || link.getAttributeNodeNS('http://www.w3.org/1999/xlink', 'href');
+
+  // `href` of a link in SVG is no text.
+  const addressOf = (link) =>
+    typeof link.href === 'string' ? link.href : new URL(attributeOf(link).value, link.baseURI).href;
 
   // The pointer reaches a link before it clicks: time enough, as a rule, to get the token.
   const prepare = (event) => {
     const link = linkOf(event);
-    if (link) tokenFor(link.href);
+    if (link) tokenFor(addressOf(link));
   };
 
   const decorate = (event) => {
     const link = linkOf(event);
     if (!link || event.defaultPrevented || event.button > 1) return;
-    const plain = link.getAttribute('href');
-    const entry = takeToken(link.href);
+    const url = addressOf(link);
+    const entry = takeToken(url);
     if (entry.token) {
+      const attribute = attributeOf(link);
+      const plain = attribute.value;
       const changesPolicy = !link.hasAttribute('referrerpolicy');
-      link.setAttribute('href', withToken(link.href, entry.token));
-      // The other site believes the token only if it sees where the visitor comes from.
-      if (changesPolicy) link.referrerPolicy = 'strict-origin-when-cross-origin';
+      attribute.value = withToken(url, entry.token);
+      if (changesPolicy) link.setAttribute('referrerpolicy', SHOWS_ORIGIN);
       // The browser has taken the address by then; a copied one is the plain one again.
       setTimeout(() => {
-        link.setAttribute('href', plain);
+        attribute.value = plain;
         if (changesPolicy) link.removeAttribute('referrerpolicy');
       });
     }
     if (entry.token !== undefined) return;
-    const url = link.href;
     event.preventDefault();
     const byKey = event.button === 1 || event.ctrlKey || event.metaKey || event.shiftKey;
-    const where = byKey ? '_blank' : link.target || '_self';
-    const target = where === '_self' ? window : window.open('', where);
+    const where = byKey ? '_blank' : link.getAttribute('target') || '_self';
+    const target = where === '_self' ? null : window.open('', where);
     if (target && where === '_blank') target.opener = null;
-    entry.promise.then((token) => { (target || window).location.href = withToken(url, token); });
+    entry.promise.then((token) => {
+      if (target) target.location.href = withToken(url, token);
+      else follow(link, withToken(url, token));
+    });
+  };
+
+  // In this window, as the link itself would have been followed.
+  const follow = (link, url) => {
+    const copy = document.createElement('a');
+    copy.href = url;
+    copy.rel = link.getAttribute('rel') || '';
+    copy.referrerPolicy = link.getAttribute('referrerpolicy') || SHOWS_ORIGIN;
+    copy.click();
   };
 
   const arrive = () => {
     const token = new URLSearchParams(location.search).get(TOKEN);
     if (!token) return;
     history.replaceState(history.state, '', plainUrl());
-    const referrer = document.referrer;
-    enqueue({ run: () => request('Arrive', { token, referrer }).catch(() => {}) });
+    const from = ofDocument('referrer');
+    enqueue({ run: () => request('Arrive', { token, referrer: from }).catch(() => {}) });
   };
 
   // Start
@@ -391,13 +499,14 @@
 
   const early = { capture: true, passive: true };
   for (const event of ['pointerover', 'focusin', 'touchstart']) {
-    document.addEventListener(event, prepare, early);
+    window.addEventListener(event, prepare, early);
   }
   // Last of all, when the page has had its chance to keep the click for itself.
   for (const event of ['click', 'auxclick']) window.addEventListener(event, decorate);
   window.addEventListener('pagehide', flush);
+  window.addEventListener('pageshow', comeBack);
 
-  const waiting = Array.from((stub && stub.q) || []);
+  const waiting = asArray((stub && stub.q) || []);
   const first = waiting.findIndex((args) => String(args[0]).toLowerCase() === 'init');
   if (first >= 0) dispatch(waiting.splice(first, 1)[0]);
   arrive();
