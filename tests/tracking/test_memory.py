@@ -8,10 +8,10 @@ from activities.inspector import readable
 from activities.problems import InvalidActivity
 from tracking.activecampaign.events import MAX_REQUEST_BYTES
 from tracking.activecampaign.translation import read_form, read_visit
-from tracking.bodies import decode_json
 from tracking.commandersact.translation import MAX_BATCH_BYTES, read_batch
 from tracking.headless.translation import read_members
 from tracking.nested import read_nested, unescape
+from web.bodies import decode_json
 from web.problems import Problem
 
 MOST = 8
