@@ -5,6 +5,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
+from django.urls import reverse_lazy
 from environs import Env, validate
 from kombu.transport import TRANSPORT_ALIASES
 
@@ -128,6 +129,12 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "corsheaders",
     "csp",
     "rest_framework",
@@ -168,6 +175,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "crosssite.middleware.CurrentContactMiddleware",
 ]
 
@@ -188,6 +196,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "config.logins.views.admin_context",
             ],
         },
     }
@@ -303,10 +312,78 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "WARNING")},
 }
 
-# The admin: where a login leads, and its looks
+# Logins: by password, second factor and passkey, and by SSO if its settings are there
 
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+_RULES = "django.contrib.auth.password_validation."
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"{_RULES}MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": f"{_RULES}UserAttributeSimilarityValidator"},
+    {"NAME": f"{_RULES}CommonPasswordValidator"},
+    {"NAME": f"{_RULES}NumericPasswordValidator"},
+]
+ACCOUNT_ADAPTER = "config.logins.adapters.AccountAdapter"
+ACCOUNT_FORMS = {
+    "login": "config.logins.forms.LoginForm",
+    "change_password": "config.logins.forms.ChangePasswordForm",
+}
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "Throughline: "
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
+ACCOUNT_REAUTHENTICATION_METHODS = ["password", "mfa"]
+# config.logins.limits counts instead: allauth's own way needs a cache with locks, and waits for it.
+ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
+MFA_ADAPTER = "config.logins.adapters.MFAAdapter"
+MFA_FORMS = {
+    "authenticate": "config.logins.forms.AuthenticateForm",
+    "reauthenticate": "config.logins.forms.ReauthenticateForm",
+    "authenticate_webauthn": "config.logins.forms.AuthenticateWebAuthnForm",
+    "login_webauthn": "config.logins.forms.LoginWebAuthnForm",
+    "reauthenticate_webauthn": "config.logins.forms.ReauthenticateWebAuthnForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Throughline"
+# Phones are seconds off: the code before and after counts, too.
+MFA_TOTP_TOLERANCE = 1
+
+# Mail about logins, such as links that reset a password; none without EMAIL_URL.
+HAS_MAIL_SERVER = bool(env.str("EMAIL_URL", ""))
+if HAS_MAIL_SERVER:
+    globals().update(env.dj_email_url("EMAIL_URL"))
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+# A request waits for the mail server in a thread that others need.
+EMAIL_TIMEOUT = 10
+ACCOUNT_EMAIL_NOTIFICATIONS = HAS_MAIL_SERVER
+
+# OpenID Connect: users are known by the email that the server has verified.
+SOCIALACCOUNT_ADAPTER = "config.logins.adapters.SocialAccountAdapter"
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = True
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+SOCIALACCOUNT_PROVIDERS: dict = {}
+if OIDC_SERVER_URL := env.str("OIDC_SERVER_URL", ""):
+    SOCIALACCOUNT_PROVIDERS["openid_connect"] = {
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": "sso",
+                "name": env.str("OIDC_NAME", "SSO"),
+                "client_id": env.str("OIDC_CLIENT_ID"),
+                "secret": env.str("OIDC_CLIENT_SECRET"),
+                "settings": {"server_url": OIDC_SERVER_URL},
+            }
+        ],
+    }
+
+# The looks of the admin
+
 UNFOLD = {
     "SITE_TITLE": "Throughline",
     "SITE_HEADER": "Throughline",
@@ -325,6 +402,12 @@ UNFOLD = {
     "SCRIPTS": [lambda request: static("adminsite/admin.js")],
     "DASHBOARD_CALLBACK": "config.dashboard.dashboard",
     "SHOW_BACK_BUTTON": True,
+    "ACCOUNT": {
+        "navigation": [
+            {"title": "Password", "link": reverse_lazy("account_change_password")},
+            {"title": "Two-factor", "link": reverse_lazy("mfa_index")},
+        ]
+    },
     "SHOW_VIEW_ON_SITE": False,
     "SIDEBAR": {"navigation": "config.navigation.sidebar"},
     "TABS": "config.navigation.tabs",

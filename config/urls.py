@@ -6,7 +6,6 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from config import health
-from config.login import login
 from web.doors import all_doors
 
 handler400 = "web.handlers.handle_bad_request"
@@ -15,7 +14,7 @@ handler500 = "web.handlers.handle_server_error"
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/settings/tracking/", include("tracking.admin.urls")),
-    path("admin/login/", login),
+    path("admin/", include("config.logins.urls")),
     path("admin/", admin.site.urls),
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),

@@ -71,7 +71,7 @@ def test_serve_is_ready_when_it_says_so(hub):
 def test_serve_says_what_it_does(hub):
     for step in ("Starting PostgreSQL", "Bringing the database up to date", "Starting web"):
         assert step in hub.output
-    assert f"http://127.0.0.1:{hub.port}/admin/   (login: demo / demo)" in hub.output
+    assert f"http://localhost:{hub.port}/admin/   (login: demo / demo)" in hub.output
     assert "Warning" not in hub.output
 
 

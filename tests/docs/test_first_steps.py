@@ -23,7 +23,7 @@ def paste(hub, page, *beginnings):
     blocks = re.findall(r"^```sh\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
     chosen = [next(one for one in blocks if one.startswith(words)) for words in beginnings]
     script = "\n".join(["set -e", *chosen])
-    script = script.replace("http://127.0.0.1:8000", f"http://127.0.0.1:{hub.port}")
+    script = script.replace("http://localhost:8000", f"http://localhost:{hub.port}")
     script = script.replace(".venv/bin/python", sys.executable)
     done = subprocess.run(
         ["sh", "-c", script],

@@ -275,7 +275,8 @@ def _connectable_host() -> str:
 
 
 def _address() -> str:
-    host = _connectable_host()
+    # Browsers refuse passkeys for 127.0.0.1, and take them for localhost.
+    host = _connectable_host().replace("127.0.0.1", "localhost")
     return f"http://[{host}]:{settings.PORT}" if ":" in host else f"http://{host}:{settings.PORT}"
 
 
