@@ -6,6 +6,7 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.stagekit import clear_login
+from allauth.account.models import EmailAddress
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.contrib import messages
@@ -16,6 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
+from config.logins.emails import users_with_email
 from config.logins.limits import TooBusy, address_of, may_try_password, one_hash_at_a_time
 
 _log = logging.getLogger(__name__)
@@ -88,6 +90,25 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
         """Never: a user with the same email has to be there."""
         return False
+
+    def authenticate_by_email(self, sociallogin: Any) -> tuple[AbstractUser, str] | None:
+        """The user with an email that the server has verified; None if there is none, or are two.
+
+        Administrators write emails in any letter case; allauth would find those in lower case only.
+        """
+        for address in sociallogin.email_addresses:
+            users = users_with_email(address.email) if address.verified else []
+            if len(users) == 1:
+                _know_verified(users[0], address.email.lower())
+                return users[0], address.email
+        return None
+
+
+def _know_verified(user: AbstractUser, email: str) -> None:
+    """Let allauth know this email of the user, or it takes away the user's password."""
+    # The administrator may have given it to another user since.
+    EmailAddress.objects.filter(email__iexact=email).exclude(user=user).delete()
+    EmailAddress.objects.update_or_create(user=user, email=email, defaults={"verified": True})
 
 
 class MFAAdapter(DefaultMFAAdapter):

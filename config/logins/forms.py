@@ -10,6 +10,7 @@ from django import forms
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 
+from config.logins.emails import users_with_email
 from config.logins.limits import ATTEMPTS_OF_USER, TooBusy, one_hash_at_a_time
 
 
@@ -37,6 +38,16 @@ class LoginForm(account.LoginForm):
     def add_prefix(self, field_name: str) -> str:
         """The name in HTML: that of Django's own form, which password managers know already."""
         return super().add_prefix("username" if field_name == "login" else field_name)
+
+
+class ResetPasswordForm(account.ResetPasswordForm):
+    """The email of the user."""
+
+    def clean_email(self) -> str:
+        """Find the users who may use the admin and have this email in any letter case."""
+        email = self.cleaned_data["email"]
+        self.users = [u for u in users_with_email(email) if u.is_active and u.is_staff]
+        return email
 
 
 class ChangePasswordForm(account.ChangePasswordForm):

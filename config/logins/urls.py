@@ -3,11 +3,11 @@
 from allauth.account import views
 from allauth.mfa.webauthn.views import login_webauthn
 from allauth.socialaccount import views as sso
-from django.conf import settings
+from allauth.socialaccount.providers.openid_connect import views as oidc
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from config.logins.limits import NEW_PASSWORDS_OF_ADDRESS, PASSKEYS_OF_ADDRESS
-from config.logins.views import LoginView, PasswordResetView, limited
+from config.logins.views import LoginView, PasswordResetView, limited, told_if_away
 
 urlpatterns: list[URLPattern | URLResolver] = [
     # The first three replace pages of Django's admin: its links lead here.
@@ -35,12 +35,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="mfa_login_webauthn",
     ),
     path("two-factor/", include("allauth.mfa.urls")),
+    # Without the settings of OpenID Connect there is no provider: 404.
+    path("oidc/<provider_id>/login/", told_if_away(oidc.login), name="openid_connect_login"),
+    path(
+        "oidc/<provider_id>/login/callback/",
+        told_if_away(oidc.callback),
+        name="openid_connect_callback",
+    ),
+    path("sso/cancelled/", sso.login_cancelled, name="socialaccount_login_cancelled"),
+    path("sso/error/", sso.login_error, name="socialaccount_login_error"),
+    path("sso/unknown/", sso.signup, name="socialaccount_signup"),
 ]
-
-if settings.SOCIALACCOUNT_PROVIDERS:
-    urlpatterns += [
-        path("", include("allauth.socialaccount.providers.openid_connect.urls")),
-        path("sso/cancelled/", sso.login_cancelled, name="socialaccount_login_cancelled"),
-        path("sso/error/", sso.login_error, name="socialaccount_login_error"),
-        path("sso/unknown/", sso.signup, name="socialaccount_signup"),
-    ]

@@ -1,5 +1,6 @@
 """The login pages that are not allauth's own."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.request import split_domain_port, validate_host
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from requests import RequestException
 
 from config.logins.limits import (
     RESETS_OF_ADDRESS,
@@ -21,6 +23,8 @@ from config.logins.limits import (
     address_of,
 )
 from config.terminal import manage
+
+_log = logging.getLogger(__name__)
 
 _NAMES = ("account_", "mfa_", "socialaccount_", "openid_connect_")
 
@@ -47,6 +51,19 @@ def limited(limit: Limit, view: Callable[..., HttpResponseBase]) -> Callable:
 def too_many(request: HttpRequest) -> HttpResponse:
     """The page that says that there were too many requests."""
     return render(request, "account/too_many.html", status=429)
+
+
+def told_if_away(view: Callable[..., HttpResponseBase]) -> Callable:
+    """`view` of single sign-on, with a page that says so if its server does not answer."""
+
+    def view_that_tells(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except (RequestException, KeyError) as error:
+            _log.error("OIDC_SERVER_URL does not answer as it should: %s", type(error).__name__)
+            return render(request, "socialaccount/authentication_error.html", status=502)
+
+    return view_that_tells
 
 
 class LoginView(AllauthLoginView):

@@ -14,7 +14,6 @@ from allauth.mfa.totp.internal.auth import (
     hotp_value,
     yield_hotp_counters_from_time,
 )
-from django.conf import settings as django_settings
 from django.contrib.auth import hashers
 from django.contrib.auth.models import User
 from django.core import mail
@@ -358,6 +357,45 @@ def test_a_password_is_reset_by_a_link_in_an_email(mia, client, settings):
     assert "This link no longer works" in Client().get(link).text
 
 
+def test_after_a_reset_a_second_factor_can_still_be_set_up(mia, client, settings):
+    settings.HAS_MAIL_SERVER = True
+    reset(client)
+    client.force_login(mia)
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+
+    assert "Authenticator secret" in client.get(reverse("mfa_activate_totp")).text
+
+
+@pytest.mark.parametrize(
+    ("stored", "asked", "mails"),
+    [
+        ("Mia@Example.com", "mia@example.com", 1),
+        ("mia@example.com", "MIA@EXAMPLE.COM", 1),
+        ("mia@example.com", "m\u0131a@example.com", 0),
+        ("mia@example.com", "mia@exampłe.com", 0),
+    ],
+)
+def test_an_email_is_found_in_any_letter_case_and_no_other(
+    mia, client, settings, stored, asked, mails
+):
+    settings.HAS_MAIL_SERVER = True
+    User.objects.update(email=stored)
+
+    reset(client, asked)
+
+    assert [message.to for message in mail.outbox] == [["mia@example.com"]] * mails
+
+
+@pytest.mark.parametrize("user", [{"is_staff": False}, {"is_active": False}])
+def test_users_who_may_not_use_the_admin_get_no_link(mia, client, settings, user):
+    settings.HAS_MAIL_SERVER = True
+    User.objects.update(**user)
+
+    reset(client)
+
+    assert mail.outbox == []
+
+
 def test_an_unknown_email_is_answered_alike_and_gets_no_mail(mia, client, settings):
     settings.HAS_MAIL_SERVER = True
 
@@ -460,8 +498,3 @@ def test_pages_are_in_unfolds_look_and_have_no_script_of_their_own(mia, client, 
     for name in set(fields) - hidden:
         if name.startswith(("id_", "authenticator_", "recovery_")):
             assert f'for="{name}"' in main, name
-
-
-def test_the_setting_of_single_sign_on_is_off(settings):
-    assert django_settings.SOCIALACCOUNT_PROVIDERS == {}
-    assert "Log in with SSO" not in Client().get(LOGIN).text
