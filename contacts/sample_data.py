@@ -44,16 +44,15 @@ _ANONYMOUS, _NAMED = 550, 60
 
 _INSERT = """
 INSERT INTO contacts_contact (
-    guid, created_at, email, first_name, middle_name, last_name, birthday, mobile_phone,
+    guid, created_at, email, email_key, first_name, middle_name, last_name, birthday, mobile_phone,
     business_phone, company_name, job_title, address1, city, zip, country, state, notes
 )
 SELECT
     md5('sample contact ' || n)::uuid,
     %(since)s::timestamptz
         + (%(until)s::timestamptz - %(since)s::timestamptz) * ((n - 1) / %(count)s),
-    CASE WHEN has_email THEN
-        translate(lower(first_name || '.' || last_name), 'äéëü', 'aeeu') || n || '@example.com'
-    ELSE '' END,
+    -- Small letters of ASCII: the key is the email.
+    email, email,
     CASE WHEN has_name THEN first_name ELSE '' END,
     '',
     CASE WHEN has_name THEN last_name ELSE '' END,
@@ -86,7 +85,13 @@ CROSS JOIN LATERAL (
             * ((hashint8extended(n, 5) & 1048575) / 1048576.0::float8) ^ 2.5
         )::int AS place
 ) AS drawn
-CROSS JOIN LATERAL (SELECT has_email AND draw %% 4 > 0 AS has_home) AS home
+CROSS JOIN LATERAL (
+    SELECT
+        has_email AND draw %% 4 > 0 AS has_home,
+        CASE WHEN has_email THEN
+            translate(lower(first_name || '.' || last_name), 'äéëü', 'aeeu') || n || '@example.com'
+        ELSE '' END AS email
+) AS more
 ORDER BY n
 RETURNING id
 """

@@ -43,7 +43,7 @@ PAGE_QUERIES = {
     "consenttext": 4,
     "contact": 11,
     "contactmerge": 12,
-    "group": 6,
+    "group": 13,
     "rejectedactivity": 5,
     "trackedsite": 9,
     "user": 8,

@@ -36,7 +36,7 @@ class Server:
         self._note_answers_of_django(monkeypatch)
         self._note_threads(monkeypatch)
         self._note_trips(monkeypatch, loop, QUESTIONS)
-        self._note_trips(monkeypatch, recording, COMMIT)
+        self._note_commits(monkeypatch, recording)
         self._note_trips(monkeypatch, transactions, STEP)
 
     def _note_answers_of_django(self, monkeypatch):
@@ -65,6 +65,17 @@ class Server:
             return await fetch(connection, questions, **named)
 
         monkeypatch.setattr(module, "fetch", noted)
+
+    def _note_commits(self, monkeypatch, module):
+        run_at_once = module.run_at_once
+
+        async def noted(questions, connection):
+            trips = [*self.trips[-1], (COMMIT, len(questions))]
+            await run_at_once(questions, connection)
+            # It is one trip, whatever it was made of.
+            self.trips[-1][:] = trips
+
+        monkeypatch.setattr(module, "run_at_once", noted)
 
     def send(
         self,

@@ -105,7 +105,7 @@ def run_in_terminal(command):
 def test_serve_without_demo_prints_what_makes_the_first_user(home):
     with Hub(home) as hub:
         command = next(line for line in hub.output.splitlines() if "createsuperuser" in line)
-        assert f"http://127.0.0.1:{hub.port}/admin/channels/channel/add/" in hub.output
+        assert f"http://localhost:{hub.port}/admin/channels/channel/add/" in hub.output
 
         run_in_terminal(f"{command} --no-input --username ada --email ada@example.com")
 

@@ -5,7 +5,6 @@ from importlib import reload
 
 import pytest
 from django.core.management import call_command
-from django.test import override_settings
 from django.urls import clear_url_caches, reverse
 
 from activities.models import Activity, ActivityType, RejectedActivity
@@ -30,9 +29,11 @@ def read_the_urls_again():
 @pytest.fixture
 def bell(settings):
     """The hub with the line of the bell in its table."""
-    with override_settings(DOORS=[*settings.DOORS, LINE]):
-        read_the_urls_again()
-        yield
+    doors = settings.DOORS
+    settings.DOORS = [*doors, LINE]
+    read_the_urls_again()
+    yield
+    settings.DOORS = doors
     read_the_urls_again()
 
 

@@ -182,7 +182,7 @@ def test_forwarded_addresses_count_only_behind_a_proxy(mia, hashes, settings):
     assert len(hashes) == 15
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_many_guessers_at_once_get_no_more_hashes(mia, hashes):
     """None of them slips in between counting and comparing; one hash is made at a time."""
     run_at_once(*[lambda: log_in(password="wrong")] * 32)
@@ -190,7 +190,7 @@ def test_many_guessers_at_once_get_no_more_hashes(mia, hashes):
     assert len(hashes) <= limits.ATTEMPTS_OF_NAME_AND_ADDRESS.count
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
 def test_a_process_makes_one_hash_at_a_time_and_few_requests_wait(mia):
     busy = queue.Queue()
 

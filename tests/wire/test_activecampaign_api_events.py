@@ -157,7 +157,8 @@ def test_name_that_is_missing_is_not_created(api, name):
         ("x" * 251, "An event name may have at most 250 characters."),
         (
             "a\0b",
-            "An event name has no control characters, and no space at its ends.",
+            "An event name has no control characters, none that turn the direction of the text "
+            "around it, and no space at its ends.",
         ),
     ],
 )
