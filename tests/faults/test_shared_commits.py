@@ -7,6 +7,7 @@ import signal
 import threading
 import urllib.request
 from http.client import HTTPException
+from urllib.parse import quote
 from uuid import uuid4
 
 import psycopg
@@ -270,8 +271,11 @@ def test_killed_web_process_loses_only_what_it_has_not_acknowledged(tmp_path):
 def _database_url():
     """The database of this test, for another process."""
     given = connection.get_connection_params()
-    host, port = given.get("host", ""), given.get("port", "")
-    return f"postgres://{given.get('user', '')}@{host.replace('/', '%2F')}:{port}/{given['dbname']}"
+    user, password, host = (
+        quote(str(given.get(name, "")), safe="") for name in ("user", "password", "host")
+    )
+    login = f"{user}:{password}" if password else user
+    return f"postgres://{login}@{host}:{given.get('port', '')}/{given['dbname']}"
 
 
 def _send(port, key, channel, contact, ids):
