@@ -1,7 +1,7 @@
 """Writing: what several callers want recorded, in one transaction and few statements.
 
-Nothing here talks to PostgreSQL: what is to be asked and written is told as questions and steps,
-which `activities.recording` carries out in a thread or in the event loop.
+Nothing here talks to PostgreSQL: this module makes questions and steps, and `activities.recording`
+carries them out, in a thread or in the event loop.
 """
 
 from collections import Counter
@@ -83,7 +83,7 @@ class Addition(Protocol):
 class Submission:
     """What one caller wants recorded: what the contact did whom `contact_guid` leads to.
 
-    The inspector has room for `room` of the activities. `add` says what else is to be written, by
+    The inspector has room for `room` of the activities. `add` says what else to write, by
     what became of them; without drafts, that is all. `new_types` has those that were made
     for it, or why a name cannot become one, by names in lower case.
     """

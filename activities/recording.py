@@ -288,7 +288,7 @@ async def _write_soon(requests: list[_Request]) -> list[list[Written | None] | E
         try:
             async with database.connection() as loop_connection:
                 written = await run_soon(batches.write(others), loop_connection)
-        except Exception as error:
+        except Exception as error:  # whatever it is, the usual ones are committed by now
             if len(others) == len(submissions):
                 raise
             failed = set(others)

@@ -1,4 +1,4 @@
-"""Rings for workers: messages to the broker, which nobody who is being answered waits for."""
+"""Rings for workers: a thread sends messages to the broker, and no request waits for them."""
 
 import atexit
 import logging

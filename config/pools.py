@@ -22,7 +22,7 @@ _asked: WeakKeyDictionary[ConnectionPool, tuple[int, float]] = WeakKeyDictionary
 
 
 def connect_again(pool: ConnectionPool) -> None:
-    """Let a pool that has given up try again, as long as somebody may wait for a connection."""
+    """Let a pool that has given up try again, as long as a thread may wait for a connection."""
     # The number of those who wait would count those who have given up as well.
     number, now = pool.get_stats().get("requests_num", 0), time.monotonic()
     known, since = _asked.get(pool, (-1, now))

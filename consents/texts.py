@@ -82,7 +82,7 @@ def as_tag(language: str) -> str:
 
 
 def _range_of(language: str) -> Iterator[str]:
-    """What is looked for, one after the other, if somebody asks for `language` (RFC 4647, 3.4)."""
+    """The languages to look for, in order, if a request names `language` (RFC 4647, 3.4)."""
     subtags = as_tag(language)[:_LONGEST_TAG].split("-")
     while subtags:
         yield "-".join(subtags)

@@ -12,7 +12,7 @@ def record_answer(
 ) -> None:
     """Record that the visitor agrees to `consent`, or revokes it, for all of their contacts.
 
-    Who agrees is a contact by now; somebody who is none has nothing to revoke.
+    A visitor who agrees is a contact by now; one who is none has nothing to revoke.
     """
     for contact in visitor.contacts[:1] if agreed else visitor.contacts:
         record_agreement(

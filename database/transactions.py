@@ -1,4 +1,4 @@
-"""A transaction as a generator: what it asks and writes, whoever holds the connection.
+"""A transaction as a generator: what it asks and writes, on any connection.
 
 Steps are yielded; `run` carries them out on Django's connection, `run_soon` on one of the event
 loop's. So what is recorded is decided in one place, and waits in two.

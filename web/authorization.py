@@ -1,4 +1,4 @@
-"""What a request says about who sends it."""
+"""What a request says about its caller."""
 
 
 def bearer_token(authorization: str) -> str:

@@ -92,7 +92,7 @@ async def _refuse(exchange: Exchange, error: Exception) -> Answer:
         # The log of the hub has the error, and neither path nor query, which may name people.
         _log.exception("%s could not answer a request", type(exchange).__name__)
         problem = server_error()
-    # Nobody who is told to come again has to be in the inspector.
+    # A caller who is told to come again need not be in the inspector.
     if problem.status < 500 or problem.code == "server_error":
         try:
             await exchange.keep(problem)

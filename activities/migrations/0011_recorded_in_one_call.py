@@ -1,6 +1,6 @@
 from django.db import migrations, models
 
-# A row is never edited without its version going up, whoever edits it.
+# A row is never edited without its version going up, by the admin, a door or SQL.
 COUNT_CHANGES = """
 CREATE FUNCTION activities_count_change_of_type() RETURNS trigger LANGUAGE plpgsql
 SET search_path FROM CURRENT AS $$

@@ -5,7 +5,7 @@ from channels.models import Channel
 
 
 def rotate_event_key(channel: Channel) -> None:
-    """Give `channel` a new event key: who sends events with the old one is refused from then on."""
+    """Give `channel` a new event key: events with the old one are refused from then on."""
     channel.event_key = make_event_key()
     channel.save(update_fields=["event_key"])
 

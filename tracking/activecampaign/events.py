@@ -130,7 +130,7 @@ class LogEvent(_ActiveCampaign):
 class LogVisit(_ActiveCampaign):
     """Takes a page visit of a contact who exists, from the picture that pages have for it.
 
-    Whoever sees a page can send them, so of what is refused the inspector keeps samples.
+    Every visitor of a page can send them, so of what is refused the inspector keeps samples.
     """
 
     def __init__(self, request: Request):

@@ -56,7 +56,7 @@ class FromSource(Recording):
         sources = await channels_of_site(site_id)
         source = _find_source(sources, request)
         request.is_known = source is not None
-        # Whoever has a wrong key looks for it where the source is shown.
+        # A developer with a wrong key looks for it where the source is shown.
         request.channel = source or (sources[0] if len(sources) == 1 else None)
         events, answer = self.read()
         try:

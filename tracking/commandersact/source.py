@@ -5,7 +5,7 @@ from channels.models import Channel
 
 
 def rotate_source_key(channel: Channel) -> None:
-    """Give `channel` a new source key: who sends the old one is refused from then on."""
+    """Give `channel` a new source key: events with the old one are refused from then on."""
     channel.source_key = make_source_key()
     channel.save(update_fields=["source_key"])
 
