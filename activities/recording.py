@@ -15,7 +15,13 @@ from django.db import Error, IntegrityError, connection, transaction
 from django.utils import timezone
 
 from activities import batches, tasks
-from activities.batches import (
+from activities.batches import as_refused
+from activities.drafts import Draft
+from activities.event_names import make_types
+from activities.inspector import keep_rejections
+from activities.models import ActivityType, SystemType
+from activities.problems import InvalidActivity, more_rejections
+from activities.submissions import (
     NOBODY,
     Addition,
     Outcome,
@@ -23,13 +29,7 @@ from activities.batches import (
     Submission,
     Types,
     Written,
-    as_refused,
 )
-from activities.drafts import Draft
-from activities.event_names import make_types
-from activities.inspector import keep_rejections
-from activities.models import ActivityType, SystemType
-from activities.problems import InvalidActivity, more_rejections
 from channels.models import Channel
 from contacts.models import Contact
 from contacts.resolving import UnknownContact, is_about_an_erased_contact

@@ -4,10 +4,10 @@ from uuid import uuid4
 
 import pytest
 
-from activities import batches, specification
-from activities.batches import Source, Submission
+from activities import batches, specification, submissions
 from activities.drafts import Draft
 from activities.models import Activity, ActivityType, RejectedActivity
+from activities.submissions import Source, Submission
 from database.questions import ask
 from database.transactions import run
 from tests.factories import make_activity_type, make_channel, make_contact, make_rule
@@ -25,13 +25,13 @@ def nothing_read_yet(monkeypatch):
 @pytest.fixture
 def checked(monkeypatch):
     """The values of the drafts that were checked, in order."""
-    values, check_draft = [], batches.check_draft
+    values, check_draft = [], submissions.check_draft
 
     def note(draft, *args):
         values.append(draft.value)
         return check_draft(draft, *args)
 
-    monkeypatch.setattr(batches, "check_draft", note)
+    monkeypatch.setattr(submissions, "check_draft", note)
     return values
 
 

@@ -11,7 +11,6 @@ from django.db import connection
 from django.utils import timezone
 
 from activities import batches
-from activities.batches import Source, Submission
 from activities.drafts import Draft
 from activities.models import (
     Activity,
@@ -23,6 +22,7 @@ from activities.models import (
     RejectedActivity,
 )
 from activities.recording import record_activities, record_for_several_soon, record_soon
+from activities.submissions import Source, Submission
 from contacts.merging import carry_out_merge, request_merge, settle_merges
 from contacts.models import Contact, ContactMerge
 from contacts.resolving import UnknownContact
