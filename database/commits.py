@@ -137,6 +137,7 @@ class SharedCommit[Item, Result]:
         try:
             results = await self._write([place.item for place in group])
         except Exception as error:
+            # Any kind: the callers of all members wait, so each is told, or its item tried alone.
             results = [error] * len(group)
         except BaseException as error:  # this task ends: nobody is to wait for it
             for place in group:

@@ -8,6 +8,9 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import Cursor
 
+# So often a statement is sent before the server keeps it prepared.
+PREPARED_AFTER = 5
+
 
 @contextmanager
 def pipeline() -> Iterator[None]:
@@ -15,6 +18,22 @@ def pipeline() -> Iterator[None]:
     database = _database()
     with database.connection.pipeline():
         yield
+
+
+class _PreparingCursor(Cursor):
+    """Has its connection count statements, which otherwise it does not.
+
+    A connection keeps the text of what it counts. With the parameters in it, as Django's cursors
+    send it, that can be megabytes each time, and pushes out what comes again.
+    """
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+        """Send a statement, as the cursor of psycopg does."""
+        self.connection.prepare_threshold = PREPARED_AFTER
+        try:
+            return super().execute(query, params, **options)
+        finally:
+            self.connection.prepare_threshold = None
 
 
 def preparing_cursor() -> Any:
@@ -25,7 +44,7 @@ def preparing_cursor() -> Any:
     within `connection.wrap_database_errors`: its errors are psycopg's, unless queries are logged.
     """
     database = _database()
-    cursor: Any = Cursor(database.connection)
+    cursor: Any = _PreparingCursor(database.connection)
     return database.make_debug_cursor(cursor) if database.queries_logged else cursor
 
 

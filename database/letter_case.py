@@ -7,7 +7,7 @@ the one letter that Unicode 15 has for its lower case, whatever is around it.
 
 from collections.abc import Iterator
 
-from django.db.models import CharField, Transform
+from django.db.models import CharField, TextField, Transform
 
 # First and last letter, step between letters, and how far away the lower case of each is: the field
 # Simple_Lowercase_Mapping of Unicode 15.1's UnicodeData.txt. A copy, so that an index of PostgreSQL
@@ -94,3 +94,18 @@ class Fold(Transform):
     lookup_name = "fold"
     function = "throughline_fold"
     bilateral = True
+
+
+_FINAL_SIGMA, _SIGMA = "\N{GREEK SMALL LETTER FINAL SIGMA}", "\N{GREEK SMALL LETTER SIGMA}"
+
+
+@CharField.register_lookup
+@TextField.register_lookup
+class Searchable(Transform):
+    """What searches compared before there was `database.grams`; earlier migrations name it."""
+
+    lookup_name = "searchable"
+    template = (
+        "translate(throughline_fold(normalize(%(expressions)s, NFC)),"
+        f" '{_FINAL_SIGMA}', '{_SIGMA}')"
+    )

@@ -17,6 +17,7 @@ from typing import Any
 import psycopg
 from django.db import DEFAULT_DB_ALIAS, OperationalError, connections
 
+from database.cursors import PREPARED_AFTER
 from database.questions import Question, ask
 from database.transactions import as_django_error, fetch, is_undone
 
@@ -76,7 +77,7 @@ class LoopDatabase:
         """A connection that is idle and still there, if there is one."""
         while self._idle:
             connection = self._idle.pop()
-            # A server says nothing to who has not asked, unless it ends the connection.
+            # PostgreSQL sends nothing unasked, unless it ends the connection.
             if not _has_something_to_read(connection):
                 return connection
             await connection.close()
@@ -214,7 +215,7 @@ async def in_thread[Result](function: Callable[..., Result], *args: Any, **kwarg
         try:
             return function(*args, **kwargs)
         finally:
-            # Nobody else would give back what this thread has taken from the pool.
+            # Only this thread can give back what it has taken from the pool.
             connections.close_all()
 
     return await database.loop.run_in_executor(database.threads, call)
@@ -255,6 +256,7 @@ async def _open(parameters: dict[str, Any]) -> psycopg.AsyncConnection:
     connection = await psycopg.AsyncConnection.connect(**parameters, autocommit=True)
     try:
         await connection.execute(_SETTINGS)
+        connection.prepare_threshold = PREPARED_AFTER
     except BaseException:
         await connection.close()
         raise

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from database.loop import in_thread
 
-# More keys than anybody has; whoever makes some up is not to fill the memory.
+# More keys than a hub has; a client that makes some up must not fill the memory.
 _MOST = 10_000
 
 _memories: list["ShortMemory"] = []
@@ -16,7 +16,7 @@ _memories: list["ShortMemory"] = []
 class ShortMemory[Key, Value]:
     """Answers what `read` answers, or answered at most REMEMBERED_SECONDS ago.
 
-    `recall` may answer for as long again, while somebody is on the way to `get` it.
+    `recall` may answer for as long again, while a caller is on the way to `get` it.
 
     That there is nothing (None) is not remembered: what is new works at once.
     """

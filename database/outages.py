@@ -1,4 +1,4 @@
-"""How to tell a database that is away, or takes nothing, from one that refuses what it was told."""
+"""How to tell a database that is away, or has others to serve, from one that refuses its orders."""
 
 import psycopg
 from django.db import Error, OperationalError
@@ -6,6 +6,9 @@ from django.db import Error, OperationalError
 # Connections that broke, no room or no connections left, a server that ends or gives up on a
 # statement, faults of its disk, and one that may only read.
 _STATES = ("08", "53", "57", "58", "25006")
+# Transactions that wait for each other, that cannot be put into an order, and a lock that another
+# one has.
+_CONFLICTS = ("40P01", "40001", "55P03")
 
 
 def is_away(error: BaseException | None) -> bool:
@@ -15,3 +18,9 @@ def is_away(error: BaseException | None) -> bool:
         return cause.sqlstate.startswith(_STATES)
     # Without a state the server has said nothing: there was none to say it.
     return isinstance(cause, OperationalError | psycopg.OperationalError)
+
+
+def is_conflict(error: BaseException) -> bool:
+    """Whether a transaction got in the way of another one, and may be tried again."""
+    cause = error.__cause__ if isinstance(error, Error) else error
+    return isinstance(cause, psycopg.Error) and cause.sqlstate in _CONFLICTS

@@ -11,6 +11,7 @@ from channels.models import Channel
 from consents.models import Consent
 from consents.texts import save_text
 from contacts.models import Contact
+from groups.models import ContactGroup, Membership
 
 _numbers = itertools.count(1)
 
@@ -74,3 +75,12 @@ def make_consent(code_name="TrackingConsent", *, texts=None, **fields):
     for language, short_text in (texts or {"en": "<p>May we?</p>"}).items():
         save_text(consent, language=language, short_text=short_text)
     return consent
+
+
+def make_group(code_name="loan-interest", *, members=(), **fields):
+    """A static contact group with these members, unless the fields say otherwise."""
+    group = ContactGroup.objects.create(
+        **{"code_name": code_name, "name": code_name.capitalize(), "static": True, **fields}
+    )
+    Membership.objects.bulk_create(Membership(group=group, contact=contact) for contact in members)
+    return group

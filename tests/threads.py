@@ -38,6 +38,11 @@ def run_in_loop(coroutine):
 
 def wait_until_somebody_waits():
     """Return as soon as another connection waits for a lock, such as one of this transaction."""
+    wait_until_so_many_wait(1)
+
+
+def wait_until_so_many_wait(number):
+    """Return as soon as so many other connections wait for locks."""
     deadline = time.monotonic() + 20
     with connection.cursor() as cursor:
         while time.monotonic() < deadline:
@@ -45,12 +50,12 @@ def wait_until_somebody_waits():
                 "SELECT count(*) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND wait_event_type = 'Lock'"
             )
-            if cursor.fetchone()[0]:
+            if cursor.fetchone()[0] >= number:
                 return
             # Within a transaction, what was read of other connections is kept.
             cursor.execute("SELECT pg_stat_clear_snapshot()")
             time.sleep(0.01)
-    raise AssertionError("Nobody waits.")
+    raise AssertionError(f"Fewer than {number} wait.")
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from functools import lru_cache
 from importlib import import_module
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 Channel = Any
 
 _SLASHES = re.compile(r"/{2,}")
+# What stands in a documented path for a segment that may be anything.
+_VARIABLE = re.compile(r"\{\w+\}")
 
 
 def with_single_slashes(path: str) -> str:
@@ -42,6 +45,31 @@ class AccessType:
     place: str
     example: Callable[[str, str, Channel], str] | None = None
     example_note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lines:
+    """Code to copy that reports an activity; `title` says in which language, and for whom it is."""
+
+    title: str
+    code: str
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tested:
+    """What a door answered to a test, and the id under which the hub keeps what came of it."""
+
+    sent: str
+    status: int
+    answer: str
+    request_id: UUID
+    contact_guid: str
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether the answer says by its status that nothing was taken."""
+        return self.status >= 400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +118,8 @@ class Card:
 
     `addresses` are paths, with what they take. `identifier` leads to what senders name the channel
     by. `example` makes a line for a terminal from the address of the hub, the identifier, the
-    secret and the email of a contact.
+    secret and the email of a contact. `pages` are lists of the admin for this format alone: their
+    titles, addresses, and the permission to see each.
     """
 
     addresses: Sequence[tuple[str, str]]
@@ -100,6 +129,7 @@ class Card:
     switch: Switch
     example: Callable[[str, str, str, str], str]
     example_note: str
+    pages: Sequence[tuple[str, str, str]] = ()
 
     def read_identifier(self, channel: Channel) -> str:
         """What senders name `channel` by."""
@@ -125,8 +155,8 @@ class Door:
     paths: Sequence[str] = ()
     # Gives a path, which has no slash at its end, the documented spelling. Several slashes are one.
     spell: Callable[[str], str] = with_single_slashes
-    # What answers requests that record, by method and documented path: in the event loop, with
-    # threads for what needs the ORM.
+    # What is answered in the event loop, such as requests that record, by method and documented
+    # path: with threads for what needs the ORM. In a path, {name} stands for any one segment.
     exchanges: Mapping[tuple[str, str], "type[Exchange]"] = field(default_factory=dict)
     # Whether the page that sends this request, or asks whether it may, can read the answer.
     may_read: Callable[[HttpRequest], bool] = _nobody
@@ -134,9 +164,18 @@ class Door:
     open_paths: Sequence[str] = ()
     cookie_paths: Sequence[str] = ()
     # What its API keys open.
-    access: AccessType | None = None
+    access_types: Sequence[AccessType] = ()
     # What people call the activity type that a new event name becomes. Without it, none is made.
     name_type: Callable[[str], str] | None = None
+    # Reads what the inspector has kept of a request of it, for a replay: see
+    # `activities.reading_again`.
+    read_again: Callable[..., Sequence[Any]] | None = None
+    # Code that reports an activity: from the address of the hub, a channel and the code name of a
+    # type. Nothing if the format does not report from this channel, or not this type.
+    lines: Callable[[str, Channel, str], Sequence[Lines]] | None = None
+    # Sends an activity of this type through the door, marked as a test, as an application would:
+    # from the host of the hub, a channel, the code name, and the GUID of a contact, or "".
+    send_test: Callable[[str, Channel, str, str], Tested] | None = None
     card: Card | None = None
 
 
@@ -160,7 +199,10 @@ def exchange_at(method: str, path: str) -> "type[Exchange] | None":
     if exchange := exchanges.get((method, path)):
         return exchange
     door = door_at(path)
-    return exchanges.get((method, door.spell(path.rstrip("/")))) if door else None
+    if door is None:
+        return None
+    path = door.spell(path.rstrip("/"))
+    return exchanges.get((method, path)) or _exchange_like(method, path)
 
 
 def is_open(path: str) -> bool:
@@ -197,7 +239,7 @@ def access_type(value: str) -> AccessType | None:
 
 def access_types() -> list[AccessType]:
     """What API keys may open."""
-    return [door.access for door in all_doors() if door.access]
+    return [access for door in all_doors() for access in door.access_types]
 
 
 def access_choices() -> list[tuple[str, str]]:
@@ -208,6 +250,21 @@ def access_choices() -> list[tuple[str, str]]:
 def default_access() -> str:
     """The access type of a key for which none was chosen: that of the first door with keys."""
     return access_types()[0].value
+
+
+def lines_for(hub: str, channel: Channel, type_code_name: str) -> list[Lines]:
+    """Code that reports activities of this type from `channel`, in the order of the doors."""
+    return [
+        lines
+        for door in all_doors()
+        if door.lines
+        for lines in door.lines(hub, channel, type_code_name)
+    ]
+
+
+def door_with_test() -> Door | None:
+    """The first door that can send a test."""
+    return next((door for door in all_doors() if door.send_test), None)
 
 
 def naming_choices() -> list[tuple[str, str]]:
@@ -224,6 +281,22 @@ def _load(modules: tuple[str, ...]) -> tuple[Door, ...]:
 @lru_cache(maxsize=10)
 def _exchanges(modules: tuple[str, ...]) -> dict[tuple[str, str], "type[Exchange]"]:
     return {key: value for door in _load(modules) for key, value in door.exchanges.items()}
+
+
+@lru_cache(maxsize=10)
+def _patterns(modules: tuple[str, ...]) -> "list[tuple[str, re.Pattern[str], type[Exchange]]]":
+    return [
+        (method, re.compile("[^/]+".join(map(re.escape, _VARIABLE.split(path)))), exchange)
+        for (method, path), exchange in _exchanges(modules).items()
+        if _VARIABLE.search(path)
+    ]
+
+
+def _exchange_like(method: str, path: str) -> "type[Exchange] | None":
+    for of_method, pattern, exchange in _patterns(tuple(settings.DOORS)):
+        if of_method == method and pattern.fullmatch(path):
+            return exchange
+    return None
 
 
 @lru_cache(maxsize=10)

@@ -5,6 +5,7 @@ middleware, as in tests and under `runserver`, it runs in the thread that it is 
 """
 
 import logging
+from abc import ABC, abstractmethod
 
 from database.loop import Busy, database_of_loop, finish, in_thread
 from web.answers import Answer, Headers
@@ -26,24 +27,24 @@ _OF_EVERY_ANSWER = [
 _LONGEST_IN_LOOP = 32 * 1024
 
 
-class Exchange:
+class Exchange(ABC):
     """What a door does about one request. Subclasses are its formats and endpoints."""
 
     def __init__(self, request: Request):
         self.request = request
 
+    @abstractmethod
     async def carry_out(self) -> Answer:
         """Do what the request asks for.
 
         :raises Problem: if it is refused
         """
-        raise NotImplementedError
 
     def refuse(self, problem: Problem) -> Answer:
         """The answer that tells the client of `problem`, as its format has it."""
         return respond(problem, self.request.id)
 
-    async def keep(self, problem: Problem) -> None:
+    async def keep(self, problem: Problem) -> None:  # noqa: B027 -- by default nothing is kept
         """Note for developers that the request was refused, or failed here."""
 
     async def headers(self) -> Headers:

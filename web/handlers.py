@@ -3,7 +3,7 @@
 import sys
 from http import HTTPStatus
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseServerError
 from django.template.loader import render_to_string
 from django.views import defaults
 
@@ -25,7 +25,8 @@ def handle_server_error(request: HttpRequest) -> HttpResponse:
     if problem and problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
         return _come_again(problem, request)
     if not is_door(request.path):
-        return defaults.server_error(request)
+        # Without context processors, which may ask what has failed.
+        return HttpResponseServerError(render_to_string("500.html", {"request": request}))
     return _respond(server_error(), request)
 
 

@@ -18,6 +18,8 @@ _ADDRESS = re.compile(
     r"(?:(?P<scheme>[a-z][a-z0-9+.-]*)://)?(?P<host>[^/?#@:\\]*)(?::(?P<port>[0-9]{1,5}))?"
 )
 _DEFAULT_PORTS = {("http", 80), ("https", 443)}
+_PORTS_NOT_SENT = {port for _, port in _DEFAULT_PORTS}
+_DOT_AT_THE_END = re.compile(r"(?<=[^.])\.(?=(?::[0-9]*)?$)")
 
 
 class WebAddress(NamedTuple):
@@ -52,6 +54,22 @@ def read_web_address(text: str) -> WebAddress:
     return WebAddress(
         scheme, as_browsers_write(found["host"]), None if (scheme, port) in _DEFAULT_PORTS else port
     )
+
+
+def read_domain(text: str) -> str:
+    """The host of the website `text` as browsers write it in `Host`, with a port if they send it.
+
+    Without a scheme, a port for which one stands is left out: browsers do not send it. So is the
+    dot of DNS at the end.
+
+    :raises ValueError: if it has no host that browsers accept, or more than that
+    """
+    scheme, host, port = read_web_address(_DOT_AT_THE_END.sub("", text.strip().rstrip("/")))
+    if scheme not in ("", "http", "https"):
+        raise ValueError("this is no website")
+    if not scheme and port in _PORTS_NOT_SENT:
+        port = None
+    return WebAddress("", host, port).authority
 
 
 def as_browsers_write(host: str) -> str:

@@ -1,12 +1,17 @@
-"""What every door's requests have in common before they reach a view."""
+"""What happens to requests before they reach a view: the hosts of all, the doors' own spelling."""
 
 from functools import lru_cache
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.conf import settings
+from django.core.exceptions import DisallowedHost
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.request import split_domain_port, validate_host
 from django.urls import resolve
 
+from database.loop import finish
 from web.doors import door_at
+from web.hosts import is_known_host
 from web.requests import new_request_id
 
 
@@ -39,6 +44,26 @@ class DoorMiddleware:
         response = self.get_response(request)
         response["Request-Id"] = str(request_id_of(request))
         return response
+
+
+class HostMiddleware:
+    """Refuse requests for hosts that are neither in HUB_HOSTS nor the domain of a channel.
+
+    With ADMIN_HOSTS, the admin answers on those only.
+    """
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        host = request.get_host().lower()
+        name, _ = split_domain_port(host)
+        if not finish(is_known_host(host)):
+            raise DisallowedHost(f"The host {host!r} is neither in ALLOWED_HOSTS nor a channel's.")
+        is_admin = request.path_info.startswith("/admin")
+        if is_admin and settings.ADMIN_HOSTS and not validate_host(name, settings.ADMIN_HOSTS):
+            raise Http404("The admin does not answer on this host.")
+        return self.get_response(request)
 
 
 class ServeDoorsMiddleware:

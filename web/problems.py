@@ -16,6 +16,9 @@ from web.answers import Answer
 
 _log = logging.getLogger(__name__)
 
+# The code of what names a person who was erased. The inspector keeps of it that it came.
+ERASED = "erased"
+
 
 class Problem(Exception):
     """A request is refused as a whole.

@@ -31,7 +31,8 @@ class Request:
     compressed, unless that is larger than MAX_BODY_BYTES: then its beginning. What the inspector is
     to say of the request, should it be refused, is noted here as soon as it is known: its
     `channel`, whether the caller has proved to be one by a key (`is_known`), the contact that it is
-    about, its mark as a test, and the `payload`, which leaves out keys.
+    about, its mark as a test, the id of the key, and the `payload`, which leaves out keys. What the
+    door needs beside it to read the request again is its `context`.
     """
 
     def __init__(
@@ -54,6 +55,8 @@ class Request:
         self.channel: Any = None
         self.is_known = False
         self.contact_guid = self.test_code = ""
+        self.key_id: int | None = None
+        self.context: dict[str, Any] | None = None
 
     @classmethod
     def of_scope(cls, scope: Scope, body: bytes, obstacle: Problem | None = None) -> Self:

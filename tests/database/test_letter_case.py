@@ -61,7 +61,7 @@ def test_consents_are_found_by_the_same_rule():
     assert not Consent.objects.filter(code_name__fold=odd).exists()
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_types_that_become_one_by_the_rule_keep_what_was_logged():
     executor = MigrationExecutor(connection)
     executor.migrate([("activities", "0011_recorded_in_one_call")])

@@ -18,7 +18,7 @@ from database.loop import (
 from database.questions import Question
 from tests.loops import in_loop, open_hub, until
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def number(sql, *params):

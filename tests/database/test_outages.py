@@ -1,11 +1,11 @@
-"""Which errors say that the database is away, and which that it refuses what it was told."""
+"""Which errors say that the database is away or busy, and which that it refuses what it is told."""
 
 import psycopg
 import pytest
 from django import db
 
 from config.embedded.errors import EmbeddedPostgresFailed
-from database.outages import is_away
+from database.outages import is_away, is_conflict
 from database.transactions import as_django_error
 
 
@@ -47,3 +47,13 @@ def test_errors_without_a_server():
     assert not is_away(db.IntegrityError("x"))
     assert not is_away(ValueError("x"))
     assert not is_away(None)
+
+
+def test_transactions_that_are_in_each_others_way_are_told_by_their_error():
+    for of_state in ("DeadlockDetected", "SerializationFailure", "LockNotAvailable"):
+        error = getattr(psycopg.errors, of_state)("x")
+        assert is_conflict(error)
+        assert is_conflict(as_django_error(error))
+    assert not is_conflict(as_django_error(psycopg.errors.UniqueViolation("x")))
+    assert not is_conflict(db.OperationalError("no server"))
+    assert not is_conflict(ValueError("x"))

@@ -12,7 +12,7 @@ from database.transactions import Ask, Copy, as_django_error, is_undone, run, ru
 from tests.loops import open_hub
 from tests.threads import run_in_loop
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 COLUMNS = {"channel_id": "int8", "client_id": "uuid", "activity_id": "int8"}
 COUNT = Question(

@@ -9,10 +9,12 @@ from channels.models import ApiKey
 from tracking.views import DoorView
 from web.doors import (
     access_choices,
+    access_types,
     all_doors,
     default_access,
     door_at,
     door_named,
+    exchange_at,
     is_open,
     naming_choices,
     takes_cookies,
@@ -31,7 +33,7 @@ def views_of(resolver):
 def test_doors_share_no_names_paths_or_access_types():
     names = [name for door in all_doors() for name in (door.name, *door.other_titles)]
     paths = [path for door in all_doors() for path in door.paths]
-    values = [door.access.value for door in all_doors() if door.access]
+    values = [access.value for access in access_types()]
 
     for given in (names, paths, values):
         assert [one for one, count in Counter(given).items() if count > 1] == []
@@ -64,6 +66,26 @@ def test_a_path_belongs_to_a_door(path, name):
 @pytest.mark.parametrize("path", ["/", "", "/eventful", "/api", "/api/30", "/v", "/admin/event"])
 def test_other_paths_belong_to_none(path):
     assert door_at(path) is None
+
+
+GROUPS_OF_CONTACT = "/Kentico.Tracking/contacts/0a1b/groups"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "is_answered"),
+    [
+        ("GET", GROUPS_OF_CONTACT, True),
+        ("HEAD", "/kentico.tracking/Contacts/a%20b/GROUPS/", True),
+        ("GET", "/Kentico.Tracking/contacts/{contact_guid}/groups", True),
+        ("POST", GROUPS_OF_CONTACT, False),
+        ("GET", "/Kentico.Tracking/contacts//groups", False),
+        ("GET", "/Kentico.Tracking/contacts/a/b/groups", False),
+        ("GET", f"{GROUPS_OF_CONTACT}/more", False),
+        ("GET", f"/elsewhere{GROUPS_OF_CONTACT}", False),
+    ],
+)
+def test_one_segment_of_a_path_may_be_anything(method, path, is_answered):
+    assert (exchange_at(method, path) is not None) == is_answered
 
 
 @pytest.mark.parametrize(
@@ -105,8 +127,11 @@ def test_pages_may_read_what_is_open(path, opened, cookies):
 def test_what_rows_hold_stays_valid():
     assert [value for value, _ in access_choices()] == [
         "tracking",
+        "groups",
+        "automation",
         "activecampaign",
         "commandersact",
+        "read",
     ]
     assert default_access() == "tracking"
     assert ApiKey().access == "tracking"

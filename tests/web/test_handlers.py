@@ -46,3 +46,52 @@ def test_faults_of_the_hub_stay_500(client, fail_with, caplog):
 
     assert client.get("/admin/", headers={"host": "main.example"}).status_code == 500
     assert "no such table" in caplog.text
+
+
+def test_a_fault_of_the_hub_is_a_page_with_a_way_back(client, fail_with):
+    fail_with(ProgrammingError("no such table"))
+
+    page = client.get("/admin/groups/", headers={"host": "main.example"}).content.decode()
+
+    assert "Something went wrong, and it was not you" in page
+    assert 'href="/admin/"' in page
+    assert "no such table" not in page
+
+
+@pytest.mark.django_db
+def test_a_page_that_is_not_there_leads_back(admin_client):
+    response = admin_client.get("/admin/nothing/here/")
+
+    assert response.status_code == 404
+    assert "There is no such page" in response.text
+    assert 'href="/admin/"' in response.text
+    assert "<style" not in response.text  # which the Content-Security-Policy refuses
+
+
+@pytest.mark.django_db
+def test_elsewhere_nobody_learns_where_the_admin_is(client):
+    response = client.get("/nothing/here")
+
+    assert response.status_code == 404
+    assert "There is no such page" in response.text
+    assert '"/admin' not in response.text
+
+
+@pytest.mark.django_db
+def test_a_page_that_a_user_may_not_see_says_what_to_do(client, django_user_model):
+    user = django_user_model.objects.create_user("ada", password="x", is_staff=True)
+    client.force_login(user)
+
+    response = client.get("/admin/groups/contactgroup/")
+
+    assert response.status_code == 403
+    assert "ask whoever administers the users" in response.text
+    assert 'href="/admin/"' in response.text
+
+
+@pytest.mark.django_db
+def test_a_form_without_its_token_says_that_nothing_was_saved():
+    response = Client(enforce_csrf_checks=True).post("/admin/login/")
+
+    assert response.status_code == 403
+    assert "What you sent was not saved" in response.text

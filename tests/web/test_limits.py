@@ -29,7 +29,7 @@ def test_next_piece_of_time_counts_anew(monkeypatch):
     assert is_within(1, seconds=60, bucket="y")
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_those_who_come_at_once_do_not_pass_the_limit():
     def ask_often(_):
         try:
