@@ -1,6 +1,7 @@
 """Where contacts are met, and who may report them: channels and API keys."""
 
 import uuid
+from datetime import timedelta
 
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
@@ -17,7 +18,11 @@ from channels.identifiers import (
 from channels.origins import OriginsField
 from database.memory import forget_everything
 from web.doors import access_choices, default_access
-from web.hosts import read_web_address
+from web.hosts import read_domain
+
+# From when on a key that was rotated is said to end soon, and when its last use is not long ago.
+ENDS_SOON = timedelta(days=3)
+STILL_USED = timedelta(days=1)
 
 _without_spaces = RegexValidator(r"^[!-~]+$", "Use letters, digits and signs without spaces.")
 
@@ -218,13 +223,23 @@ class Channel(models.Model):
 def _read_domain(typed: str) -> str:
     """The domain that a person typed, as browsers write it in `Host`."""
     try:
-        address = read_web_address(typed.strip().rstrip("/"))
-        if address.scheme not in ("", "http", "https"):
-            raise ValueError("this is no website")
+        return read_domain(typed)
     except ValueError:
         detail = "This is not a domain: write www.example.com, without a path."
         raise ValidationError({"domain": detail}) from None
-    return address.authority
+
+
+class ApiKeyQuerySet(models.QuerySet):
+    def ending_in_use(self):
+        """Keys that were rotated, end soon, and were used not long ago: a sender was forgotten."""
+        now = timezone.now()
+        return self.filter(
+            replaced_by__isnull=False,
+            enabled=True,
+            expires_at__gt=now,
+            expires_at__lte=now + ENDS_SOON,
+            last_used_at__gt=now - STILL_USED,
+        )
 
 
 class ApiKey(models.Model):
@@ -251,10 +266,43 @@ class ApiKey(models.Model):
     secret_hash = models.CharField(max_length=64, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     last_used_at = models.DateTimeField("last used", null=True, editable=False)
+    last_used_address = models.CharField(
+        "used from",
+        max_length=45,
+        blank=True,
+        default="",
+        editable=False,
+        help_text="The network of the caller; of a private network, the address.",
+    )
+    last_used_origin = models.CharField(
+        "used by the website", max_length=255, blank=True, default="", editable=False
+    )
+    replaced_by = models.OneToOneField(
+        "self",
+        models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="replaces",
+        help_text="The key that was made when this one was rotated.",
+    )
+
+    objects = ApiKeyQuerySet.as_manager()
 
     class Meta:
         verbose_name = "API key"
         verbose_name_plural = "API keys"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(replaced_by__isnull=True) | models.Q(expires_at__isnull=False),
+                name="a_replaced_key_ends",
+                violation_error_message="A key that was rotated has to end.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(replaced_by__isnull=True)
+                | ~models.Q(replaced_by=models.F("pk")),
+                name="no_key_replaces_itself",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.identifier}…)"
@@ -266,7 +314,30 @@ class ApiKey(models.Model):
     def clean(self) -> None:
         if self.pk and ApiKey.objects.filter(pk=self.pk).exclude(access=self.access).exists():
             raise ValidationError({"access": "The access type of a key cannot be changed."})
+        if self.replaced_by_id and self.expires_at is None:
+            raise ValidationError({"expires_at": "A key that was rotated has to end."})
 
     @property
     def is_expired(self) -> bool:
         return self.expires_at is not None and self.expires_at <= timezone.now()
+
+    def opens(self, access: str) -> bool:
+        """Whether the key opens what keys of this access type do, now."""
+        return self.access == access and self.enabled and not self.is_expired
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether it was rotated and is valid until its time is over."""
+        return bool(self.replaced_by_id) and self.enabled and not self.is_expired
+
+    @property
+    def ends_in_use(self) -> bool:
+        """Whether it is one of those `ending_in_use`."""
+        now = timezone.now()
+        return (
+            self.is_ending
+            and self.expires_at is not None
+            and self.expires_at <= now + ENDS_SOON
+            and self.last_used_at is not None
+            and self.last_used_at > now - STILL_USED
+        )

@@ -1,30 +1,33 @@
 """How the hub deals with a command of the tracker: who may, for whom, and what is kept of a no."""
 
+from abc import abstractmethod
 from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
 
 from activities.inspector import is_sampled, keep_refused_request
-from activities.problems import InvalidActivity
+from activities.problems import InvalidActivity, Status
 from activities.recording import Source, add_soon, refuse_if_stuck
 from channels.known import channel_of_host
 from channels.models import Channel
+from consents.finding import find_consent
 from consents.models import Consent
 from contacts.models import Contact
 from crosssite import cookies
+from crosssite.bodies import read_command
 from crosssite.hits import Hit, among_unknown_origins, make_hit
 from crosssite.models import BrowserHits
 from crosssite.origins import Caller, find_caller
 from crosssite.visitors import Visitor, ensure_contact, join, recognise, remember
 from database.loop import Busy, in_thread
 from web.answers import Answer, Headers
-from web.bodies import UNDECODABLE, decode_json
+from web.bodies import UNDECODABLE, explain
 from web.bots import is_bot
 from web.cors import readable_by
 from web.exchanges import Exchange
 from web.limits import is_within
-from web.problems import Problem, read_only
+from web.problems import ERASED, Problem, read_only
 from web.requests import Request
 
 DOOR = "crosssite"
@@ -84,15 +87,15 @@ class Command(Exchange):
             # Nobody is to be recognised by it.
             self.visitor = None
             detail = "The contact was erased just now."
-            raise Refusal(404, Ending.INVALID, "unknown_contact", detail) from None
+            raise Refusal(404, Ending.INVALID, ERASED, detail) from None
         return answer
 
+    @abstractmethod
     async def do(self, visitor: Visitor) -> Answer:
         """Do what the command asks for.
 
-        :raises Refusal: if it is not to be done
+        :raises Refusal: if the visitor may not, or the command is wrong
         """
-        raise NotImplementedError
 
     def refuse(self, problem: Problem) -> Answer:
         if problem.status == 204:
@@ -114,11 +117,18 @@ class Command(Exchange):
         await self.count(outcome)
         if not is_sampled(f"{self.request.address} {problem.code}"):
             return
-        # Nothing is kept of a visitor who must not be tracked, not even in the inspector.
-        payload = b"" if problem.status == 204 else self.request.readable_body
+        # Nothing is kept of these but that they came.
+        is_held_back = problem.status == 204 or problem.code == ERASED
+        payload = self.request.readable_body
         await in_thread(
             keep_refused_request,
-            InvalidActivity(problem.code, "", f"{problem.detail} ({self.request.origin[:200]})"),
+            InvalidActivity(
+                problem.code,
+                "",
+                f"{problem.detail} ({self.request.origin[:200]})",
+                Status.FILTERED if is_held_back else Status.INVALID_REJECTED,
+                is_untracked=is_held_back,
+            ),
             door=DOOR,
             request_id=self.request.id,
             payload=payload,
@@ -159,7 +169,7 @@ class Command(Exchange):
         code_name = self.given.get("codename")
         if not isinstance(code_name, str) or "\0" in code_name:
             raise invalid("codeName must be the code name of a consent.")
-        consent = await in_thread(Consent.objects.filter(code_name__fold=code_name).first)
+        consent = await in_thread(find_consent, code_name)
         if consent is None:
             raise Refusal(404, Ending.INVALID, "unknown_consent", "There is no such consent.")
         return consent
@@ -216,10 +226,9 @@ class Command(Exchange):
         if len(self.request.body) > settings.MAX_BODY_BYTES:
             raise Refusal(413, Ending.INVALID, "too_large", "The body is too large.")
         try:
-            given = decode_json(self.request.body, dict[str, Any])
-        except UNDECODABLE:
-            raise invalid("The body must be a JSON object.") from None
-        return {name.lower(): value for name, value in given.items()}
+            return read_command(self.request.body)
+        except UNDECODABLE as error:
+            raise invalid(f"The body must be a JSON object: {explain(error)}.") from None
 
     def _refuse_bots(self) -> None:
         if self.tracks and is_bot(self.request.user_agent):

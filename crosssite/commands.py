@@ -8,20 +8,19 @@ import msgspec
 from activities.drafts import Draft, is_data_input
 from activities.models import SystemType
 from activities.recording import Outcome, record_soon
-from consents.agreements import is_agreed
+from consents.agreements import answers_to
 from consents.texts import find_text
 from crosssite import cookies, handover
-from crosssite.agreeing import record_answer
+from crosssite.agreeing import come_back_with, record_answer
+from crosssite.bodies import MOST_ACTIVITIES
 from crosssite.command import Command, Ending, Refusal, invalid
 from crosssite.hits import Hit
 from crosssite.origins import partner_origins
 from crosssite.visitors import Visitor, find_answer, take_in
-from database.loop import in_thread
+from database.loop import ask_soon, in_thread
+from groups.telling import groups_of
 from web.answers import Answer
 from web.problems import Problem
-
-# The most activities that a page sends in one request, when it is being left.
-_MOST_ACTIVITIES = 100
 
 
 class ConsentData(Command):
@@ -46,8 +45,24 @@ class ConsentStatus(Command):
         consent = await self.get_consent()
         if consent == self.channel.tracking_consent:
             return Answer.json({"isAgreed": bool(visitor.has_agreed)})
-        agreed = [await in_thread(is_agreed, contact, consent) for contact in visitor.contacts]
-        return Answer.json({"isAgreed": any(agreed)})
+        asked = [(contact.pk, consent.pk) for contact in visitor.contacts]
+        (answers,) = await ask_soon(answers_to(asked)) if asked else [{}]
+        return Answer.json({"isAgreed": any(answer.agreed for answer in answers.values())})
+
+
+class ContactGroups(Command):
+    """Which contact groups the visitor is in, of those that websites may learn of.
+
+    It never makes a contact. Visitors who must not be tracked are in none.
+    """
+
+    tracks = writes = False
+
+    async def do(self, visitor: Visitor) -> Answer:
+        groups: list[str] = []
+        if visitor.contact is not None and visitor.may_be_tracked:
+            (groups,) = await ask_soon(groups_of(visitor.contact.pk, only_visible=True))
+        return Answer.json({"groups": groups})
 
 
 class ConsentAgree(Command):
@@ -95,7 +110,9 @@ class Log(Command):
         if answer := await self.ask_for_cookies(visitor):
             return answer
         contact = await self.need_contact(visitor)
-        drafts = [_draft(item, takes_title=visitor.site is None) for item in items]
+        drafts = [read_activity(item, takes_title=visitor.site is None) for item in items]
+        if any(draft.contact_fields for draft in drafts):
+            await in_thread(come_back_with, visitor, drafts)
         outcomes = await record_soon(
             self._with_landing_page(drafts, visitor),
             contact_guid=contact.guid,
@@ -125,8 +142,8 @@ class Log(Command):
             raise invalid("activities must be an array with at least one object.")
         if not all(isinstance(item, dict) for item in items):
             raise invalid("activities must be objects.")
-        if len(items) > _MOST_ACTIVITIES:
-            raise invalid(f"One request may bring {_MOST_ACTIVITIES} activities at most.")
+        if len(items) > MOST_ACTIVITIES:
+            raise invalid(f"One request may bring {MOST_ACTIVITIES} activities at most.")
         return items
 
     def _with_landing_page(self, drafts: list[Draft], visitor: Visitor) -> list[Draft]:
@@ -136,7 +153,12 @@ class Log(Command):
             return drafts
         if cookies.LANDING_PAGE_LOADED in self.request.cookies:
             return drafts
-        landing = msgspec.structs.replace(visit, type=SystemType.LANDING_PAGE, client_id=None)
+        landing = msgspec.structs.replace(
+            visit,
+            type=SystemType.LANDING_PAGE,
+            client_id=None,
+            context={**visit.context, "landing": True},
+        )
         return [landing, *drafts]
 
 
@@ -181,9 +203,9 @@ class Arrive(Command):
 
 
 def _refuse_without_permission(visitor: Visitor) -> None:
-    obstacle = visitor.obstacle
-    if obstacle is not None:
-        raise Refusal(204, obstacle, obstacle.value, f"{obstacle.label}.")
+    if obstacle := visitor.obstacle:
+        ending = Ending(obstacle)
+        raise Refusal(204, ending, ending.value, f"{ending.label}.")
 
 
 async def _partners(command: Command) -> dict[str, list[str]]:
@@ -194,7 +216,7 @@ async def _partners(command: Command) -> dict[str, list[str]]:
     return {"partners": await partner_origins(caller)}
 
 
-def _draft(item: dict[str, Any], *, takes_title: bool) -> Draft:
+def read_activity(item: dict[str, Any], *, takes_title: bool) -> Draft:
     """One activity as the tracker sends it; only the main site gives activities a title."""
     return Draft(
         type=item.get("type"),
@@ -205,4 +227,5 @@ def _draft(item: dict[str, Any], *, takes_title: bool) -> Draft:
         contact_fields=item.get("contactFields") if is_data_input(item.get("type")) else None,
         client_id=item.get("id"),
         payload=msgspec.json.encode(item),
+        context={"title": takes_title},
     )

@@ -259,7 +259,7 @@ def hint_about(origin: str, site_url: str) -> str:
 
 
 def _may_be_the_site(origin: str, site_url: str) -> bool:
-    """Whether somebody may have meant the site: its domain, or one above or below it."""
+    """Whether `origin` may be meant for the site: its domain, or one above or below it."""
     host, site_host = (_host_of(url).removeprefix("www.") for url in (origin, site_url))
     is_related = f".{host}".endswith(f".{site_host}") or f".{site_host}".endswith(f".{host}")
     return "." in host and is_related

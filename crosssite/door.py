@@ -6,7 +6,9 @@ from django.http import HttpRequest
 from channels.known import channel_of_host
 from crosssite import commands
 from crosssite.command import DOOR as NAME
+from crosssite.examples import lines
 from crosssite.origins import find_caller
+from crosssite.replaying import read_again
 from database.loop import finish
 from web.doors import Door
 
@@ -37,10 +39,13 @@ DOOR = Door(
         ("POST", f"{_ROOT}/ConsentStatus"): commands.ConsentStatus,
         ("POST", f"{_ROOT}/ConsentAgree"): commands.ConsentAgree,
         ("POST", f"{_ROOT}/ConsentRevoke"): commands.ConsentRevoke,
+        ("POST", f"{_ROOT}/ContactGroups"): commands.ContactGroups,
         ("POST", f"{_ROOT}/Log"): commands.Log,
         ("POST", f"{_ROOT}/Link"): commands.Link,
         ("POST", f"{_ROOT}/Arrive"): commands.Arrive,
     },
     may_read=_may_read,
+    read_again=read_again,
+    lines=lines,
     cookie_paths=[_ROOT],
 )

@@ -8,7 +8,7 @@ from activities import recording
 from channels.models import CookieLevel
 from consents.models import Consent
 from crosssite import cookies
-from crosssite.agreeing import record_answer
+from crosssite.agreeing import come_back, record_answer
 from crosssite.visitors import Visitor, ensure_contact
 from web.requests import new_request_id
 
@@ -31,15 +31,18 @@ def current_visitor(request: HttpRequest) -> Visitor:
     return visitor
 
 
-def agree(request: HttpRequest, consent: Consent, language: str = "") -> None:
+def agree(request: HttpRequest, consent: Consent, language: str = "", *, email: str = "") -> None:
     """Record that the visitor agrees to `consent`, whose text they read in `language`.
 
+    `email` is what they give in the same form: if its owner was erased, it may come back.
     Now they are a contact. With the tracking consent, their cookie level becomes the channel's
     level for those who agreed.
     """
     visitor = current_visitor(request)
     ensure_contact(visitor)
     record_answer(visitor, consent, agreed=True, language=language, request_id=new_request_id())
+    if email:
+        come_back(visitor, [email])
 
 
 def revoke(request: HttpRequest, consent: Consent, language: str = "") -> None:

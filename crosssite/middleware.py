@@ -11,6 +11,7 @@ from django.utils.cache import patch_vary_headers
 from channels.known import channel_of_host
 from channels.models import CookieLevel
 from contacts.models import Contact
+from crosssite.personalising import add_groups
 from crosssite.visitors import Visitor, join, recognise, remember
 from database.loop import finish
 from web.requests import Request
@@ -20,8 +21,9 @@ class CurrentContactMiddleware:
     """Give requests of a main site `contact` and `cookie_level`, and keep the visitor's cookies.
 
     `request.contact` is the contact of this visitor: None if there is none, or if they must not be
-    tracked. `request.cookie_level` is a number, see CookieLevel. A request that asks for neither
-    costs nothing.
+    tracked. Its `groups` are the code names of the contact groups that it is in.
+    `request.cookie_level` is a number, see CookieLevel. A request that asks for none of it costs
+    nothing.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]):
@@ -50,16 +52,13 @@ class _RequestOfVisitor(HttpRequest):
     @property
     def contact(self) -> Contact | None:
         visitor = self.visitor
-        return visitor.contact if visitor and visitor.may_be_tracked else None
+        if visitor is None or visitor.contact is None or not visitor.may_be_tracked:
+            return None
+        return add_groups(visitor.contact)
 
     @property
     def cookie_level(self) -> int:
-        visitor = self.visitor
-        if visitor is None:
-            return CookieLevel.ESSENTIAL
-        if visitor.has_agreed is False or (visitor.level is None and not visitor.has_agreed):
-            return visitor.channel.default_cookie_level
-        return visitor.channel.agree_cookie_level if visitor.level is None else visitor.level
+        return self.visitor.cookie_level if self.visitor else CookieLevel.ESSENTIAL
 
 
 async def _recognise(request: Request) -> Visitor | None:

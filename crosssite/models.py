@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from contacts.fields import ContactKey, OnErase, OnMerge
+from contacts.keys import ContactKey, OnErase, OnMerge
 from web.hosts import read_web_address
 
 

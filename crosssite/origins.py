@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 
+from django.core.exceptions import ValidationError
+
 from channels.models import Channel
 from crosssite.models import TrackedSite
 from database.memory import ShortMemory
+from web.hosts import read_web_address
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,20 @@ def main_origins(channel: Channel) -> set[str]:
     domain = channel.domain.lower()
     is_local = domain.partition(":")[0].endswith("localhost")
     return {f"https://{domain}"} | ({f"http://{domain}"} if is_local else set())
+
+
+def check_is_no_main_site(url: str, channel: Channel) -> None:
+    """Refuse the URL of the channel's own main site for a tracked site.
+
+    :raises ValidationError: if it is that
+    """
+    try:
+        origin = str(read_web_address(url))
+    except ValueError:
+        return  # which the site itself says
+    if origin in main_origins(channel):
+        detail = "This is the main site of the channel: it is tracked anyway."
+        raise ValidationError({"url": detail})
 
 
 def main_site_url(channel: Channel) -> str:

@@ -12,13 +12,24 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from channels.models import Channel, CookieLevel
+from channels.models import Channel
 from consents.agreements import Answer, answers_to
+from consents.permission import (
+    SAYS,
+    Asks,
+    Obstacle,
+    find_obstacle,
+    is_revoked,
+    level_of,
+    may_join,
+)
+from contacts.changes import create_anonymous
+from contacts.erased_names import are_erased
 from contacts.merging import CannotMerge, choose_survivor, request_merge
 from contacts.models import Contact, ContactMerge
 from contacts.resolving import get_live_contact
 from crosssite import cookies
-from crosssite.models import BrowserHits, SiteContact, TrackedSite
+from crosssite.models import SiteContact, TrackedSite
 from database.cursors import array_of
 from database.loop import ask_soon, in_thread
 from database.questions import Question
@@ -43,7 +54,7 @@ class Visitor:
     is_known_by_main_site: bool = False
     # Which browser this is across tracked sites, if it was seen on another one.
     browser: UUID | None = None
-    # Whether it sends a signal against tracking that the channel honours.
+    # Whether it sends a signal against tracking.
     asks_not_to_be_tracked: bool = False
     # What its requests have in common while it has no contact yet.
     newcomer: UUID | None = None
@@ -64,16 +75,16 @@ class Visitor:
             self.level = None
 
     @property
-    def obstacle(self) -> BrowserHits.Outcome | None:
+    def obstacle(self) -> Obstacle | None:
         """Why nothing that this visitor does may be recorded, or None if it may."""
-        if self.channel.tracking_consent_id is not None and not self.has_agreed:
-            return BrowserHits.Outcome.CONSENT
-        if self.site is None and self.level is not None and self.level < CookieLevel.VISITOR:
-            return BrowserHits.Outcome.CONSENT
-        # An explicit yes counts more than a setting of the browser.
-        if self.asks_not_to_be_tracked and not self.has_agreed:
-            return BrowserHits.Outcome.OPT_OUT
-        return None
+        return find_obstacle(
+            self.channel,
+            self.has_agreed,
+            asks=Asks.AGREEMENT,
+            # The cookie of the level is the main site's.
+            level=self.level if self.site is None else None,
+            opts_out=self.asks_not_to_be_tracked,
+        )
 
     @property
     def may_be_tracked(self) -> bool:
@@ -83,8 +94,12 @@ class Visitor:
     @property
     def has_revoked(self) -> bool:
         """Whether this browser took its agreement back; with it, it may have lost its contact."""
-        level_is_lowered = self.level is not None and self.level < CookieLevel.VISITOR
-        return self.has_agreed is False or (level_is_lowered and self.contact is None)
+        return is_revoked(self.has_agreed, level=self.level, is_known=self.contact is not None)
+
+    @property
+    def cookie_level(self) -> int:
+        """The cookie level that this browser has, or gets with the next answer."""
+        return level_of(self.channel, self.has_agreed, self.level)
 
     @property
     def contacts(self) -> list[Contact]:
@@ -96,8 +111,8 @@ async def recognise(request: Request, channel: Channel, site: TrackedSite | None
     """The visitor that the cookies of this request tell of. It makes no contact."""
     visitor = Visitor(channel, site, level=cookies.read_level(request.cookies))
     visitor.newcomer = cookies.read_cookie_test(request.cookies)
-    signals = "1" in (request.headers.get("sec-gpc"), request.headers.get("dnt"))
-    visitor.asks_not_to_be_tracked = signals and channel.honours_opt_out_signals
+    signals = (request.headers.get("sec-gpc"), request.headers.get("dnt"))
+    visitor.asks_not_to_be_tracked = "1" in signals
     current, *crossed = (
         cookies.read_guid(request.cookies, name, channel)
         for name in (
@@ -145,8 +160,9 @@ async def find_answer(channel: Channel, contacts: Sequence[Contact]) -> Answer |
 
 
 def last_of(answers: Iterable[Answer]) -> Answer | None:
-    """The last of these answers, or None."""
-    return max(answers, key=lambda answer: answer.at, default=None)
+    """The last of these answers, or None; a yes that counts no more is none."""
+    counting = (answer for answer in answers if answer.agreed is not None)
+    return max(counting, key=lambda answer: answer.at, default=None)
 
 
 def ensure_contact(visitor: Visitor) -> Contact:
@@ -158,8 +174,10 @@ def ensure_contact(visitor: Visitor) -> Contact:
         newcomer = visitor.newcomer or uuid4()
         seed = f"{visitor.channel.guid} {visitor.site and visitor.site.pk} {newcomer}"
         guid = UUID(bytes=salted_hmac("crosssite.newcomer", seed).digest()[:16], version=4)
+        if are_erased(guids=[str(guid)]):  # within the minute in which they had come
+            guid = uuid4()
         with transaction.atomic():
-            contact, _ = Contact.objects.get_or_create(guid=guid)
+            contact = create_anonymous(guid)
             visitor.contact = get_live_contact(contact.pk)
             if visitor.site is not None:
                 appear_on(visitor.site, visitor.contact, visitor.browser or newcomer)
@@ -175,7 +193,7 @@ def appear_on(site: TrackedSite, contact: Contact, browser: UUID | None = None) 
 
 async def join(visitor: Visitor) -> None:
     """Ask for the contacts of this browser to become one, unless consent was revoked."""
-    if visitor.contact is not None and visitor.others and visitor.has_agreed is not False:
+    if visitor.contact is not None and visitor.others and may_join(visitor.has_agreed):
         await in_thread(_ask_to_merge, visitor)
 
 
@@ -187,22 +205,23 @@ def _ask_to_merge(visitor: Visitor) -> None:
         survivor, _ = choose_survivor(survivor, other)
     for contact in visitor.contacts:
         if contact != survivor:
-            with suppress(CannotMerge):  # they have become one in the meantime
+            # They have become one in the meantime; or a user keeps them apart.
+            with suppress(CannotMerge):
                 request_merge(survivor=survivor, loser=contact, reason=ContactMerge.Reason.JOURNEY)
 
 
 def remember(response: cookies.Jar | HttpResponseBase, visitor: Visitor) -> None:
     """Set the cookies by which this visitor is recognised the next time, as far as they agree.
 
-    Who revoked the tracking consent, here or elsewhere, gets the cookie level of everybody.
+    A visitor who revoked the tracking consent, here or elsewhere, gets the channel's default level.
     """
     if visitor.contact is None:
         return
-    if visitor.has_agreed is False:
-        cookies.set_level(response, visitor.channel.default_cookie_level)
+    if not may_join(visitor.has_agreed):
+        cookies.set_level(response, visitor.cookie_level)
         return
     if visitor.has_agreed and visitor.level is None:
-        cookies.set_level(response, visitor.channel.agree_cookie_level)
+        cookies.set_level(response, visitor.cookie_level)
     if not visitor.is_known_by_main_site:
         cookies.set_cross_site_contact(response, visitor.contact, visitor.channel)
         return
@@ -237,10 +256,10 @@ class _Row(NamedTuple):
         return _contact(self.id, self.other)
 
 
-_COLUMNS = """
+_COLUMNS = f"""
 SELECT person.cookie, person.id, person.guid, row.visitor, row.tracked_site_id,
-    other.id, other.guid, last.agreed, last.at
-FROM """
+    other.id, other.guid, {SAYS}, answer.at
+FROM """  # noqa: S608 -- of words of our own
 _LIVE = """(
     SELECT guid AS cookie, id, guid FROM contacts_contact
     WHERE guid = ANY(%s::uuid[]) AND merged_into_id IS NULL
@@ -259,11 +278,8 @@ _KNOWN = """ AS person
 LEFT JOIN crosssite_sitecontact AS mine ON mine.contact_id = person.id
 LEFT JOIN crosssite_sitecontact AS row ON row.visitor = mine.visitor
 LEFT JOIN contacts_contact AS other ON other.id = row.contact_id
-LEFT JOIN LATERAL (
-    SELECT agreed, at FROM consents_consentagreement
-    WHERE contact_id = coalesce(other.id, person.id) AND consent_id = %s
-    ORDER BY at DESC, id DESC LIMIT 1
-) AS last ON true
+LEFT JOIN consents_currentanswer AS answer
+    ON answer.contact_id = coalesce(other.id, person.id) AND answer.consent_id = %s
 ORDER BY row.id
 """
 

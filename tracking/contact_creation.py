@@ -6,6 +6,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from channels.models import ApiKey
+from contacts.changes import create_anonymous
 from contacts.models import Contact
 from tracking.models import ContactCreation
 
@@ -15,11 +16,11 @@ KEPT_FOR = timedelta(days=1)
 def create_contact(api_key: ApiKey, idempotency_key: str = "") -> Contact:
     """A new, anonymous contact; the earlier one if this key was used in the last day."""
     if not idempotency_key:
-        return Contact.objects.create()
+        return create_anonymous()
     creations = ContactCreation.objects.filter(api_key=api_key, idempotency_key=idempotency_key)
     with transaction.atomic():
         creations.filter(created_at__lt=timezone.now() - KEPT_FOR).delete()
-        contact = Contact.objects.create()
+        contact = create_anonymous()
         if _claim(api_key, idempotency_key, contact):
             return contact
         # A repeat: nobody has seen this contact, and it goes.
@@ -33,7 +34,7 @@ def forget_old_creations() -> None:
 
 
 def _claim(api_key: ApiKey, idempotency_key: str, contact: Contact) -> bool:
-    """Let the key stand for `contact`, unless it stands for one; wait for who does so just now."""
+    """Bind the key to `contact` unless it is taken; wait for a concurrent request with it."""
     with connection.cursor() as cursor:
         # An error would do as well, but PostgreSQL would log it together with the key.
         cursor.execute(

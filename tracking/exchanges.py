@@ -1,5 +1,7 @@
 """What requests that record something have in common, in every format of applications."""
 
+from abc import abstractmethod
+
 from activities.inspector import is_sampled, keep_refused_request
 from activities.problems import InvalidActivity, Status
 from activities.recording import refuse_if_stuck
@@ -7,7 +9,7 @@ from database.loop import in_thread
 from tracking.switches import check_switches
 from web.answers import Answer
 from web.exchanges import Exchange
-from web.problems import Problem, too_large
+from web.problems import ERASED, Problem, too_large
 from web.requests import Request
 
 _FAILED = "Something went wrong in the hub; its log says more. Send the request again."
@@ -28,18 +30,21 @@ class Recording(Exchange):
         _ = self.request.body
         return await self.record()
 
+    @abstractmethod
     async def record(self) -> Answer:
         """Record what the request brings.
 
         :raises Problem: if it is refused as a whole
         """
-        raise NotImplementedError
 
     async def keep(self, problem: Problem) -> None:
         if problem.status >= 500:
             await self.note(InvalidActivity("failed", "", _FAILED, Status.FAILED))
         else:
-            await self.note(InvalidActivity(problem.code, problem.field, problem.detail))
+            is_erased = problem.code == ERASED
+            await self.note(
+                InvalidActivity(problem.code, problem.field, problem.detail, is_untracked=is_erased)
+            )
 
     async def note(self, problem: InvalidActivity) -> None:
         """Keep this request for the inspector, with the reason why it was refused."""
@@ -58,6 +63,8 @@ class Recording(Exchange):
             channel=request.channel,
             contact_guid=request.contact_guid,
             test_code=request.test_code,
+            context=request.context,
+            key_id=request.key_id,
             is_stranger=bool(stranger),
         )
 

@@ -5,7 +5,7 @@ from django.utils import timezone
 from django.utils.text import capfirst
 
 from activities.contact_fields import WIRE_NAMES
-from contacts.fields import ContactKey, OnErase, OnMerge
+from contacts.keys import ContactKey, OnErase, OnMerge
 from contacts.models import Contact
 
 

@@ -26,7 +26,7 @@ from web.doors import exchange_at
 from web.encodings import decode_body
 from web.exchanges import Exchange
 from web.middleware import request_id_of
-from web.problems import Problem, as_problem, respond, too_large
+from web.problems import ERASED, Problem, as_problem, respond, too_large
 
 
 class AlwaysJson(BaseContentNegotiation):
@@ -136,7 +136,9 @@ class DoorView(APIView):
             return
         payload = self.payload()
         if isinstance(problem, Problem):
-            problem = InvalidActivity(problem.code, problem.field, problem.detail)
+            problem = InvalidActivity(
+                problem.code, problem.field, problem.detail, is_untracked=problem.code == ERASED
+            )
         keep_refused_request(
             problem,
             door=self.door,

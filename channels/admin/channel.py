@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from django import forms
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.db.models import Count, Q, QuerySet
@@ -10,19 +9,23 @@ from django.http import HttpRequest
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from unfold.contrib.filters.admin import ChoicesRadioFilter
-from unfold.decorators import action, display
+from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from adminsite.columns import Badge, Code, Column
 from adminsite.deleting import ExplainedDeletionAdmin
-from adminsite.formatting import EMPTY, badge, copyable, link
+from adminsite.formatting import link
 from adminsite.options import EmptyState
-from channels.admin.key import ApiKeyInline, new_key_page
+from adminsite.stale import SeenValuesForm
+from channels.admin.key import ApiKeyInline
+from channels.admin.new_key import new_key_page
+from channels.admin.permissions import may_add_keys
 from channels.models import Channel, CookieLevel
 from channels.origins import OriginsField
 
 
-class ChannelForm(forms.ModelForm):
+class ChannelForm(SeenValuesForm):
     """A channel, with a domain only if it is a website."""
 
     def clean(self):
@@ -34,6 +37,36 @@ class ChannelForm(forms.ModelForm):
         return cleaned
 
 
+_pages_of_keys: list[Callable[[Channel], str]] = []
+
+
+def register_page_of_keys(url_of: Callable[[Channel], str]) -> None:
+    """Lead from the identifiers of a channel to the page that has the keys belonging to them."""
+    _pages_of_keys.append(url_of)
+
+
+class _WithPageOfKey(Code):
+    """An identifier, with links to the pages that have the key belonging to it."""
+
+    def __call__(self, channel: Channel) -> SafeString:
+        text = "Its key, lines to try, and how to change it"
+        links = [link(url_of(channel), text) for url_of in _pages_of_keys]
+        lines = ((line,) for line in (super().__call__(channel), *links))
+        return format_html_join(mark_safe("<br>"), "{}", lines)
+
+
+_KINDS = {Channel.Kind.WEBSITE: ("Website", "info"), Channel.Kind.HEADLESS: ("Headless", "primary")}
+_GUID = Code("guid", "Channel identifier for Tracking API")
+_ACCOUNT_ID = _WithPageOfKey("account_id", "Account ID (actid)")
+_SITE_ID = _WithPageOfKey("site_id", "Site ID (tc_s)")
+
+_COOKIE_LEVELS = (
+    "The cookie level of a browser says how much a website may keep in it: nothing (None, System), "
+    "what the website cannot do without (Essential), what editors set (Editor), what recognises a "
+    "visitor (Visitor), or everything (All). Visitors are tracked from Visitor on."
+)
+
+
 @admin.register(Channel)
 class ChannelAdmin(ExplainedDeletionAdmin):
     form = ChannelForm
@@ -41,10 +74,10 @@ class ChannelAdmin(ExplainedDeletionAdmin):
     list_display = (
         "name",
         "code_name",
-        "shown_kind",
-        "shown_domain",
+        Badge("kind", labels=_KINDS, ordering="kind"),
+        Column("domain", ordering="domain"),
         "tracking_consent",
-        "shown_keys",
+        Column("key_count", "Enabled API keys", ordering="key_count"),
     )
     list_filter = (("kind", ChoicesRadioFilter),)
     list_select_related = ("tracking_consent",)
@@ -54,7 +87,7 @@ class ChannelAdmin(ExplainedDeletionAdmin):
     prepopulated_fields = {"code_name": ("name",)}
     _website_fields = ("agree_cookie_level", "default_cookie_level", "honours_opt_out_signals")
     conditional_fields = dict.fromkeys(("domain", *_website_fields), "kind == 'website'")
-    readonly_fields = ("shown_guid", "shown_account_id", "shown_site_id")
+    readonly_fields = (_GUID, _ACCOUNT_ID, _SITE_ID)
     inlines = (ApiKeyInline,)
     actions_detail = ("new_key",)
     instead_of_deleting = (
@@ -74,17 +107,23 @@ class ChannelAdmin(ExplainedDeletionAdmin):
     _formats = (
         (
             "Events in ActiveCampaign format",
-            {"fields": ("shown_account_id", "event_tracking_enabled")},
+            {"fields": (_ACCOUNT_ID, "event_tracking_enabled")},
         ),
-        ("Events in Commanders Act format", {"fields": ("shown_site_id", "source_enabled")}),
+        ("Events in Commanders Act format", {"fields": (_SITE_ID, "source_enabled")}),
         ("Names of events in these formats", {"fields": ("accepts_new_event_names",)}),
     )
 
     def get_fieldsets(self, request, obj=None):
-        identifier = ("shown_guid",) if obj else ()
+        identifier = (_GUID,) if obj else ()
         return (
             (None, {"fields": (*identifier, "name", "code_name", "kind", "domain")}),
-            ("Consent", {"fields": (*self._consent_fields, *self._website_fields)}),
+            (
+                "Consent",
+                {
+                    "fields": (*self._consent_fields, *self._website_fields),
+                    "description": _COOKIE_LEVELS,
+                },
+            ),
             ("Calls from browsers", {"fields": ("allowed_origins",)}),
             *(self._formats if obj else ()),
         )
@@ -112,8 +151,7 @@ class ChannelAdmin(ExplainedDeletionAdmin):
         obj.save(update_fields={*form.changed_data, "domain"} if change else None)
 
     def has_new_key_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
-        may_add = request.user.has_perm("channels.add_apikey")
-        return may_add and self.has_view_permission(request)
+        return may_add_keys(request.user) and self.has_view_permission(request)
 
     @action(
         description="New API key",
@@ -127,42 +165,3 @@ class ChannelAdmin(ExplainedDeletionAdmin):
         if channel is None:
             return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
         return new_key_page(self, request, channel)
-
-    @display(description="Channel identifier for Tracking API")
-    def shown_guid(self, channel):
-        return copyable(channel.guid)
-
-    @display(description="Account ID (actid)")
-    def shown_account_id(self, channel):
-        return _with_page_of_key(channel, channel.account_id)
-
-    @display(description="Site ID (tc_s)")
-    def shown_site_id(self, channel):
-        return _with_page_of_key(channel, channel.site_id)
-
-    @display(description="Kind", ordering="kind")
-    def shown_kind(self, channel):
-        is_website = channel.kind == Channel.Kind.WEBSITE
-        return badge("Website", "info") if is_website else badge("Headless", "primary")
-
-    @display(description="Domain", ordering="domain")
-    def shown_domain(self, channel):
-        return channel.domain or EMPTY
-
-    @display(description="Enabled API keys", ordering="key_count")
-    def shown_keys(self, channel):
-        return channel.key_count
-
-
-_pages_of_keys: list[Callable[[Channel], str]] = []
-
-
-def register_page_of_keys(url_of: Callable[[Channel], str]) -> None:
-    """Lead from the identifiers of a channel to the page that has the keys belonging to them."""
-    _pages_of_keys.append(url_of)
-
-
-def _with_page_of_key(channel: Channel, identifier: str) -> SafeString:
-    text = "Its key, lines to try, and how to change it"
-    lines = [copyable(identifier), *(link(url_of(channel), text) for url_of in _pages_of_keys)]
-    return format_html_join(mark_safe("<br>"), "{}", ((line,) for line in lines))

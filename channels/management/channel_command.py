@@ -6,6 +6,18 @@ from django.db import connection
 from channels.models import Channel
 
 
+def demand_tables() -> None:
+    """Make sure that the database is one of a hub.
+
+    :raises CommandError: if it has no tables yet
+    """
+    if Channel._meta.db_table not in connection.introspection.table_names():
+        raise CommandError(
+            "This database has no tables yet. Is DATA_DIR (or DATABASE_URL) the one of the hub "
+            "that runs? If none has run yet: make run"
+        )
+
+
 class ChannelCommand(BaseCommand):
     """A command whose first argument is the code name of a channel."""
 
@@ -17,11 +29,7 @@ class ChannelCommand(BaseCommand):
 
         :raises CommandError: if there is none, naming those that there are
         """
-        if Channel._meta.db_table not in connection.introspection.table_names():
-            raise CommandError(
-                "This database has no tables yet. Is DATA_DIR (or DATABASE_URL) the one of the hub "
-                "that runs? If none has run yet: make run"
-            )
+        demand_tables()
         channel = Channel.objects.filter(code_name__fold=code_name).first()
         if channel is None:
             known = ", ".join(

@@ -7,8 +7,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.http import urlencode
 
+from activities.admin.permissions import may_see_activities, may_see_inspector
 from activities.models import Activity, RejectedActivity
 from adminsite.formatting import change_url, changelist_url
+from channels.admin.permissions import may_see_channels
+from crosssite.admin.permissions import may_add_tracked_sites
 from crosssite.doctor import Report, State, Stranger, Tally, current_version
 from crosssite.models import BrowserHits, TrackedSite
 
@@ -161,28 +164,27 @@ def _explanation(report: Report) -> str:
 
 
 def _links(request: HttpRequest, site: TrackedSite) -> dict[str, str]:
-    may = request.user.has_perm
     links = {}
     if site.channel.tracking_consent is not None:
         links["consent"] = "#consent-first"
-    if may("activities.view_activity"):
+    if may_see_activities(request.user):
         links["log"] = changelist_url(Activity, f"tracked_site__id__exact={site.pk}")
-    if may("activities.view_rejectedactivity"):
+    if may_see_inspector(request.user):
         query = f"door=crosssite&channel__id__exact={site.channel_id}"
         links["inspector"] = changelist_url(RejectedActivity, query)
-    if may("channels.view_channel"):
+    if may_see_channels(request.user):
         links["channel"] = change_url(site.channel)
     return links
 
 
 def _add_url(request: HttpRequest, site: TrackedSite, stranger: Stranger) -> str:
-    if not stranger.can_be_tracked or not request.user.has_perm("crosssite.add_trackedsite"):
+    if not stranger.can_be_tracked or not may_add_tracked_sites(request.user):
         return ""
     query = urlencode({"url": stranger.origin, "channel": str(site.channel_id)})
     return f"{reverse('admin:crosssite_trackedsite_add')}?{query}"
 
 
 def _activity_url(request: HttpRequest, activity: Activity | None) -> str:
-    if activity is None or not request.user.has_perm("activities.view_activity"):
+    if activity is None or not may_see_activities(request.user):
         return ""
     return change_url(activity)

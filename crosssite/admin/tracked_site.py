@@ -6,23 +6,27 @@ from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
-from django.urls import path
-from django.views.decorators.http import require_GET
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_GET, require_POST
 from unfold.contrib.filters.admin import BooleanRadioFilter, RelatedDropdownFilter
-from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from adminsite.columns import Column, Link, Moment, Short
 from adminsite.deleting import ExplainedDeletionAdmin
-from adminsite.formatting import badge, change_url, link_to, moment, shortened
+from adminsite.formatting import badge, change_url
 from adminsite.options import EmptyState
 from channels.models import Channel
 from crosssite.admin.findings import STATE_KINDS, Findings, build_findings
 from crosssite.admin.snippets import build_snippets
 from crosssite.doctor import examine, state_of, with_signs
 from crosssite.models import TrackedSite
-from crosssite.origins import main_origins
+from crosssite.origins import check_is_no_main_site
+from crosssite.testing import send_test
 
 _ADD_WEBSITE_CHANNEL = "admin:channels_channel_add"
 
@@ -46,27 +50,36 @@ class TrackedSiteForm(forms.ModelForm):
         super().clean()
         cleaned = self.cleaned_data
         channel, url = cleaned.get("channel"), cleaned.get("url", "")
-        if channel is not None and url.strip().lower() in main_origins(channel):
-            self.add_error("url", "This is the main site of the channel: it is tracked anyway.")
+        if channel is not None:
+            check_is_no_main_site(url, channel)
         return cleaned
+
+
+def state(site) -> SafeString:
+    """What the site doctor says of a site."""
+    found = state_of(site.enabled, site.last_recorded, site.last_refused)
+    return badge(found.label, STATE_KINDS[found])
+
+
+_NAME = Short("name", ordering="name")
 
 
 @admin.register(TrackedSite)
 class TrackedSiteAdmin(ExplainedDeletionAdmin):
     form = TrackedSiteForm
     list_display = (
-        "shown_name",
-        "shown_url",
-        "shown_channel",
+        _NAME,
+        Short("url", "URL"),
+        Link("channel", "Website channel"),
         "enabled",
-        "shown_state",
-        "shown_last_activity",
+        Column(state),
+        Moment("last_recorded", "Last activity"),
     )
     list_editable = ("enabled",)
     list_filter = (("channel", RelatedDropdownFilter), ("enabled", BooleanRadioFilter))
     list_select_related = ("channel",)
     ordering = ("name", "id")
-    sortable_by = ("shown_name",)
+    sortable_by = (_NAME,)
     search_fields = ("name", "code_name", "url")
     search_help_text = "Name, code name or URL"
     prepopulated_fields = {"code_name": ("name",)}
@@ -113,7 +126,30 @@ class TrackedSiteAdmin(ExplainedDeletionAdmin):
             require_GET(self.admin_site.admin_view(self.doctor_view)),
             name="crosssite_trackedsite_doctor",
         )
-        return [url, *super().get_urls()]
+        test = path(
+            "<int:site_id>/test/",
+            require_POST(self.admin_site.admin_view(self.test_view)),
+            name="crosssite_trackedsite_test",
+        )
+        return [url, test, *super().get_urls()]
+
+    def test_view(self, request: HttpRequest, site_id: int) -> HttpResponse:
+        """Ask the hub a question as a page of the site would, and show what it answers."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        site = get_object_or_404(self.get_queryset(request), pk=site_id)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"A test of {site.name}",
+            "back_url": f"{change_url(site)}#snippet",
+            "tested": send_test(site),
+            "door": "Website tracking",
+            "explanation": (
+                "With 200 and its own address in the answer, pages of the site are let in. The "
+                "test records nothing; what becomes of real visits is under “Site doctor”."
+            ),
+        }
+        return TemplateResponse(request, "adminsite/tested.html", context)
 
     def doctor_view(self, request: HttpRequest, site_id: int) -> JsonResponse:
         """What the page of the site asks for again and again, to show news by itself."""
@@ -147,6 +183,7 @@ class TrackedSiteAdmin(ExplainedDeletionAdmin):
                 "findings": findings,
                 "snippets": build_snippets(obj),
                 "channel_url": findings.links.get("channel"),
+                "test_url": reverse("admin:crosssite_trackedsite_test", args=[obj.pk]),
             }
         elif not _website_channels().exists():
             context["needs_website_channel"] = True
@@ -155,27 +192,6 @@ class TrackedSiteAdmin(ExplainedDeletionAdmin):
     def response_post_save_add(self, request, obj):
         # The next step is the snippet.
         return HttpResponseRedirect(f"{change_url(obj)}#snippet")
-
-    @display(description="Name", ordering="name")
-    def shown_name(self, site):
-        return shortened(site.name)
-
-    @display(description="URL")
-    def shown_url(self, site):
-        return shortened(site.url)
-
-    @display(description="Website channel")
-    def shown_channel(self, site):
-        return link_to(site.channel)
-
-    @display(description="State")
-    def shown_state(self, site):
-        state = state_of(site.enabled, site.last_recorded, site.last_refused)
-        return badge(state.label, STATE_KINDS[state])
-
-    @display(description="Last activity")
-    def shown_last_activity(self, site):
-        return moment(site.last_recorded)
 
 
 def _website_channels() -> QuerySet[Channel]:

@@ -1,7 +1,8 @@
-"""The tracking script in the pages of a main site."""
+"""The tracking script in the pages of a main site, and the groups of their visitor."""
 
 from django import template
 
+from crosssite.personalising import is_in_group
 from crosssite.snippet import FUNCTION_NAME, is_function_name
 
 register = template.Library()
@@ -31,3 +32,16 @@ def tracking_script(
         # That of django-csp is made when it is first read, and counts as empty before.
         "nonce": str(nonce),
     }
+
+
+@register.simple_tag(takes_context=True)
+def in_group(context: template.Context, code_name: str) -> bool:
+    """Whether the visitor of this page is in the contact group `code_name`, for `as` a variable.
+
+    :raises TemplateSyntaxError: if the template was rendered without a request
+    """
+    if "request" not in context:
+        raise template.TemplateSyntaxError(
+            "in_group needs the request: render the template by django.shortcuts.render."
+        )
+    return is_in_group(context["request"], str(code_name))

@@ -2,17 +2,10 @@
 
 import pytest
 
-from activities import inspector
 from channels.models import Channel
 from crosssite.models import TrackedSite
 from tests.crosssite.browsers import BLOG, SHOP, Browser
 from tests.factories import make_consent
-
-
-@pytest.fixture(autouse=True)
-def fresh_sampler(monkeypatch):
-    """The inspector has shown nothing of the tests before."""
-    monkeypatch.setattr(inspector, "_sampler", inspector._Sampler())
 
 
 @pytest.fixture

@@ -4,18 +4,28 @@ import json
 import string
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from activities.models import Activity, RejectedActivity
-from consents.models import ConsentAgreement
+from consents.agreements import record_agreement
+from consents.models import Consent, ConsentAgreement
+from consents.texts import save_text
 from contacts.models import Contact
-from crosssite.models import BrowserHits
+from crosssite.models import BrowserHits, SiteContact
 from database.loop import Busy
 from tests.crosssite.browsers import MAIN, SHOP, VISIT, Browser
+from tests.crosssite.conftest import make_site
 from tests.crosssite.test_origins import COMMANDS
+from tests.factories import make_consent, make_contact
 
 pytestmark = pytest.mark.django_db
+
+READING = ("ConsentData", "ConsentStatus", "ContactGroups")
+# Any JSON object will do.
+NEEDING_NOTHING = ("ContactGroups",)
 
 BOTS = [
     "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
@@ -33,6 +43,24 @@ def test_the_status_never_makes_a_contact(channel, browser):
     assert browser.status() is False
     assert not Contact.objects.exists()
     assert browser.cookies() == {}
+
+
+def test_a_visitor_is_asked_again_if_agreements_to_earlier_texts_do_not_count(channel, browser):
+    consent = channel.tracking_consent
+    Consent.objects.filter(pk=consent.pk).update(older_versions_count=False)
+    browser.agree()
+    browser.log()
+    assert browser.status() is True
+    save_text(consent, language="en", short_text="<p>Something else</p>")
+
+    browser.log()
+
+    assert browser.status() is False
+    assert Activity.objects.count() == 1
+    browser.agree()
+    browser.log()
+    assert browser.status() is True
+    assert Activity.objects.count() == 2
 
 
 def test_agreeing_and_revoking_are_in_the_ledger(channel, browser, shop):
@@ -78,6 +106,25 @@ def test_an_unknown_consent_is_an_error(channel, browser, command, code_name, st
     assert not Contact.objects.exists()
 
 
+@pytest.mark.parametrize("others", [1, 4])
+def test_status_of_another_consent_is_asked_for_all_contacts_at_once(channel, browser, others):
+    newsletter = make_consent("Newsletter")
+    browser.agree()
+    visitor = SiteContact.objects.get().visitor
+    for number in range(others):
+        contact, site = make_contact(), make_site(channel, f"https://site-{number}.example")
+        SiteContact.objects.create(visitor=visitor, tracked_site=site, contact=contact)
+    record_agreement(contact, newsletter, agreed=True)
+    browser.origin = MAIN
+
+    with CaptureQueriesContext(connection) as captured:
+        status = browser.send("ConsentStatus", {"codeName": "newsletter"})
+
+    assert status.json() == {"isAgreed": True}
+    # Whose cookies these are, and what those have answered to the newsletter.
+    assert sum("currentanswer" in query["sql"] for query in captured) == 2
+
+
 def test_nothing_is_recorded_without_consent(channel, browser):
     response = browser.log()
 
@@ -85,7 +132,7 @@ def test_nothing_is_recorded_without_consent(channel, browser):
     assert not response.cookies
     assert not Contact.objects.exists()
     note = RejectedActivity.objects.get()
-    assert (note.code, bytes(note.payload)) == ("consent", b"")
+    assert (note.code, note.status, bytes(note.payload)) == ("consent", "filtered", b"")
 
 
 def test_what_is_refused_says_why_and_stands_in_nobodys_way(free_channel, browser):
@@ -168,9 +215,7 @@ def test_new_contacts_are_limited_by_site_and_address(free_channel, shop, blog, 
     assert BrowserHits.objects.get(outcome="limit").count == 2
 
 
-@pytest.mark.parametrize(
-    "command", [name for name in COMMANDS if name not in ("ConsentData", "ConsentStatus")]
-)
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name not in READING])
 def test_read_only_asks_to_come_back(free_channel, browser, settings, command):
     settings.READ_ONLY = True
 
@@ -223,6 +268,21 @@ def test_read_only_goes_on_reading(channel, browser, settings):
         "[" * 10_000 + "]" * 10_000,
         '{"a":' * 10_000 + "1" + "}" * 10_000,
         '{"activities":' + "[" * 10_000 + "]" * 10_000 + "}",
+    ],
+)
+def test_a_body_that_is_no_object_is_refused(free_channel, browser, command, body):
+    response = browser.send_raw(command, body)
+
+    assert response.status_code == 400
+    assert response.json()["code"] == "invalid"
+    assert not Contact.objects.exists()
+    assert not Activity.objects.exists()
+
+
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name not in NEEDING_NOTHING])
+@pytest.mark.parametrize(
+    "body",
+    [
         '{"activities": "text"}',
         '{"activities": [null]}',
         '{"activities": [[]]}',

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.django_db
 COMMANDS = [
     "ConsentData",
     "ConsentStatus",
+    "ContactGroups",
     "ConsentAgree",
     "ConsentRevoke",
     "Log",

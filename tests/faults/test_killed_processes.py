@@ -20,9 +20,9 @@ STORED_IDS = (
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory):
+def hub(homes, tmp_path_factory):
     """A hub that is as it was when something in it has been killed."""
-    home = tmp_path_factory.mktemp("killed") / "hub"
+    home = homes.copy(tmp_path_factory.mktemp("killed") / "hub")
     with Hub(home, WEB_PROCESSES="2", SWEEP_SECONDS="1") as hub:
         yield hub
 
@@ -101,6 +101,13 @@ def wait_for_database(hub):
         time.sleep(0.01)
 
 
+def assert_each_is_stored_once(hub, load):
+    stored = stored_ids(hub.home, load.channel)
+    assert load.unanswered == set()
+    assert load.acknowledged == set(stored)
+    assert stored.total() == len(stored)
+
+
 @pytest.mark.parametrize(
     ("strike", "seconds"),
     [
@@ -124,10 +131,7 @@ def test_nothing_is_lost_or_doubled_and_answers_go_on(hub, strike, seconds):
         wait_until(lambda: len(hub.children()) == 4)
         load.wait_for_answers(200)
         silence = load.longest_silence(started_at)
-    stored = stored_ids(hub.home, load.channel)
-    assert load.unanswered == set()
-    assert load.acknowledged == set(stored)
-    assert stored.total() == len(stored)
+    assert_each_is_stored_once(hub, load)
     assert silence < seconds
     wait_until(lambda: not waiting_forms(hub.home), seconds=30)
 
@@ -147,15 +151,12 @@ def test_hub_answers_within_a_second_of_its_database(hub, strike):
         recovered_at = time.monotonic()
         load.wait_for_answers(200)
         silence = load.longest_silence(started_at)
-    stored = stored_ids(hub.home, load.channel)
-    assert load.unanswered == set()
-    assert load.acknowledged == set(stored)
-    assert stored.total() == len(stored)
+    assert_each_is_stored_once(hub, load)
     assert silence < recovered_at - started_at + 1
 
 
-def test_hub_that_is_told_to_end_stores_what_it_acknowledges(tmp_path):
-    with Hub(tmp_path / "hub", WEB_PROCESSES="2") as hub:
+def test_hub_that_is_told_to_end_stores_what_it_acknowledges(homes, tmp_path):
+    with Hub(homes.copy(tmp_path / "hub"), WEB_PROCESSES="2") as hub:
         load = Load(hub)
         with load.running():
             load.wait_for_answers(200)

@@ -82,20 +82,9 @@ class App:
         assert self.post("activities", body) == {"results": [{"status": 202}]}
 
 
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory):
-    """A data directory with an empty, migrated database."""
-    directory = tmp_path_factory.mktemp("migrated") / "hub"
-    done = manage(directory, "migrate", "--skip-checks")
-    assert done.returncode == 0, done.stderr
-    return directory
-
-
 @pytest.fixture
-def home(migrated, tmp_path):
-    directory = tmp_path / "hub"
-    subprocess.run(["cp", "-a", migrated, directory], check=True)
-    return directory
+def home(homes, tmp_path):
+    return homes.copy(tmp_path / "hub")
 
 
 @pytest.fixture
@@ -149,7 +138,7 @@ def test_data_input_whose_message_was_lost_is_applied(hub, broker, start_work):
 
     assert lost == {"data_input": 1, "merging": 0}
     assert before == ["- - - - 0"]
-    wait_until(lambda: people(hub) == ["- Luke - - 0"], seconds=20)
+    wait_until(lambda: people(hub) == ["- Luke - - 0"], seconds=60)
 
 
 def test_known_email_in_a_lost_message_is_merged(hub, broker, start_work):
@@ -161,7 +150,7 @@ def test_known_email_in_a_lost_message_is_merged(hub, broker, start_work):
 
     assert lost == {"data_input": 1, "merging": 0}
     assert before == ["ann@example.com - Graz - 0", "- - - - 0"]
-    wait_until(lambda: people(hub) == ["ann@example.com Ann Graz - 1"], seconds=20)
+    wait_until(lambda: people(hub) == ["ann@example.com Ann Graz - 1"], seconds=60)
 
 
 def test_merge_whose_message_was_lost_is_carried_out(hub, broker, start_work):
@@ -176,4 +165,4 @@ def test_merge_whose_message_was_lost_is_carried_out(hub, broker, start_work):
 
     assert lost == {"data_input": 0, "merging": 1}
     assert before == ["ann@example.com - - - 0", "- - - 8010 0"]
-    wait_until(lambda: people(hub) == ["ann@example.com - - 8010 1"], seconds=20)
+    wait_until(lambda: people(hub) == ["ann@example.com - - 8010 1"], seconds=60)

@@ -22,8 +22,9 @@ SECONDS = 8
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory):
-    with Hub(tmp_path_factory.mktemp("overload") / "hub", WEB_PROCESSES="2") as hub:
+def hub(homes, tmp_path_factory):
+    home = homes.copy(tmp_path_factory.mktemp("overload") / "hub")
+    with Hub(home, WEB_PROCESSES="2") as hub:
         yield hub
 
 

@@ -37,7 +37,7 @@ def test_repeat_is_no_error_and_leaves_no_contact(refused_statements):
     assert refused_statements == []
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_many_requests_with_one_key_at_once_create_one_contact():
     api_key, _ = make_key()
 

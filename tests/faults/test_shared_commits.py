@@ -7,7 +7,6 @@ import signal
 import threading
 import urllib.request
 from http.client import HTTPException
-from urllib.parse import quote
 from uuid import uuid4
 
 import psycopg
@@ -20,13 +19,13 @@ from activities.recording import Source, record_activities, record_soon
 from channels.keys import create_api_key
 from contacts.resolving import UnknownContact
 from database.loop import Busy, in_thread
-from tests.config.hub import Web, processes_of, wait_until
+from tests.config.hub import Web, processes_of, url_of_database, wait_until
 from tests.factories import make_channel, make_contact
 from tests.loops import open_hub, until
 from tests.threads import held, run_in_loop, wait_until_somebody_waits
 
 pytestmark = [
-    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.django_db(transaction=True),
     pytest.mark.timeout(120),
 ]
 
@@ -124,7 +123,7 @@ def test_what_is_usual_is_written_once_if_the_unusual_of_its_group_fails():
 
     # Now the type is known, and a click without fields is usual.
     record_in_thread("first", contact, channel)
-    with held("activities_eventcount") as release:
+    with held("activities_activity") as release:
         results = run_in_loop(send_all(release))
 
     assert results[:2] == [True, True]
@@ -239,7 +238,7 @@ def test_what_may_have_been_committed_is_not_written_again():
 
 
 def test_killed_web_process_loses_only_what_it_has_not_acknowledged(tmp_path):
-    with Web(tmp_path / "hub", DATABASE_URL=_database_url()) as web:
+    with Web(tmp_path / "hub", DATABASE_URL=url_of_database()) as web:
         contact, channel = make_contact(), make_channel()
         _, key = create_api_key(channel, name="Test")
         acknowledged, stop = set(), threading.Event()
@@ -266,16 +265,6 @@ def test_killed_web_process_loses_only_what_it_has_not_acknowledged(tmp_path):
     stored = {str(one) for one in Activity.objects.values_list("client_id", flat=True)}
     assert acknowledged <= stored
     assert len(stored) == Activity.objects.count()
-
-
-def _database_url():
-    """The database of this test, for another process."""
-    given = connection.get_connection_params()
-    user, password, host = (
-        quote(str(given.get(name, "")), safe="") for name in ("user", "password", "host")
-    )
-    login = f"{user}:{password}" if password else user
-    return f"postgres://{login}@{host}:{given.get('port', '')}/{given['dbname']}"
 
 
 def _send(port, key, channel, contact, ids):

@@ -1,21 +1,33 @@
 """No body takes many times its size in memory, whatever is in it."""
 
+import gzip
 import tracemalloc
 
 import pytest
+from django.utils import timezone
+from msgspec import ValidationError
 
+from activities.drafts import check_draft
 from activities.inspector import readable
+from activities.models import ActivityType
 from activities.problems import InvalidActivity
+from tests.config import lane
+from tests.config.server import PATH
 from tracking.activecampaign.events import MAX_REQUEST_BYTES
 from tracking.activecampaign.translation import read_form, read_visit
 from tracking.commandersact.translation import MAX_BATCH_BYTES, read_batch
-from tracking.headless.translation import read_members
+from tracking.headless.translation import read_activities, read_members
 from tracking.nested import read_nested, unescape
-from web.bodies import decode_json
+from web.bodies import UNDECODABLE, compact, decode_json
+from web.doors import exchange_at
+from web.exchanges import finish_answer
 from web.problems import Problem
+from web.requests import Request
 
 MOST = 8
 MEGABYTE = 1_000_000
+# Longer than what is read as objects whatever it is.
+LONG = 200_000
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -23,7 +35,7 @@ def times_its_size(read, body):
     tracemalloc.start()
     try:
         read(body)
-    except (Problem, InvalidActivity):
+    except (Problem, InvalidActivity, ValidationError):
         pass
     finally:
         _, peak = tracemalloc.get_traced_memory()
@@ -41,6 +53,88 @@ NASTY_JSON = {
     "quotes": b'"' * MEGABYTE,
     "no-text": b"\xff" * MEGABYTE,
 }
+
+
+TINY_VALUES = {
+    "objects": b"{},",
+    "arrays": b"[],",
+    "arrays-in-arrays": b"[[[[]]]],",
+    "texts": b'"a",',
+    "numbers": b"1.5,",
+    "members": b'{"a":1},',
+}
+
+
+@pytest.mark.parametrize("values", TINY_VALUES.values(), ids=TINY_VALUES)
+def test_tiny_values_take_little_memory(values):
+    values = values * (MEGABYTE // len(values)) + b"0"
+    body = b'{"type":"a","properties":{"of": [' + values + b"]}}"
+
+    assert times_its_size(decode_json, body) < MOST
+    with pytest.raises(ValidationError, match="it has too many values for its size"):
+        decode_json(body)
+
+
+def test_signs_in_a_text_are_no_values():
+    body = b'["' + b"1,2,[{" * (MEGABYTE // 6) + b'"]'
+
+    assert len(decode_json(body)) == 1
+
+
+PROPERTIES = {
+    "objects": [b'{"k%011d":1}' % number for number in range(LONG // 19)],
+    "arrays": [b'["abcdefghijklmn"]'] * (LONG // 19),
+    "usual": [b'{"name":"Ada Lovelace","age":36}'] * (LONG // 33),
+    "digits": [b"1"] * (LONG // 2),
+    "numbers": [b"-1.5"] * (LONG // 5),
+    "tiny-objects": [b"{}"] * (LONG // 3),
+}
+
+
+def check_activities(body):
+    types = {"a": ActivityType(code_name="a", name="A")}
+    return [
+        check_draft(draft, types, timezone.now()) for draft in read_activities(read_members(body))
+    ]
+
+
+@pytest.mark.parametrize("values", PROPERTIES.values(), ids=PROPERTIES)
+@pytest.mark.parametrize("activities", [1, 20])
+def test_properties_of_large_bodies_take_little_memory(values, activities):
+    items = b",".join(values[: len(values) // activities])
+    activity = b'{"type":"a","properties":{"l":[' + items + b"]}}"
+    body = b'{"activities":[' + b",".join([activity] * activities) + b"]}"
+
+    assert times_its_size(check_activities, body) < MOST
+    checked = check_activities(body)
+    assert len(checked) == activities
+    assert checked[0].properties == b'{"l":[' + items + b"]}"
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (b'{ "a" : [1, 2.0, "\xc3\xbc"] }', '{"a":[1,2.0,"ü"]}'.encode()),
+        (b'{"a":"' + b"x" * 20_000 + rb'\ud83d", "b":{}}', None),
+        (b'{"a\\n":[' + b'{"a": "b", "c": [null, true]}, ' * 2_000 + b"0]}", None),
+        (b"[]", b"[]"),
+        (b" null ", b"null"),
+    ],
+)
+def test_what_is_read_in_pieces_is_the_same(given, kept):
+    made = compact(given)
+
+    assert made == kept if kept else decode_json(made) == decode_json(given)
+
+
+@pytest.mark.parametrize(
+    "given", [b'{"a":', b'{"a":' + b"[1," * 9_000 + b"x", b'{"a":["' + b"x" * 20_000 + b'\xff"]}']
+)
+def test_what_is_read_in_pieces_has_the_same_faults(given):
+    with pytest.raises(UNDECODABLE):
+        decode_json(given)
+    with pytest.raises(UNDECODABLE):
+        compact(given)
 
 
 @pytest.mark.parametrize("body", NASTY_JSON.values(), ids=NASTY_JSON)
@@ -138,3 +232,65 @@ def test_values_keep_what_looks_like_a_name():
     assert read_nested([("a[b]", "c[]=&%41+"), ("a[d][]", "")]) == {
         "a": {"b": "c[]=&%41+", "d": [""]}
     }
+
+
+def answer_request(request, body, **headers):
+    """What the door answers to `request` with another body."""
+    path, query = request.get("path", PATH), request.get("query", b"").decode()
+    given = {"host": "testserver", **request["headers"], **headers}
+    return finish_answer(exchange_at("POST", path)(Request("POST", path, query, given, body)))
+
+
+def several(value, length=LONG):
+    return b",".join([value] * (length // (len(value) + 1)))
+
+
+DOORS = {
+    "app": (lane.headless, b'"activities":[%s]', several(b'{"type":"click","value":"a"}'), 207),
+    "app-properties": (
+        lane.headless,
+        b'"activities":[{"type":"click","value":"a","properties":{"l":[%s]}}]',
+        several(b'{"a":1}'),
+        207,
+    ),
+    "tracker": (lane.tracker, b'"activities":[%s]', several(b'{"type":"click"}'), 400),
+    "tracker-fields": (
+        lane.tracker,
+        b'"activities":[{"type":"datainput","value":"a","contactFields":{"l":[%s]}}]',
+        several(b'{"a":1}'),
+        400,
+    ),
+    "tracker-unknown": (
+        lane.tracker,
+        b'"activities":[{"type":"click","value":"a","l":[%s]}]',
+        several(b"[[]]"),
+        200,
+    ),
+    "source": (lane.commandersact_batch, b'"batch":[%s]', several(b'{"event":"a"}'), 200),
+    "source-properties": (
+        lane.commandersact_batch,
+        b'"batch":[%s]',
+        several(b'{"event":"a","user":{"id":"1"},"l":[' + b"{}," * 9_000 + b"0]}", 450_000),
+        200,
+    ),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("encoding", ["", "gzip"], ids=["plain", "gzip"])
+@pytest.mark.parametrize(("usual", "around", "values", "status"), DOORS.values(), ids=DOORS)
+def test_requests_take_little_memory(usual, around, values, status, encoding):
+    """Of what is compressed, the size is that of what is inside."""
+    request = usual()
+    guids = request["body"].partition(b'"activities"')[0][1:] if usual is lane.headless else b""
+    body = b"{" + guids + around % values + b"}"
+    sent = gzip.compress(body) if encoding else body
+    headers = {"content-encoding": encoding} if encoding else {}
+    # What a process makes once does not count.
+    answer_request(request, request["body"])
+
+    answers = []
+    times = times_its_size(lambda _: answers.append(answer_request(request, sent, **headers)), body)
+
+    assert answers[0].status == status, answers[0].body[:200]
+    assert times < MOST

@@ -4,11 +4,11 @@ import json
 
 from django.test import Client
 
-from activities.data_input import sweep_data_inputs
 from activities.models import Activity, RejectedActivity
 from consents.models import ConsentAgreement
 from contacts.models import Contact
 from tests.factories import make_key
+from tests.work import do_data_inputs
 
 ROOT = "/Kentico.Tracking"
 CLICK = {"type": "click", "value": "Buy"}
@@ -75,7 +75,7 @@ class App:
         guid = contact or self.create_contact()
         data_input = {"type": "datainput", "value": "Form", "contactFields": fields}
         (result,) = self.log(data_input, contact=guid)
-        sweep_data_inputs()
+        do_data_inputs()
         return result, Contact.objects.get(guid=guid)
 
 

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from activities.erasing import erase_contact
-from contacts.merging import carry_out_merge, request_merge
+from contacts.merging import carry_out_merges, request_merge
 from contacts.models import ContactMerge
 from tests.factories import make_activity, make_activity_type, make_channel, make_contact
 from tests.wire.activecampaign import EMAIL, Account
@@ -141,7 +141,7 @@ def test_merged_contact_leads_to_the_events_of_the_survivor(api, contact):
     loser = make_contact()
     (activity,) = make_events(loser, api.channel)
     merge = request_merge(survivor=contact, loser=loser, reason=ContactMerge.Reason.MARKETER)
-    carry_out_merge(merge.pk)
+    carry_out_merges([merge.pk])
 
     for path in (f"/contacts/{loser.pk}/trackingLogs", f"/activities?contact={loser.pk}"):
         (log,) = api.get(path).json()["trackingLogs"]

@@ -8,7 +8,7 @@ from django.test.client import MULTIPART_CONTENT
 
 from activities.models import Activity, RejectedActivity
 from consents.agreements import record_agreement
-from contacts.merging import carry_out_merge, request_merge
+from contacts.merging import carry_out_merges, request_merge
 from contacts.models import ContactMerge
 from tests.factories import make_activity_type, make_consent, make_contact
 from tests.wire.activecampaign import (
@@ -261,7 +261,7 @@ def test_event_of_a_type_that_is_not_logged_is_answered_and_kept(account, contac
 def test_event_of_a_merged_contact_is_the_survivors(account, contact):
     survivor = make_contact(first_name="Ada")
     merge = request_merge(survivor=survivor, loser=contact, reason=ContactMerge.Reason.SAME_EMAIL)
-    carry_out_merge(merge.pk)
+    carry_out_merges([merge.pk])
 
     assert activity_of(account.post(account.form())).contact == survivor
 

@@ -195,5 +195,5 @@ def test_lists_take_as_many_queries_for_many_sources(source, config, django_asse
 
     with django_assert_num_queries(2):
         assert len(config.data("sources")) == 6
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(5):
         assert len(config.data("monitoring/sources-data-quality")) == 6

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from activities.data_input import sweep_data_inputs
 from activities.models import Activity, RejectedActivity
 from tests.wire.source import BROWSER, EventSource
 from tests.wire.test_fuzz import JSON, TIMES, any_text, examples, mostly, undone
+from tests.work import do_data_inputs
 
 pytestmark = pytest.mark.django_db
 
@@ -65,7 +65,7 @@ def test_no_event_is_a_fault_and_each_is_accounted_for(events, in_browser):
             assert recorded + refused.count() <= len(events)
             repeated = len(events) - recorded - refused.count()
             assert repeated <= sum(_has_id(event) for event in events)
-            sweep_data_inputs()
+            do_data_inputs()
         else:
             # JSON without NaN, with numbers that have an end: the rest is no JSON.
             assert response.status_code == 400

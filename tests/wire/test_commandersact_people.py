@@ -7,14 +7,14 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from activities.data_input import sweep_data_inputs
 from activities.models import Activity, RejectedActivity
 from consents.agreements import is_agreed, record_agreement
 from consents.models import ConsentAgreement
-from contacts.merging import carry_out_merge
+from contacts.merging import carry_out_merges
 from contacts.models import Contact, ContactMerge
 from tests.factories import make_channel, make_consent, make_contact
 from tests.wire.source import BROWSER, EventSource, event, query_of
+from tests.work import do_data_inputs
 from tracking.models import ConsentCategory, UserProperty
 
 pytestmark = pytest.mark.django_db
@@ -54,7 +54,7 @@ def test_an_id_that_became_a_float_is_the_same_user(source):
 
 def test_codes_of_a_user_lose_the_fraction(source):
     activity = source.send(event(user={"zipcode": 75001.0, "phone": 33612345678.0, "id": 7.0}))
-    sweep_data_inputs()
+    do_data_inputs()
 
     contact = activity.contact
     contact.refresh_from_db()
@@ -77,7 +77,7 @@ def test_a_consent_category_that_became_a_float_is_agreed_to(source, consent):
 @pytest.mark.parametrize("country", ["XK", "xkx"])
 def test_kosovo_is_a_country(source, country):
     contact = source.send(event(user={"country": country})).contact
-    sweep_data_inputs()
+    do_data_inputs()
 
     contact.refresh_from_db()
     assert contact.country == "XKX"
@@ -105,7 +105,7 @@ def test_anonymous_history_comes_along_when_somebody_is_identified(source):
     merge = ContactMerge.objects.get()
     assert merge.status == ContactMerge.Status.PENDING
 
-    carry_out_merge(merge.pk)
+    carry_out_merges([merge.pk])
     before.refresh_from_db()
     assert before.contact == known
 
@@ -115,7 +115,7 @@ def test_mapping_is_the_table_of_the_admin(source):
     UserProperty.objects.create(name="employer", contact_field="ContactCompanyName")
 
     activity = source.send(event(user={"firstname": "Ada", "employer": "Analytical Engines"}))
-    sweep_data_inputs()
+    do_data_inputs()
 
     contact = Contact.objects.get()
     assert (contact.first_name, contact.company_name) == ("", "Analytical Engines")
@@ -400,7 +400,7 @@ def test_website_channels_are_sources_too():
     assert source.send(event()).channel == source.channel
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_events_of_several_people_in_a_batch_are_one_commit(source):
     events = [event(user={"consistent_anonymous_id": f"browser-{n}"}) for n in range(5)]
 
@@ -432,7 +432,7 @@ def test_user_properties_reach_the_contact(source):
             }
         )
     )
-    sweep_data_inputs()
+    do_data_inputs()
 
     contact = Contact.objects.get()
     assert (contact.email, contact.full_name) == ("ada@example.com", "Ada Lovelace")
@@ -453,7 +453,7 @@ def test_wrong_user_properties_are_left_out_and_reported(source):
     activity = source.send(
         event(user={"id": "7", "firstname": "Ada", "email": "none", "birthdate": "10/12/1985"})
     )
-    sweep_data_inputs()
+    do_data_inputs()
 
     contact = Contact.objects.get()
     assert (contact.first_name, contact.email, contact.birthday) == ("Ada", "", None)
@@ -467,7 +467,7 @@ def test_wrong_user_properties_are_left_out_and_reported(source):
 def test_what_is_known_by_now_is_no_work_for_anybody(source):
     known = event(user={"id": "7", "firstname": "Ada", "birthdate": "1985-12-10"})
     source.send(known)
-    sweep_data_inputs()
+    do_data_inputs()
 
     activity = source.send(known)
 

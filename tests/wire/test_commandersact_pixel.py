@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from activities.models import Activity, RejectedActivity
+from activities.models import Activity, DataInput, RejectedActivity
 from tests.wire.source import query_of
+from tracking.models import UserProperty
 
 pytestmark = pytest.mark.django_db
 
@@ -91,3 +92,13 @@ def test_spaces_of_an_email_in_json_stay_what_they_are(source):
     source.post({"event_name": "a", "user": {"id": "7", "email": "ada loans@example.com"}})
 
     assert Activity.objects.get().contact.email == ""
+
+
+def test_a_plus_that_nobody_escaped_is_one_in_each_email_of_the_user(source):
+    UserProperty.objects.create(name="work", contact_field="ContactEmail")
+    query = f"{query_of(source)}&event_name=login&user[id]=7&user[work]=ada+work@example.com"
+
+    source.http.get(f"/events?{query}")
+
+    assert DataInput.objects.get().fields["email"] == "ada+work@example.com"
+    assert not RejectedActivity.objects.exists()

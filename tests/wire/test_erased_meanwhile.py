@@ -5,19 +5,21 @@ import threading
 import pytest
 from django.db import transaction
 
+from activities.erasing import erase_contact
 from activities.models import Activity
-from contacts.erasing import erase_records, lock_records
 from contacts.models import Contact
+from contacts.records import lock_records
 from crosssite.models import TrackedSite
 from tests.crosssite.browsers import MAIN, SHOP, Browser
-from tests.factories import make_channel, make_contact
+from tests.factories import make_channel, make_consent, make_contact
 from tests.threads import run_at_once, wait_until_somebody_waits
 from tests.wire.activecampaign import EMAIL, Account
 from tests.wire.activecampaign_api import ApiClient
 from tests.wire.app import App, assert_problem
 from tests.wire.source import EventSource, event
+from tracking.models import ConsentCategory
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def answer_while_erasing(contact, send):
@@ -26,10 +28,10 @@ def answer_while_erasing(contact, send):
 
     def erase():
         with transaction.atomic():
-            records = lock_records(contact.pk)
+            lock_records(contact.pk)
             locked.set()
             wait_until_somebody_waits()
-            erase_records(records)
+            erase_contact(contact.pk)
 
     def send_meanwhile():
         assert locked.wait(10)
@@ -47,7 +49,7 @@ def test_headless_door_says_that_there_is_no_such_contact():
 
     response = answer_while_erasing(contact, lambda: app.post("/activities", message))
 
-    assert_problem(response, 404, "unknown_contact")
+    assert_problem(response, 404, "erased")
 
 
 def test_tracker_is_told_that_there_is_no_such_contact():
@@ -59,7 +61,7 @@ def test_tracker_is_told_that_there_is_no_such_contact():
 
     response = answer_while_erasing(contact, browser.log)
 
-    assert_problem(response, 404, "unknown_contact")
+    assert_problem(response, 404, "erased")
 
 
 def test_event_of_the_contact_is_answered_as_any_and_dropped():
@@ -75,6 +77,18 @@ def test_commanders_act_event_of_the_contact_is_answered_as_any_and_dropped():
     body = event(user={"email": EMAIL})
     source.send(body)
     contact = Contact.objects.get()
+
+    response = answer_while_erasing(contact, lambda: source.post(body))
+
+    assert response.status_code == 200
+
+
+def test_commanders_act_answer_of_the_contact_is_dropped_with_its_event():
+    source, consent = EventSource(), make_consent()
+    ConsentCategory.objects.create(channel=source.channel, category="3", consent=consent)
+    source.send(event(user={"email": EMAIL}))
+    contact = Contact.objects.get()
+    body = event(user={"email": EMAIL, "consent_categories": ["3"]})
 
     response = answer_while_erasing(contact, lambda: source.post(body))
 

@@ -212,7 +212,9 @@ def test_strange_properties_are_refused_one_by_one(properties, code, field):
     assert (result["error"]["code"], result["error"].get("field", "")) == (code, field)
 
 
-@pytest.mark.parametrize("value", ['"ax' + "ax" * 1_000_000 + '!"', "[" + "1," * 500_000 + "1]"])
+@pytest.mark.parametrize(
+    "value", ['"ax' + "ax" * 1_000_000 + '!"', "[" + "1234567890," * 100_000 + "1]"]
+)
 def test_huge_values_are_checked_in_time(value):
     activity_type = make_activity_type("loan", on_wrong="leave_out")
     make_rule(activity_type, "code", format="(a|x|(ax)+)*y")

@@ -16,7 +16,6 @@ from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi import checks
 
-from activities.data_input import sweep_data_inputs
 from activities.drafts import Draft
 from activities.models import Activity, DataInput, RejectedActivity
 from activities.recording import Source, record_activities
@@ -27,8 +26,10 @@ from tests.factories import (
     make_channel,
     make_consent,
     make_contact,
+    make_group,
 )
 from tests.wire.app import App
+from tests.work import do_data_inputs
 
 pytestmark = pytest.mark.django_db
 
@@ -36,7 +37,9 @@ OPERATIONS = [
     "getConsentText",
     "createContact",
     "getConsentStatus",
+    "getContactGroups",
     "answerConsent",
+    "startRun",
     "logActivities",
     "logEvent",
     "logVisitByPixel",
@@ -62,11 +65,16 @@ OPERATIONS = [
     "getContact",
     "updateContact",
     "deleteContact",
+    "findContacts",
+    "readContact",
+    "readTimeline",
+    "readGroups",
+    "readMembers",
 ]
 # Those of which a request can be against the document: any text may be in a path.
 TAKING_PATHS_ONLY = (
-    *("listSources", "getSource", "getEventTracking", "deleteEventName"),
-    *("getContactOfTrackingLog", "getContact", "deleteContact"),
+    *("getContactGroups", "listSources", "getSource", "getEventTracking", "deleteEventName"),
+    *("getContactOfTrackingLog", "getContact", "deleteContact", "readContact"),
 )
 TAKING_INPUT = [name for name in OPERATIONS if name not in TAKING_PATHS_ONLY]
 CHECKS = [
@@ -149,6 +157,7 @@ def make_real(case, app, contact, draw):
         "contact_id": str(contact.pk),
         "log_id": str(make_activity(contact, channel=app.channel).pk),
         "name": make_activity_type("an event", whitelisted=True).code_name,
+        "code_name": make_group("vip", members=[contact]).code_name,
     }
     for name, value in existing.items():
         if name in case.path_parameters and draw(LIKELY):
@@ -185,6 +194,12 @@ def headers_for(operation, app):
         return {"Authorization": f"Bearer {key_for(app, 'commandersact')}"}
     if operation.path.startswith("/api/3/"):
         return {"Api-Token": key_for(app, "activecampaign")}
+    if operation.path.startswith("/hub/v1/"):
+        return {"Authorization": f"Bearer {key_for(app, 'read')}"}
+    if operation.path.endswith("/groups"):
+        return {"Authorization": f"Bearer {key_for(app, 'groups')}"}
+    if operation.path.endswith("/runs"):
+        return {"Authorization": f"Bearer {key_for(app, 'automation')}"}
     return {"Authorization": app.authorization}
 
 
@@ -302,7 +317,7 @@ def test_no_activity_is_a_fault_and_each_is_accounted_for(activities, ascii_only
             assert accepted + refused == len(statuses)
             assert RejectedActivity.objects.count() == refused
             assert Activity.objects.count() <= accepted
-            sweep_data_inputs()
+            do_data_inputs()
             assert not DataInput.objects.filter(outcome=DataInput.Outcome.PENDING).exists()
         else:
             assert RejectedActivity.objects.get().payload_length == len(body)
@@ -438,5 +453,5 @@ def test_every_draft_is_stored_or_rejected_in_its_place(drafts):
         assert [bytes(payload) for payload in kept] == [draft.payload for draft in refused]
         for activity in Activity.objects.all():
             assert activity.occurred_at <= activity.recorded_at + timedelta(days=1)
-        sweep_data_inputs()
+        do_data_inputs()
         assert not DataInput.objects.filter(outcome=DataInput.Outcome.PENDING).exists()

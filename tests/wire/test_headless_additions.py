@@ -17,6 +17,32 @@ pytestmark = pytest.mark.django_db
 CLICK = {"type": "click", "value": "Buy"}
 
 
+# Marks of tests
+
+
+def test_activity_that_is_marked_as_a_test_is_recorded_and_in_the_inspector():
+    app = App()
+
+    results = app.log({**CLICK, "testCode": "my-first"}, CLICK)
+
+    line = RejectedActivity.objects.get()
+    assert results == [{"status": 202}] * 2
+    assert (line.status, line.test_code, line.channel) == ("valid", "my-first", app.channel)
+    assert Activity.objects.count() == 2
+
+
+@pytest.mark.parametrize("mark", [None, 7, True, {}, [], ""])
+def test_mark_that_is_no_text_marks_nothing(mark):
+    assert App().log({**CLICK, "testCode": mark}) == [{"status": 202}]
+    assert not RejectedActivity.objects.exists()
+
+
+def test_mark_is_cut_and_needs_no_nul():
+    App().log({**CLICK, "TESTCODE": "a\0" + "b" * 500})
+
+    assert RejectedActivity.objects.get().test_code == "a " + "b" * 98
+
+
 # Ids
 
 

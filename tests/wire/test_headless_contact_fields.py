@@ -5,10 +5,10 @@ from datetime import date, timedelta
 import pytest
 from django.utils import timezone
 
-from activities.data_input import sweep_data_inputs
 from activities.models import Activity, DataInput
 from contacts.models import Contact
 from tests.wire.app import App
+from tests.work import do_data_inputs
 
 pytestmark = pytest.mark.django_db
 
@@ -385,7 +385,7 @@ def test_bad_field_refuses_its_activity_and_no_other():
         {"type": "datainput", "value": "3", "contactFields": {"ContactCity": "Bergen"}},
         contact=guid,
     )
-    sweep_data_inputs()
+    do_data_inputs()
 
     assert [result["status"] for result in results] == [202, 400, 202]
     assert Contact.objects.get(guid=guid).city == "Bergen"

@@ -435,6 +435,17 @@ def test_unknown_member_has_to_be_utf_8(more):
     assert "UTF-8" in refused.json()["detail"]
 
 
+@pytest.mark.parametrize("half", [b"\xed\xa0\xbd", b"\xed\xa0\xbd \xed\xba\x80", rb"\ud83d"])
+@pytest.mark.parametrize("more", [b'"note":"%s"', b'"Note":["a",{"b":"%s"}]', b'"%s":1'])
+def test_half_of_a_character_in_an_unknown_member_costs_nothing(more, half):
+    app = App()
+    message = json.dumps(app.message({"type": "click", "value": "Buy"})).encode()
+
+    response = app.post("/activities", message[:-1] + b"," + more % half + b"}")
+
+    assert response.json() == {"results": [{"status": 202}]}
+
+
 def test_unknown_member_of_an_agreement_has_to_be_utf_8():
     app = App()
     body = b'{"agree":true,"more":"\xff"}'

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.config.hub import Web, manage
+from tests.config.hub import Web
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -18,11 +18,8 @@ MAKE_KEY = (
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory):
-    home = tmp_path_factory.mktemp("bodies") / "hub"
-    done = manage(home, "migrate", "--skip-checks")
-    assert done.returncode == 0, done.stderr
-    with Web(home) as hub:
+def hub(homes, tmp_path_factory):
+    with Web(homes.copy(tmp_path_factory.mktemp("bodies") / "hub")) as hub:
         yield hub
 
 

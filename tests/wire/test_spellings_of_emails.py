@@ -5,7 +5,6 @@ from urllib.parse import urlencode
 
 import pytest
 
-from activities.data_input import sweep_data_inputs
 from activities.models import RejectedActivity
 from contacts.models import Contact
 from tests.factories import make_contact
@@ -13,6 +12,7 @@ from tests.wire.activecampaign import Account, activity_of
 from tests.wire.activecampaign_api import ApiClient, assert_error
 from tests.wire.app import App
 from tests.wire.source import event
+from tests.work import do_data_inputs
 
 pytestmark = pytest.mark.django_db
 
@@ -45,7 +45,7 @@ def test_events_name_their_contact_by_any_spelling(source, spelling):
     assert activity_of(account.post(account.form(visit=f'{{"email":"{spelling}"}}')))
     assert contact.activities.count() == 4
     account.http.get("/visit?" + urlencode({"actid": account.channel.account_id, "e": spelling}))
-    sweep_data_inputs()
+    do_data_inputs()
     assert Contact.objects.live().get() == contact
 
 

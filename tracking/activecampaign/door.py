@@ -2,10 +2,11 @@
 
 import re
 
-from tracking.activecampaign import receiving
+from tracking.activecampaign import admission
 from tracking.activecampaign.api.authentication import ACCESS
 from tracking.activecampaign.card import CARD
 from tracking.activecampaign.events import LogEvent, LogVisit
+from tracking.activecampaign.replaying import read_again
 from tracking.browsers import SeePixel
 from tracking.views import may_read_of_key
 from web.doors import AccessType, Door, with_single_slashes
@@ -20,7 +21,7 @@ def _spell(path: str) -> str:
 
 
 DOOR = Door(
-    name=receiving.DOOR,
+    name=admission.DOOR,
     title="ActiveCampaign",
     other_titles={"activecampaign-api": "ActiveCampaign API"},
     urls=["tracking.activecampaign.urls", "tracking.activecampaign.api_urls"],
@@ -32,8 +33,9 @@ DOOR = Door(
         ("HEAD", "/visit"): SeePixel,
     },
     may_read=may_read_of_key,
+    read_again=read_again,
     open_paths=["/event"],
-    access=AccessType(value=ACCESS, label="ActiveCampaign-format API", place="/api/3"),
+    access_types=[AccessType(value=ACCESS, label="ActiveCampaign-format API", place="/api/3")],
     name_type=str,  # as it is: people have chosen these names
     card=CARD,
 )

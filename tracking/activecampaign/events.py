@@ -2,16 +2,19 @@
 
 import re
 from functools import cached_property
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from msgspec import structs
 
 from activities.drafts import Draft
 from activities.problems import InvalidActivity
 from activities.recording import Source, record_soon
+from consents.permission import Asks
 from contacts.resolving import UnknownContact
 from database.loop import in_thread
-from tracking.activecampaign import receiving
+from tracking.activecampaign import admission
 from tracking.activecampaign.rates import count_request
 from tracking.activecampaign.translation import (
     MISSING,
@@ -31,6 +34,9 @@ from web.requests import Request
 
 # More than any event has: of its data, 250 characters count.
 MAX_REQUEST_BYTES = 1024 * 1024
+# What the inspector keeps beside the payload of a page visit: anybody can send those.
+OF_VISITS = {"visit": True}
+_LONGEST_CONTENT_TYPE = 200
 _SPAWNED = "Event spawned"
 # Keys in a query, in a form of either kind, and in JSON, which is what some clients send.
 _KEYS = re.compile(
@@ -41,16 +47,16 @@ _KEYS = re.compile(
 class _ActiveCampaign(Recording):
     """What events and page visits have in common."""
 
-    door = receiving.DOOR
+    door = admission.DOOR
 
-    async def log(self, draft: Draft, contact_guid: UUID, *, from_browser: bool) -> None:
+    async def log(self, draft: Draft, contact_guid: UUID, *, asks: Asks) -> None:
         """Record what the contact did; the inspector says so if it breaks a rule."""
         source = Source(
             door=self.door,
             channel=self.request.channel,
             request_id=self.request.id,
             names_types=self.door,
-            from_browser=from_browser,
+            asks=asks,
             answers_each=False,
         )
         try:
@@ -99,31 +105,43 @@ class LogEvent(_ActiveCampaign):
     @cached_property
     def _sent(self) -> bytes:
         """The query and the body, without keys: nobody has to see those later."""
+        return b"\n".join(filter(None, self._parts))
+
+    @cached_property
+    def _parts(self) -> tuple[bytes, bytes]:
         request = self.request
         query = request.query.encode("latin-1", "replace")
         body = request.readable_body[: MAX_REQUEST_BYTES + 1]
-        return _KEYS.sub(rb"\1***", b"\n".join(filter(None, (query, body))))
+        return _KEYS.sub(rb"\1***", query), _KEYS.sub(rb"\1***", body)
+
+    @cached_property
+    def _context(self) -> dict[str, Any]:
+        """What is needed to read the event again. Only code that has seen the key asks for it."""
+        query, body = self._parts
+        kind = self.request.headers.get("content-type", "")[:_LONGEST_CONTENT_TYPE]
+        return {"event": True, "query": len(query) if body else None, "content_type": kind}
 
     async def _admit(self, form: Form) -> str:
         """The name of the event, if it is for an account that takes it.
 
         :raises InvalidActivity: if it is not
         """
-        channel = self.request.channel = await receiving.find_channel(form)
-        receiving.check_key(channel, form)
+        channel = self.request.channel = await admission.find_channel(form)
+        admission.check_key(channel, form)
         self.request.is_known = True
+        self.request.context = self._context
         if settings.ACTIVECAMPAIGN_REQUESTS_PER_SECOND:
             await in_thread(count_request, channel)
-        name = receiving.read_name(form)
-        receiving.check_tracking(channel)
+        name = admission.read_name(form)
+        admission.check_tracking(channel)
         return name
 
     async def _log(self, name: str, form: Form) -> None:
         visit = read_visit(form)
         await self.log(
-            make_event(name, form, visit, self._sent),
-            await receiving.find_contact(visit.email, "visit"),
-            from_browser=is_browser(self.request),
+            structs.replace(make_event(name, form, visit, self._sent), context=self._context),
+            await admission.find_contact(visit.email, "visit"),
+            asks=Asks.NO_REVOCATION if is_browser(self.request) else Asks.NOTHING,
         )
 
 
@@ -151,12 +169,14 @@ class LogVisit(_ActiveCampaign):
         """Nothing: whatever is wrong with a picture's request has been noted."""
 
     async def _log(self, form: Form) -> None:
-        channel = self.request.channel = await receiving.find_channel(form)
-        receiving.check_tracking(channel)
+        channel = self.request.channel = await admission.find_channel(form)
+        self.request.context = dict(OF_VISITS)
+        admission.check_tracking(channel)
+        visit = make_page_visit(form.fields, self.request.payload)
         await self.log(
-            make_page_visit(form.fields, self.request.payload),
-            await receiving.find_contact(read_email(form.fields.get("e")), "e"),
-            from_browser=True,
+            structs.replace(visit, context=OF_VISITS),
+            await admission.find_contact(read_email(form.fields.get("e")), "e"),
+            asks=Asks.NO_REVOCATION,
         )
 
 

@@ -68,6 +68,9 @@ _MEANINGS = {
     "Also an event that is taken may be in the inspector, as one of an unknown contact.",
     400: "The request is larger than 1 MiB, or ended before it was complete.",
     404: "The tracking API is switched off.",
+    408: "The body did not come in time.",
+    413: "The body is larger than the operator allows.",
+    415: "The body is encoded in another way than by gzip.",
     429: "More requests in a second than the operator allows; see Retry-After.",
     503: "The hub is read-only for the moment; see Retry-After.",
 }

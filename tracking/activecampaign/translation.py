@@ -15,7 +15,15 @@ from activities.event_names import code_name_for
 from activities.models import SystemType
 from activities.problems import InvalidActivity
 from tracking.nested import read_nested, with_plus
-from web.bodies import UNDECODABLE, decode_json, explain, without_mark
+from web.bodies import (
+    SHORT,
+    UNDECODABLE,
+    compact,
+    decode_json,
+    decode_members,
+    explain,
+    without_mark,
+)
 
 # What the format answers when one of these is missing; only the first text is known for certain.
 MISSING = {
@@ -158,7 +166,14 @@ def _read_multipart(content_type: str, body: bytes, encoding: str) -> dict[str, 
 
 def _decode_visit(text: str) -> dict[str, Any]:
     try:
-        return decode_json(text.encode(errors="replace"), dict[str, Any])
+        body = text.encode(errors="replace")
+        if len(body) <= SHORT:
+            return decode_json(body, dict[str, Any])
+        # What it has besides the email is stored as it is.
+        return {
+            name: decode_json(bytes(value)) if name == "email" else msgspec.Raw(compact(value))
+            for name, value in decode_members(body).items()
+        }
     except UNDECODABLE as error:
         what = explain(error)
         if text.startswith("[object "):

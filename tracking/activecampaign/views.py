@@ -3,7 +3,7 @@
 from django.http import HttpResponse
 from rest_framework.request import Request
 
-from tracking.activecampaign import receiving, schema
+from tracking.activecampaign import admission, schema
 from tracking.activecampaign.events import LogEvent, LogVisit
 from tracking.browsers import SeePixel
 from tracking.views import RecordingView
@@ -12,7 +12,7 @@ from tracking.views import RecordingView
 class EventView(RecordingView):
     """Takes events of contacts who exist."""
 
-    door = receiving.DOOR
+    door = admission.DOOR
     exchange = LogEvent
 
     @schema.log_event
@@ -24,7 +24,7 @@ class EventView(RecordingView):
 class VisitView(RecordingView):
     """Takes page visits of contacts who exist, from the picture that pages have for it."""
 
-    door = receiving.DOOR
+    door = admission.DOOR
     exchange = LogVisit
 
     @schema.log_visit

@@ -10,13 +10,14 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from activities.models import RejectedActivity
+from activities.admin.permissions import may_see_activity_types, may_see_inspector
+from activities.models import ActivityType, RejectedActivity, SystemType
 from activities.problems import Status
 from activities.quality import Quality, quality_of
 from adminsite.formatting import changelist_url
 from channels.admin.channel import ChannelAdmin, register_page_of_keys
 from channels.models import ApiKey, Channel
-from contacts.admin.naming import may_see_contacts
+from contacts.admin.permissions import may_see_contacts
 from contacts.models import Contact
 from web.doors import Card, Door, access_types, all_doors
 
@@ -47,7 +48,7 @@ class FormatCard:
     secret: str
     may_change: bool
     example: str
-    inspector_url: str
+    links: list[tuple[str, str]]
 
     @property
     def is_on(self) -> bool:
@@ -77,6 +78,7 @@ class ChannelCard:
     formats: list[FormatCard]
     key_lines: list[KeyLine]
     may_change: bool
+    code_url: str
 
     @property
     def anchor(self) -> str:
@@ -120,6 +122,7 @@ def build_cards(request: HttpRequest, channels: QuerySet[Channel]) -> list[Chann
     hub = request.build_absolute_uri("/").rstrip("/")
     email = _newest_email(request) or "EMAIL"
     since = timezone.now() - timedelta(days=QUALITY_DAYS)
+    code_url = _code_url(request)
     quality = quality_of([channel.pk for channel in channels], since)
     return [
         ChannelCard(
@@ -132,9 +135,18 @@ def build_cards(request: HttpRequest, channels: QuerySet[Channel]) -> list[Chann
             ],
             key_lines=_key_lines(request, hub, channel, keys) if keys is not None else [],
             may_change=may_change,
+            code_url=code_url and f"{code_url}?channel={channel.pk}",
         )
         for channel in channels
     ]
+
+
+def _code_url(request: HttpRequest) -> str:
+    """Where page visits have their lines of code, and a button that sends a test of one."""
+    if not may_see_activity_types(request.user):
+        return ""
+    page_visit = ActivityType.objects.get(code_name=SystemType.PAGE_VISIT)
+    return reverse("admin:activities_activitytype_developers", args=[page_visit.pk])
 
 
 def _format_card(
@@ -145,10 +157,12 @@ def _format_card(
     identifier = card.read_identifier(channel)
     secret = card.secret.read(channel) if may_change else ""
     placeholder = card.secret.name.replace(" ", "_").upper()
-    inspector_url = ""
-    if request.user.has_perm("activities.view_rejectedactivity"):
+    links = [
+        (title, reverse(page)) for title, page, may in card.pages if request.user.has_perm(may)
+    ]
+    if may_see_inspector(request.user):
         query = f"door={door.name}&channel__id__exact={channel.pk}"
-        inspector_url = changelist_url(RejectedActivity, query)
+        links.append(("Its lines in the inspector", changelist_url(RejectedActivity, query)))
     return FormatCard(
         name=f"{door.title} format",
         format=card,
@@ -158,13 +172,13 @@ def _format_card(
         secret=secret,
         may_change=may_change,
         example=card.example(hub, identifier, secret or placeholder, email),
-        inspector_url=inspector_url,
+        links=links,
     )
 
 
 def _newest_email(request: HttpRequest) -> str:
     """The email of one of the newest contacts, if there is one that this user may see."""
-    if not may_see_contacts(request):
+    if not may_see_contacts(request.user):
         return ""
     newest = Contact.objects.order_by("-created_at", "-id")[:_LOOKED_AT]
     known = Contact.objects.live().filter(pk__in=newest.values("pk")).exclude(email="")

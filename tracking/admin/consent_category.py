@@ -4,18 +4,26 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.contrib.filters.admin import RelatedDropdownFilter
-from unfold.decorators import display
 
-from adminsite.formatting import link_to, shortened
+from adminsite.columns import Column, Link, Short
 from adminsite.options import EmptyState, HubAdmin
 from channels.models import Channel
+from consents.admin.permissions import may_see_consents
 from consents.models import Consent
 from tracking.models import ConsentCategory
+
+_CATEGORY = Short("category", ordering="category")
+_CONSENT = Link(
+    "consent",
+    "Stands for the consent",
+    may_see=may_see_consents,
+    instead=Column("consent", "Stands for the consent"),
+)
 
 
 @admin.register(ConsentCategory)
 class ConsentCategoryAdmin(HubAdmin):
-    list_display = ("shown_category", "shown_channel", "shown_consent")
+    list_display = (_CATEGORY, Link("channel"), _CONSENT)
     list_help = (
         "For Commanders Act-format events: what a category in “user.consent_categories” agrees "
         "to. A category without a line stays with the activity and changes no agreement."
@@ -23,7 +31,7 @@ class ConsentCategoryAdmin(HubAdmin):
     list_filter = (("channel", RelatedDropdownFilter), ("consent", RelatedDropdownFilter))
     list_select_related = ("channel", "consent")
     ordering = ("channel__name", "category", "id")
-    sortable_by = ("shown_category",)
+    sortable_by = (_CATEGORY,)
     search_fields = ("category",)
     search_help_text = "Category"
     fields = ("channel", "category", "consent")
@@ -65,15 +73,3 @@ class ConsentCategoryAdmin(HubAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).select_related("channel", "consent")
-
-    @display(description="Category", ordering="category")
-    def shown_category(self, line):
-        return shortened(line.category)
-
-    @display(description="Channel")
-    def shown_channel(self, line):
-        return link_to(line.channel)
-
-    @display(description="Stands for the consent")
-    def shown_consent(self, line):
-        return link_to(line.consent)

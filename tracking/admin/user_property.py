@@ -2,23 +2,24 @@
 
 from django.contrib import admin
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
-from unfold.decorators import display
 
-from adminsite.formatting import shortened
+from adminsite.columns import Short
 from adminsite.options import EmptyState, HubAdmin
 from tracking.models import UserProperty
+
+_NAME = Short("name", "User property", ordering="name")
 
 
 @admin.register(UserProperty)
 class UserPropertyAdmin(HubAdmin):
-    list_display = ("shown_name", "contact_field")
+    list_display = (_NAME, "contact_field")
     list_help = (
         "For Commanders Act-format events: what a property of “user” fills in the contact. A "
         "property without a line stays with the activity."
     )
     list_filter = (("contact_field", ChoicesDropdownFilter),)
     ordering = ("name",)
-    sortable_by = ("shown_name",)
+    sortable_by = (_NAME,)
     search_fields = ("name",)
     search_help_text = "User property"
     fields = ("name", "contact_field")
@@ -31,7 +32,3 @@ class UserPropertyAdmin(HubAdmin):
             "contacts get an email at most."
         ),
     )
-
-    @display(description="User property", ordering="name")
-    def shown_name(self, user_property):
-        return shortened(user_property.name)

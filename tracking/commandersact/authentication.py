@@ -3,8 +3,8 @@
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from channels.keys import find_api_key, note_use
 from channels.models import ApiKey
+from tracking.keys import find_key_of
 from web.problems import Problem
 
 ACCESS = "commandersact"
@@ -26,12 +26,11 @@ class ConfigKeyAuthentication(BaseAuthentication):
         if scheme.lower() != "bearer":
             detail = "Send the API key as a Bearer token."
             raise Problem(401, "unknown_token_type", detail, headers=_CHALLENGE)
-        key = find_api_key(text.strip(), access=ACCESS)
-        if key is None:
-            detail = "The key is unknown, disabled, expired, or none for the Config API."
+        found = find_key_of(request, text.strip(), access=ACCESS)
+        if isinstance(found, str):
+            detail = found or "The key is unknown, disabled, expired, or none for the Config API."
             raise Problem(401, "unknown_token", detail, headers=_CHALLENGE)
-        note_use(key)
-        return None, key
+        return None, found
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"

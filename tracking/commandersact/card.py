@@ -9,7 +9,7 @@ from web.doors import Card, Secret, Switch
 
 
 def _example(hub: str, site_id: str, source_key: str, _email: str) -> str:
-    # It says what somebody agreed to: that is nothing to try with a contact who is a person.
+    # It records what a contact agreed to: not to be tried with one who is a person.
     query = urlencode({"tc_s": site_id, "token": source_key})
     event = {
         "event_name": "page_view",
@@ -67,5 +67,17 @@ CARD = Card(
     example=_example,
     example_note=(
         "The answer is 200 in any case: the inspector has what became of it under its test code."
+    ),
+    pages=(
+        (
+            "User properties",
+            "admin:tracking_userproperty_changelist",
+            "tracking.view_userproperty",
+        ),
+        (
+            "Consent categories",
+            "admin:tracking_consentcategory_changelist",
+            "tracking.view_consentcategory",
+        ),
     ),
 )

@@ -3,10 +3,11 @@
 import re
 
 from tracking.browsers import SeePixel
-from tracking.commandersact import receiving
+from tracking.commandersact import receiver
 from tracking.commandersact.authentication import ACCESS
 from tracking.commandersact.card import CARD
 from tracking.commandersact.events import SendBatch, SendEvent, SendPixel
+from tracking.commandersact.replaying import read_again
 from tracking.views import may_read_of_key
 from web.doors import AccessType, Door, with_single_slashes
 
@@ -28,7 +29,7 @@ def _name_type(event_name: str) -> str:
 
 
 DOOR = Door(
-    name=receiving.DOOR,
+    name=receiver.DOOR,
     title="Commanders Act",
     other_titles={"commandersact-config": "Commanders Act Config API"},
     urls=["tracking.commandersact.urls"],
@@ -41,11 +42,14 @@ DOOR = Door(
         ("POST", "/events/batch"): SendBatch,
     },
     may_read=may_read_of_key,
+    read_again=read_again,
     open_paths=["/events"],
     cookie_paths=["/events"],
-    access=AccessType(
-        value=ACCESS, label="Commanders Act-format Config API", place="/v2/{channel.site_id}"
-    ),
+    access_types=[
+        AccessType(
+            value=ACCESS, label="Commanders Act-format Config API", place="/v2/{channel.site_id}"
+        )
+    ],
     name_type=_name_type,
     card=CARD,
 )

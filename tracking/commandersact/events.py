@@ -1,6 +1,7 @@
 """Commanders Act-format events: one, several, or one by a picture."""
 
-from collections.abc import Sequence
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
 
 from django.utils.crypto import constant_time_compare
 
@@ -8,29 +9,25 @@ from activities.problems import InvalidActivity
 from channels.known import channels_of_site
 from channels.models import Channel
 from tracking.browsers import is_browser, pixel
-from tracking.commandersact.receiving import DOOR, Browser, Receiver
+from tracking.commandersact.receiver import DOOR, Browser, Receiver
 from tracking.commandersact.translation import (
+    DO_NOT_TRACK,
     MAX_BATCH_BYTES,
     MAX_EVENT_BYTES,
+    SITE_ID,
+    SOURCE_KEYS,
     Event,
-    make_event,
     read_batch,
     read_event,
-    read_pixel,
+    read_query,
 )
 from tracking.exchanges import Recording
-from tracking.nested import read_nested
 from web.answers import Answer
 from web.authorization import bearer_token
 from web.bots import is_bot
 from web.problems import Problem
 from web.requests import Request
 
-# Parameters of the query that are none of the event.
-_SITE_ID = "tc_s"
-_SOURCE_KEYS = ("token", "tc_skey")
-_DO_NOT_TRACK = "tc_do_not_track"
-_OF_THE_REQUEST = (_SITE_ID, *_SOURCE_KEYS, _DO_NOT_TRACK, "tc_firsttime")
 _COOKIE = "CAID"
 # The cookie of the same meaning on the domain of the original.
 _COOKIES = (_COOKIE, "TCID")
@@ -45,6 +42,8 @@ class FromSource(Recording):
     """
 
     door = DOOR
+    # How what the inspector keeps of it is to be read again.
+    kind: str
 
     def __init__(self, request: Request):
         super().__init__(request)
@@ -52,7 +51,7 @@ class FromSource(Recording):
 
     async def record(self) -> Answer:
         request = self.request
-        site_id = request.parameters.get(_SITE_ID, "").strip().replace("\0", "")
+        site_id = request.parameters.get(SITE_ID, "").strip().replace("\0", "")
         sources = await channels_of_site(site_id)
         source = _find_source(sources, request)
         request.is_known = source is not None
@@ -65,7 +64,7 @@ class FromSource(Recording):
             await self.note(problem)
             return answer
         # Containers send this to have events recorded without a cookie.
-        is_cookieless = request.parameters.get(_DO_NOT_TRACK) == "true"
+        is_cookieless = request.parameters.get(DO_NOT_TRACK) == "true"
         cookie = next(filter(None, map(request.cookies.get, _COOKIES)), "")
         receiver = Receiver(
             channel,
@@ -78,12 +77,12 @@ class FromSource(Recording):
             answer.headers.append((b"set-cookie", _cookie(receiver.new_cookie)))
         return answer
 
-    def read(self) -> tuple[Sequence[Event], Answer]:
+    @abstractmethod
+    def read(self) -> tuple[Iterable[Event], Answer]:
         """The events that came, and what to answer if they are understood.
 
         :raises Problem: 400, if they are too large or no JSON
         """
-        raise NotImplementedError
 
     def read_body(self, limit: int) -> bytes:
         """The body of the request.
@@ -109,6 +108,8 @@ class FromSource(Recording):
                 "“Settings, Tracking” in the admin.",
             )
         if not channel.source_enabled:
+            is_of_browser = is_browser(self.request)
+            self.request.context = {"kind": self.kind, "browser": is_of_browser}
             raise InvalidActivity(
                 "source_disabled", "", "The source is disabled: enable it in “Settings, Tracking”."
             )
@@ -118,7 +119,9 @@ class FromSource(Recording):
 class SendEvent(FromSource):
     """Records one event."""
 
-    def read(self) -> tuple[Sequence[Event], Answer]:
+    kind = "event"
+
+    def read(self) -> tuple[Iterable[Event], Answer]:
         event = read_event(self.read_body(MAX_EVENT_BYTES))
         self.request.test_code = event.test_code
         return [event], _nothing()
@@ -127,15 +130,15 @@ class SendEvent(FromSource):
 class SendPixel(FromSource):
     """Records the event that the query describes; answers a picture of one pixel."""
 
-    def read(self) -> tuple[Sequence[Event], Answer]:
+    kind = "pixel"
+
+    def read(self) -> tuple[Iterable[Event], Answer]:
         sent = self.request.query.encode("latin-1", "replace")
         query = sent.decode(errors="replace")
         self.request.payload = _without_keys(query).encode(errors="replace")
         if len(sent) > MAX_EVENT_BYTES:
             raise Problem(400, "too_large", f"The query may have {MAX_EVENT_BYTES:,} bytes.")
-        fields = read_nested(query)
-        event = make_event(read_pixel(fields, _OF_THE_REQUEST), self.request.payload)
-        event.texts_only = True
+        event = read_query(query, self.request.payload)
         self.request.test_code = event.test_code
         return [event], pixel()
 
@@ -143,7 +146,9 @@ class SendPixel(FromSource):
 class SendBatch(FromSource):
     """Records several events, each for itself."""
 
-    def read(self) -> tuple[Sequence[Event], Answer]:
+    kind = "batch"
+
+    def read(self) -> tuple[Iterable[Event], Answer]:
         return read_batch(self.read_body(MAX_BATCH_BYTES)), _nothing()
 
 
@@ -154,7 +159,7 @@ def _nothing() -> Answer:
 
 def _find_source(sources: Sequence[Channel], request: Request) -> Channel | None:
     """The one of `sources` whose source key this request has, or None."""
-    given = [request.parameters.get(name, "") for name in _SOURCE_KEYS]
+    given = [request.parameters.get(name, "") for name in SOURCE_KEYS]
     given.append(bearer_token(request.headers.get("authorization", "")))
     # Keys may have a plus, which stands for a space in a query if it is not escaped.
     key = next(filter(None, given), "").replace(" ", "+")
@@ -174,5 +179,5 @@ def _cookie(caid: str) -> bytes:
 
 def _without_keys(query: str) -> str:
     """`query` without what proves that the source may send: nobody has to see that later."""
-    kept = (part for part in query.split("&") if part.partition("=")[0] not in _SOURCE_KEYS)
+    kept = (part for part in query.split("&") if part.partition("=")[0] not in SOURCE_KEYS)
     return "&".join(kept)

@@ -15,7 +15,7 @@ from drf_spectacular.utils import (
 from rest_framework import serializers
 
 from activities.problems import Status
-from tracking.headless.schema import ANSWER_HEADERS, RETRY_AFTER, problems
+from tracking.headless.schema import ANSWER_HEADERS, RETRY_AFTER, WITH_BODY, problems
 
 _TAGS = ["Commanders Act format"]
 _CONFIG_TAGS = ["Commanders Act format: Config API"]
@@ -107,7 +107,7 @@ send_event = extend_schema(
     auth=[],
     parameters=[*ANSWER_HEADERS, RETRY_AFTER, _SITE_ID, _TOKEN, _DO_NOT_TRACK],
     request={"application/json": OpenApiRequest(_EVENT, examples=[_EXAMPLE])},
-    responses={200: _TAKEN, **problems(400, 404, 503)},
+    responses={200: _TAKEN, **problems(404, *WITH_BODY)},
 )
 
 send_pixel = extend_schema(
@@ -145,7 +145,7 @@ send_batch = extend_schema(
             }
         )
     },
-    responses={200: _TAKEN, **problems(400, 404, 503)},
+    responses={200: _TAKEN, **problems(404, *WITH_BODY)},
 )
 
 _SITE = OpenApiParameter(

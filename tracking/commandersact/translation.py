@@ -20,19 +20,34 @@ from activities.event_names import code_name_for
 from activities.problems import InvalidActivity
 from activities.times import parse_time
 from contacts.codes import as_code
-from contacts.identifying import Identity, is_junk
+from contacts.identifying import Identity
+from contacts.junk import is_junk
 from contacts.places import country_code
+from contacts.profile import may_have_state
 from tracking.commandersact.titles import amount_of, as_text, subject_of
-from tracking.nested import with_plus
-from web.bodies import UNDECODABLE, decode_json, decode_members, explain, fold, unfold
+from tracking.nested import read_nested, with_plus
+from web.bodies import (
+    SHORT,
+    UNDECODABLE,
+    decode_json,
+    decode_members,
+    explain,
+    fold,
+    items_of,
+    unfold,
+)
 from web.problems import Problem
 
 # The format's limits: of a request with one event, or of one event in a batch; and of a batch.
 MAX_EVENT_BYTES = 32 * 1024
 MAX_BATCH_BYTES = 500 * 1024
+# Parameters of a query that are none of the event.
+SITE_ID = "tc_s"
+SOURCE_KEYS = ("token", "tc_skey")
+DO_NOT_TRACK = "tc_do_not_track"
+_OF_THE_REQUEST = (SITE_ID, *SOURCE_KEYS, DO_NOT_TRACK, "tc_firsttime")
 _LONGEST_TEST_CODE = 100
 _SMALLEST_EVENT = len('{"event":"a"}')
-_FEW = 1_000
 # Events of a batch are in an array in an object.
 _LEVEL_OF_ITEMS = 3
 # What version 1 had at the root and version 2 has in the context; the names of browsers below.
@@ -94,20 +109,29 @@ def read_event(payload: bytes) -> Event:
     return make_event(members, payload)
 
 
-def read_batch(body: bytes) -> list[Event]:
+def read_batch(body: bytes) -> Iterator[Event]:
     """The events in the body of a batch, in order, each with its own part of it as payload.
+
+    They are read one by one: all at once may take many times the size of the body.
 
     :raises Problem: 400, if the body is no JSON
     """
     try:
-        return [_read_item(item) for item in _split(body)]
+        return map(_read_item, _split(body))
     except (KeyError, msgspec.ValidationError):
         event = read_event(body)
         detail = "The body must be an object whose member batch is an array of events."
         event.problem = InvalidActivity("no_batch", "batch", detail)
-        return [event]
+        return iter([event])
     except UNDECODABLE as error:
         raise _malformed(error) from None
+
+
+def read_query(query: str, payload: bytes) -> Event:
+    """The event that the query of a picture describes."""
+    event = make_event(read_pixel(read_nested(query), _OF_THE_REQUEST), payload)
+    event.texts_only = True
+    return event
 
 
 def make_event(members: object, payload: bytes) -> Event:
@@ -154,7 +178,7 @@ def make_draft(event: Event, mapping: Mapping[str, str], received_at: datetime) 
 
     What is wrong with a user property or a time is a remark: the event counts all the same.
     """
-    contact_fields, rest, remarks = _read_contact_fields(event.user, mapping)
+    contact_fields, rest, remarks = _read_contact_fields(event, mapping)
     occurred_at, time_remarks = read_time(event, received_at)
     moved = {name: value for name, value in event.user.items() if name not in rest}
     properties = event.properties
@@ -195,10 +219,12 @@ def _split(body: bytes) -> Iterator[bytes]:
     except RecursionError:  # one that is too deep costs no other one
         body, parts = fold(body, level=_LEVEL_OF_ITEMS)
         members = decode_members(body, apart="batch")
+    if len(body) > SHORT:
+        # What has more items than events would have room for is something else.
+        if sum(1 for _ in items_of(members["batch"])) > len(body) / _SMALLEST_EVENT:
+            raise msgspec.ValidationError("The batch holds something else than events.")
+        return (unfold(item, parts) for item in items_of(members["batch"]))
     items = msgspec.json.decode(members["batch"], type=list[msgspec.Raw])
-    # What has more items than events would have room for would only cost memory.
-    if len(items) > _FEW and len(items) > len(body) / _SMALLEST_EVENT:
-        raise msgspec.ValidationError("The batch holds something else than events.")
     return (unfold(bytes(item), parts) for item in items)
 
 
@@ -248,16 +274,18 @@ def _is_email(text: str) -> bool:
 
 
 def _read_contact_fields(
-    user: dict[str, Any], mapping: Mapping[str, str]
+    event: Event, mapping: Mapping[str, str]
 ) -> tuple[dict[str, str], dict[str, Any], Remarks]:
-    """The contact fields in `user`, what is left of it, and what is wrong with it."""
+    """The contact fields in the user of `event`, what is left of it, and what is wrong with it."""
     fields: dict[str, str] = {}
-    rest = dict(user)
+    user, rest = event.user, dict(event.user)
     remarks = []
     for name, wire_name in mapping.items():
         if name not in user:
             continue
         text = as_code(user[name]) if wire_name in _CODES else as_text(user[name])
+        if wire_name == "ContactEmail" and event.texts_only:
+            text = with_plus(text)
         if wire_name == "ContactCountry":
             text = country_code(text) or text
         try:
@@ -273,7 +301,7 @@ def _read_contact_fields(
         if checked:
             fields[wire_name] = text
             del rest[name]
-    if fields.get("ContactCountry", "USA") != "USA" and "ContactState" in fields:
+    if "ContactState" in fields and not may_have_state(fields.get("ContactCountry", "")):
         del fields["ContactState"]
         rest |= {name: user[name] for name, to in mapping.items() if to == "ContactState"}
     return fields, rest, tuple(remarks)

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from tracking.browsers import SeePixel
 from tracking.commandersact import schema
 from tracking.commandersact.events import SendBatch, SendEvent, SendPixel
-from tracking.commandersact.receiving import DOOR
+from tracking.commandersact.receiver import DOOR
 from tracking.views import RecordingView
 
 

@@ -20,13 +20,26 @@ _TAGS = ["Headless tracking"]
 class BearerKeyScheme(OpenApiAuthenticationExtension):
     target_class = "tracking.headless.authentication.BearerKeyAuthentication"
     name = "apiKey"
+    opens = "the tracking API"
 
     def get_security_definition(self, auto_schema):
         return {
             "type": "http",
             "scheme": "bearer",
-            "description": "An enabled API key of a channel, with access to the tracking API.",
+            "description": f"An enabled API key of a channel, with access to {self.opens}.",
         }
+
+
+class GroupsKeyScheme(BearerKeyScheme):
+    target_class = "tracking.headless.authentication.GroupsKeyAuthentication"
+    name = "groupsKey"
+    opens = "contact groups"
+
+
+class AutomationKeyScheme(BearerKeyScheme):
+    target_class = "tracking.headless.authentication.AutomationKeyAuthentication"
+    name = "automationKey"
+    opens = "automations"
 
 
 class ProblemSerializer(serializers.Serializer):
@@ -55,10 +68,17 @@ _MEANINGS = {
     400: "The request cannot be understood.",
     401: "The API key is missing, unknown, disabled, expired or of another access type.",
     403: "The API key belongs to another channel.",
-    404: "The contact or the consent is unknown, or the tracking API is switched off.",
+    404: "The contact, the consent or the automation is unknown, or the tracking API is switched "
+    "off.",
+    408: "The body did not come in time.",
+    409: "The contact may not enter the automation, or nobody may.",
     413: "The body is too large.",
-    503: "The hub is read-only for the moment; see Retry-After.",
+    415: "The body is encoded in another way than by gzip.",
+    503: "The hub is read-only or busy for the moment; see Retry-After.",
 }
+
+# What may be wrong with any request that has a body, or with the hub that is to write it.
+WITH_BODY = (400, 408, 413, 415, 503)
 
 _CONTACT_GUID = OpenApiParameter("contact_guid", OpenApiTypes.UUID, OpenApiParameter.PATH)
 _CONSENT_NAME = OpenApiParameter(
@@ -170,7 +190,38 @@ answer_consent = extend_schema(
     ),
     responses={
         200: OpenApiResponse(description="Recorded; the answer is empty."),
-        **problems(400, 401, 404, 413, 503),
+        **problems(401, 404, *WITH_BODY),
+    },
+)
+
+contact_groups = extend_schema(
+    operation_id="getContactGroups",
+    tags=_TAGS,
+    parameters=[*ANSWER_HEADERS, RETRY_AFTER, _CONTACT_GUID],
+    responses={
+        200: inline_serializer(
+            "ContactGroups",
+            {"groups": serializers.ListField(child=serializers.CharField(help_text="Code name"))},
+        ),
+        **problems(401, 404, 503),
+    },
+)
+
+start_run = extend_schema(
+    operation_id="startRun",
+    tags=_TAGS,
+    parameters=[
+        *ANSWER_HEADERS,
+        RETRY_AFTER,
+        OpenApiParameter(
+            "code_name", str, OpenApiParameter.PATH, description="The code name of an automation."
+        ),
+        _idempotency_key("The same key again for the contact is the same run."),
+    ],
+    request=inline_serializer("RunRequest", {"contact": serializers.UUIDField()}),
+    responses={
+        202: inline_serializer("StartedRun", {"run": serializers.IntegerField(help_text="Its id")}),
+        **problems(401, 404, 409, *WITH_BODY),
     },
 )
 
@@ -205,6 +256,10 @@ _ACTIVITY = {
             "description": "When it happened; without it, the time of receipt.",
         },
         "properties": {"type": "object", "additionalProperties": True},
+        "testCode": {
+            "type": "string",
+            "description": "Marks a test: the inspector has a line for it in any case.",
+        },
     },
 }
 
@@ -254,6 +309,6 @@ log_activities = extend_schema(
     },
     responses={
         207: inline_serializer("ActivityResults", {"results": _RESULT}),
-        **problems(400, 401, 403, 404, 413, 503),
+        **problems(401, 403, 404, *WITH_BODY),
     },
 )

@@ -1,6 +1,6 @@
 """The headless wire format: from JSON, in any spelling of its names, to drafts."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from uuid import UUID, uuid5
 
 import msgspec
@@ -9,11 +9,23 @@ from activities.drafts import Draft, is_data_input
 from activities.problems import InvalidActivity
 from activities.recording import Outcome
 from contacts.guids import parse_guid
-from web.bodies import UNDECODABLE, decode_json, decode_members, explain
+from web.bodies import (
+    SHORT,
+    UNDECODABLE,
+    compact,
+    decode_json,
+    decode_members,
+    explain,
+    items_of,
+)
 from web.problems import Problem
 
 _SMALLEST_ACTIVITY = len('{"type":"a"}')
-_FEW = 1_000
+_MEMBERS = {
+    *("type", "value", "url", "referrer", "contactfields", "properties", "id", "timestamp"),
+    "testcode",
+}
+_LONGEST_TEST_CODE = 100
 _LONGEST_IDEMPOTENCY_KEY = 255
 # Makes the ids of activities that have none, of the key of their request.
 _IDS_OF_KEYS = UUID("b4e0a6c7-5f5b-4c0c-9c59-0d9f8f6f3a52")
@@ -82,7 +94,7 @@ def _result(problem: InvalidActivity | None) -> dict:
     error = {"code": problem.code, "detail": problem.detail}
     if problem.field:
         error["field"] = problem.field
-    return {"status": 403 if problem.code == "consent" else 400, "error": error}
+    return {"status": 403 if problem.code in ("consent", "erased") else 400, "error": error}
 
 
 def read_members(body: bytes) -> dict[str, msgspec.Raw]:
@@ -138,27 +150,47 @@ def read_activities(members: dict[str, msgspec.Raw]) -> Iterator[Draft]:
         raise _missing("activities")
     array = members["activities"]
     try:
-        items = msgspec.json.decode(array, type=list[msgspec.Raw])
+        if len(memoryview(array)) <= SHORT:
+            items = iter(msgspec.json.decode(array, type=list[msgspec.Raw]))
+            return (_draft(bytes(item), decode_json) for item in items)
+        # What has more items than objects would have room for would only cost memory.
+        count = sum(1 for _ in items_of(array))
     except msgspec.DecodeError:
-        raise Problem(
-            400, "wrong_type", "activities must be an array.", field="activities"
-        ) from None
-    # What has more items than objects would have room for would only cost memory.
-    if len(items) > _FEW and len(items) > len(memoryview(array)) / _SMALLEST_ACTIVITY:
-        raise Problem(
-            400, "wrong_type", "activities must be an array of objects.", field="activities"
-        )
-    return map(_draft, items)
+        raise _no_array("activities must be an array.") from None
+    if count > len(memoryview(array)) / _SMALLEST_ACTIVITY:
+        raise _no_array("activities must be an array of objects.")
+    return (_draft(item, _read_sparingly) for item in items_of(array))
 
 
-def _draft(item_as_sent: msgspec.Raw) -> Draft:
-    payload = bytes(item_as_sent)
+def _no_array(detail: str) -> Problem:
+    return Problem(400, "wrong_type", detail, field="activities")
+
+
+def _read_sparingly(payload: bytes) -> object:
+    """The activity in `payload`, with its properties as text: objects take many times as much."""
+    if not payload.startswith(b"{"):
+        return None
+    return {
+        name: msgspec.Raw(compact(value))
+        if name.lower() == "properties"
+        else decode_json(bytes(value))
+        for name, value in decode_members(payload, apart="properties").items()
+        if name.lower() in _MEMBERS
+    }
+
+
+def read_activity(payload: bytes) -> Draft:
+    """The activity that this part of a body describes, as a draft."""
+    return _draft(payload, decode_json)
+
+
+def _draft(payload: bytes, read: Callable[[bytes], object]) -> Draft:
     try:
-        item = decode_json(payload)
+        item = read(payload)
     except UNDECODABLE as error:
         return Draft(
             problem=InvalidActivity(
-                "malformed_json", "", f"The activity is no JSON: {explain(error)}."
+                "malformed_json", "", f"The activity cannot be read: {explain(error)}."
             ),
             payload=payload,
         )
@@ -178,7 +210,13 @@ def _draft(item_as_sent: msgspec.Raw) -> Draft:
         client_id=members.get("id"),
         occurred_at=members.get("timestamp"),
         payload=payload,
+        test_code=_read_test_code(members.get("testcode")),
     )
+
+
+def _read_test_code(given: object) -> str:
+    """The mark of a test. What is no text marks nothing: it refuses no activity."""
+    return given[:_LONGEST_TEST_CODE].replace("\0", " ") if isinstance(given, str) else ""
 
 
 def _read(members: dict[str, msgspec.Raw], name: str, *, required: bool = True) -> object:

@@ -18,6 +18,16 @@ urlpatterns = [
         views.ContactConsentView.as_view(),
         name="contact-consent",
     ),
+    path(
+        "Kentico.Tracking/contacts/<str:contact_guid>/groups",
+        views.ContactGroupsView.as_view(),
+        name="contact-groups",
+    ),
     path("Kentico.Tracking/activities", views.ActivitiesView.as_view(), name="activities"),
+    path(
+        "Kentico.Tracking/automations/<str:code_name>/runs",
+        views.AutomationRunsView.as_view(),
+        name="automation-runs",
+    ),
     re_path(r"^Kentico\.Tracking(?:/|$)", views.UnknownEndpointView.as_view()),
 ]

@@ -7,14 +7,22 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from consents.agreements import is_agreed, record_agreement
+from consents.finding import find_consent
 from consents.models import Consent
 from consents.texts import find_text
+from contacts.erased_names import are_erased
 from contacts.models import Contact
 from contacts.resolving import find_contact
 from tracking.contact_creation import create_contact
 from tracking.headless import schema, translation
 from tracking.headless.activities import LogActivities
-from tracking.headless.authentication import BearerKeyAuthentication
+from tracking.headless.authentication import (
+    AutomationKeyAuthentication,
+    BearerKeyAuthentication,
+    GroupsKeyAuthentication,
+)
+from tracking.headless.automations import start_run
+from tracking.headless.groups import GroupsOfContact
 from tracking.views import DoorView, RecordingView
 from web.problems import Problem
 
@@ -38,6 +46,9 @@ class HeadlessView(DoorView):
         except ValueError:
             contact = None
         if contact is None:
+            if are_erased(guids=[self.contact_guid]):
+                detail = "The contact with this GUID was erased. Forget the GUID."
+                raise Problem(404, "erased", detail)
             raise Problem(404, "unknown_contact", "There is no contact with this GUID.")
         return contact
 
@@ -47,9 +58,7 @@ def get_consent(code_name: str) -> Consent:
 
     :raises Problem: 404, if there is none
     """
-    # PostgreSQL cannot even be asked for a text with NUL in it.
-    code_name = code_name.replace("\0", " ")
-    consent = Consent.objects.filter(code_name__fold=code_name).first()
+    consent = find_consent(code_name)
     if consent is None:
         raise Problem(404, "unknown_consent", "There is no consent with this code name.")
     return consent
@@ -94,6 +103,7 @@ class ContactConsentView(HeadlessView):
             channel=self.key.channel,
             language=language,
             request_id=self.request_id,
+            came_by=f"API key {self.key}",
         )
         # Clients tell an empty answer by this header, which not every server adds by itself.
         return HttpResponse(headers={"Content-Length": "0"})
@@ -108,6 +118,30 @@ class ActivitiesView(RecordingView):
     def post(self, request: Request) -> HttpResponse:
         """Log what a contact did; each activity has a result of its own, in the given order."""
         return self.answer(LogActivities)
+
+
+class ContactGroupsView(RecordingView):
+    authentication_classes = [GroupsKeyAuthentication]
+    door = "headless"
+    exchange = GroupsOfContact
+
+    @schema.contact_groups
+    def get(self, request: Request, contact_guid: str) -> HttpResponse:
+        """The contact groups that a contact is in at present, by their code names."""
+        return self.answer(GroupsOfContact)
+
+
+class AutomationRunsView(HeadlessView):
+    authentication_classes = [AutomationKeyAuthentication]
+
+    @schema.start_run
+    def post(self, request: Request, code_name: str) -> Response:
+        """Let a contact into an automation, and tell the id of the run that begins."""
+        idempotency_key = translation.read_idempotency_key(request.headers)
+        contact = self.get_contact(
+            translation.read_guid(translation.read_members(self.body), "contact")
+        )
+        return Response({"run": start_run(self.key, code_name, contact, idempotency_key)}, 202)
 
 
 class UnknownEndpointView(HeadlessView):

@@ -115,7 +115,7 @@
       throw { type: 'error_cookies_blocked', detail: 'The browser blocks the cookies of tracking.' };
     }
     if (answer && answer.partners) partners = answer.partners;
-    // Whoever was nobody before may be somebody now, and the other way round.
+    // The visitor may have become a contact, or none.
     if (command !== 'Link') tokens.clear();
     return answer;
   };
@@ -248,6 +248,8 @@
     consentcontactstatus: (options) => request('ConsentStatus', about(options)),
     consentagree: (options) => requestAlone('ConsentAgree', about(options)),
     consentrevoke: (options) => request('ConsentRevoke', about(options)),
+    contactgroups: async () =>
+      (consent.tracking ? (await request('ContactGroups')).groups : []),
     link: async ({ url }) => {
       const token = await freshToken(url);
       return token ? withToken(url, token) : url;
@@ -487,7 +489,7 @@
   };
 
   const tracker = function () { dispatch(arguments); };
-  // Whoever still holds the stub of the snippet pushes its calls here.
+  // Code that still holds the stub of the snippet pushes its calls here.
   tracker.q = { push: dispatch };
   tracker.runAgain = (settings) => {
     if (!onMainSite || releasing) return;

@@ -24,13 +24,17 @@ DOOR = Door(
     exchanges={("POST", "/bell/ring"): Ring},
     open_paths=["/bell"],
     cookie_paths=["/bell/ring"],
-    access=AccessType(
-        value=ACCESS,
-        label="Doorbell keys",
-        place="/bell/{channel.code_name}",
-        example=lambda hub, key, channel: f"curl {hub}/bell -H 'Bell: {key}' # {channel.code_name}",
-        example_note="It rings.",
-    ),
+    access_types=[
+        AccessType(
+            value=ACCESS,
+            label="Doorbell keys",
+            place="/bell/{channel.code_name}",
+            example=lambda hub, key, channel: (
+                f"curl {hub}/bell -H 'Bell: {key}' # {channel.code_name}"
+            ),
+            example_note="It rings.",
+        )
+    ],
     name_type=str.title,
     card=Card(
         addresses=[("/bell/ring", "who rang")],

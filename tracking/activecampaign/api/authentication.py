@@ -3,8 +3,8 @@
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from channels.keys import find_api_key, note_use
 from channels.models import ApiKey
+from tracking.keys import find_key_of
 from web.problems import Problem
 
 ACCESS = "activecampaign"
@@ -18,13 +18,13 @@ class ApiTokenAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[None, ApiKey]:
         text = request.headers.get("Api-Token", "").strip()
-        key = find_api_key(text, access=ACCESS)
-        if key is None:
+        found = find_key_of(request, text, access=ACCESS)
+        if isinstance(found, str):
             raise Problem(
                 403,
                 "forbidden",
-                "The header Api-Token is no enabled API key with access to the "
+                found
+                or "The header Api-Token is no enabled API key with access to the "
                 "ActiveCampaign-format API.",
             )
-        note_use(key)
-        return None, key
+        return None, found

@@ -42,7 +42,7 @@ class ApiView(DoorView):
         return self.request.build_absolute_uri("/api/3")
 
     def find_contact(self, given_id: str) -> Contact:
-        """The live contact that the one with this id is by now.
+        """The live contact that the one with this id has become.
 
         :raises Problem: 404, if there is none
         """

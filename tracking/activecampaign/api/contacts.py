@@ -8,8 +8,9 @@ from django.http import HttpResponse, QueryDict
 from rest_framework.request import Request
 
 from activities.erasing import erase_contact
-from contacts.codes import as_code
+from contacts.changes import Origin
 from contacts.editing import (
+    EmailErased,
     EmailTaken,
     InvalidContact,
     create_contact,
@@ -17,10 +18,12 @@ from contacts.editing import (
     update_contact,
 )
 from contacts.emails import unseen_character
-from contacts.models import Contact
+from contacts.models import Contact, ContactChange, Erasure
+from privacy.erasure_file import CannotWrite
 from tracking.activecampaign.api import schema
 from tracking.activecampaign.api.base import ApiView, no_result
 from tracking.activecampaign.api.reading import (
+    read_code,
     read_direction,
     read_id,
     read_object,
@@ -29,9 +32,11 @@ from tracking.activecampaign.api.reading import (
 )
 from tracking.activecampaign.api.rendering import SIDE_LOADS, Answer, as_contact
 from tracking.activecampaign.translation import read_email
-from web.problems import Problem
+from web.problems import Problem, unavailable
 
 _log = logging.getLogger(__name__)
+
+_ORIGIN = Origin(ContactChange.Source.API)
 
 # Name on the wire -> name of the model's field.
 _FIELDS = {
@@ -70,7 +75,7 @@ class ContactsView(ApiView):
         fields = _read_fields(self.body)
         _require_email(fields)
         try:
-            contact = create_contact(fields)
+            contact = create_contact(fields, _ORIGIN)
         except InvalidContact as error:
             raise _as_problem(error) from None
         return _answer(contact, self.root, 201)
@@ -90,7 +95,7 @@ class ContactView(ApiView):
         if "email" in fields:
             _require_email(fields)
         try:
-            contact = update_contact(self.find_contact(contact_id).pk, fields)
+            contact = update_contact(self.find_contact(contact_id).pk, fields, _ORIGIN)
         except InvalidContact as error:
             raise _as_problem(error) from None
         except Contact.DoesNotExist:  # erased just now
@@ -102,11 +107,16 @@ class ContactView(ApiView):
         """Erase a contact, and everything that is known of them."""
         try:
             contact = self.find_contact(contact_id)
-            erase_contact(contact.pk)
+            erase_contact(contact.pk, reason=Erasure.Reason.API)
         except (Problem, Contact.DoesNotExist):
             # The original has other words for it here.
             detail = f"No result found for contact with id {contact_id[:100]}"
             raise Problem(404, "no_result", detail) from None
+        except CannotWrite as error:
+            _log.error("%s", error)
+            # If the names are gone already, a worker ends it.
+            if Contact.objects.filter(guid=contact.guid).exists():
+                raise _cannot_erase() from None
         _log.warning(
             "The contact %s was erased with the API key tl_%s_… from %s.",
             contact.guid,
@@ -124,7 +134,7 @@ class SyncView(ApiView):
         email = _require_email(fields)
         del fields["email"]
         try:
-            contact, is_new = create_or_update_contact(email, fields)
+            contact, is_new = create_or_update_contact(email, fields, _ORIGIN)
         except InvalidContact as error:
             raise _as_problem(error) from None
         return _answer(contact, self.root, 201 if is_new else 200)
@@ -160,11 +170,11 @@ def _sort(contacts: QuerySet[Contact], query: QueryDict) -> QuerySet[Contact]:
 def _read_fields(body: bytes) -> dict[str, str]:
     """The fields that a body gives, by the names of the model; what is none of ours is ignored."""
     given: dict[str, Any] = read_object(body, "contact")
-    texts = {name: read_text(given, wire_name) for wire_name, name in _FIELDS.items()}
-    fields = {name: text for name, text in texts.items() if text is not None}
-    if "mobile_phone" in fields:
-        fields["mobile_phone"] = as_code(fields["mobile_phone"])
-    return fields
+    read = {"mobile_phone": read_code}
+    texts = {
+        name: read.get(name, read_text)(given, wire_name) for wire_name, name in _FIELDS.items()
+    }
+    return {name: text for name, text in texts.items() if text is not None}
 
 
 def _require_email(fields: dict[str, str]) -> str:
@@ -175,10 +185,21 @@ def _require_email(fields: dict[str, str]) -> str:
     return email
 
 
+def _cannot_erase() -> Problem:
+    problem = unavailable()
+    problem.detail = (
+        "The hub can erase nobody for the moment, because it cannot keep a record of it; try again "
+        "later."
+    )
+    return problem
+
+
 def _as_problem(error: InvalidContact) -> Problem:
     if isinstance(error, EmailTaken):
         detail = "Email address already exists in the system"
         return Problem(422, "duplicate", detail, field="email")
+    if isinstance(error, EmailErased):
+        return Problem(422, "erased", error.detail, field="email")
     name = _WIRE_NAMES.get(error.field, error.field)
     return Problem(422, "field_invalid", f"{name}: {error.detail}", field=name)
 

@@ -8,11 +8,11 @@ from activities.models import ActivityType
 from activities.problems import InvalidActivity
 from activities.whitelisting import unwhitelist, whitelist
 from tracking.activecampaign.account import switch_event_tracking
+from tracking.activecampaign.admission import DOOR, check_name
 from tracking.activecampaign.api import schema
 from tracking.activecampaign.api.base import ApiView
 from tracking.activecampaign.api.reading import read_object, read_page, read_text
 from tracking.activecampaign.api.rendering import Answer
-from tracking.activecampaign.receiving import DOOR, check_name
 from web.problems import Problem
 
 

@@ -9,6 +9,7 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from activities.times import parse_time
+from contacts.codes import as_code
 from web.bodies import UNDECODABLE, decode_json, explain
 from web.problems import Problem
 
@@ -68,6 +69,17 @@ def read_text(given: dict[str, Any], name: str) -> str | None:
     if not isinstance(value, str | None):
         raise Problem(422, "field_invalid", f"{name} must be a string.", field=name)
     return value if value is None else value.strip()
+
+
+def read_code(given: dict[str, Any], name: str) -> str | None:
+    """The member `name` if it stands for something and counts nothing, such as a phone.
+
+    It may be a number, and lose the `.0` that it got on its way. None if absent or null.
+
+    :raises Problem: 422, if it is neither a text nor a number
+    """
+    code = as_code(given.get(name))
+    return code or read_text(given, name)
 
 
 def read_time(query: QueryDict, name: str) -> datetime | None:

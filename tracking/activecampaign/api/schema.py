@@ -38,7 +38,9 @@ _MEANINGS = {
     400: "The request cannot be understood, or not be carried out.",
     403: "The API key is missing, unknown, disabled, expired or of another access type.",
     404: "There is nothing with this id, or the tracking API is switched off.",
+    408: "The body did not come in time.",
     413: "The body is too large.",
+    415: "The body is encoded in another way than by gzip.",
     422: "A member is missing or wrong, or the email is another contact's.",
     429: "More requests in a second than the operator allows; see Retry-After.",
     503: "The hub is read-only for the moment; see Retry-After.",
@@ -68,7 +70,7 @@ def _errors(*statuses: int) -> dict[int, OpenApiResponse]:
     }
 
 
-_WRITING = (400, 413, 503)
+_WRITING = (400, 408, 413, 415, 503)
 
 
 def _body(name: str, properties: dict[str, Any], required: list[str]) -> dict:
@@ -254,7 +256,7 @@ _TEXTS = {
     "email": {"type": ["string", "null"], "maxLength": 254},
     "firstName": {"type": ["string", "null"], "maxLength": 100},
     "lastName": {"type": ["string", "null"], "maxLength": 100},
-    "phone": {"type": ["string", "null"], "maxLength": 26},
+    "phone": {"type": ["string", "number", "null"], "maxLength": 26},
 }
 _CHANGED_CONTACT = inline_serializer(
     "ChangedContact",

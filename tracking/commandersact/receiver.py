@@ -1,9 +1,10 @@
 """What becomes of the events of one request: who did it, what they agreed to, and the log."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from random import SystemRandom
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -12,12 +13,14 @@ from django.utils import timezone
 
 from activities.contact_fields import WIRE_NAMES
 from activities.drafts import Draft
-from activities.inspector import Refused, keep_refused_activities
-from activities.problems import InvalidActivity, Status
-from activities.recording import Source, record_for_several_soon
+from activities.inspector import LONGEST_NAME, Refused, keep_refused_activities
+from activities.problems import InvalidActivity, Status, printable
+from activities.recording import Source, record_for_contacts_soon
 from channels.models import Channel
-from consents.agreements import Answer, answers_to, record_agreement
+from consents.agreements import Answer, answers_to, is_news, record_agreements
 from consents.models import Consent
+from consents.permission import Asks, asked_on, find_obstacle
+from contacts.erased_names import NameErased
 from contacts.identifying import Identity, Known, find_identified, identify, known_of
 from contacts.models import Contact
 from database.loop import ask_soon, in_thread
@@ -28,6 +31,9 @@ from web.limits import is_within
 
 DOOR = "commandersact"
 _random = SystemRandom()
+# As objects, what events say may take many times as much, and each event takes about a kilobyte.
+_LONGEST_PART = 32 * 1024
+_MOST_IN_PART = 500
 
 
 class Browser(msgspec.Struct, kw_only=True):
@@ -58,9 +64,32 @@ class Receiver:
         self._answers: dict[tuple[int, int], Answer | None] = {}
         self._refused: list[Refused] = []
         self._refused_counts: Counter[Status] = Counter()
+        self._refused_kept = 0
 
-    async def receive(self, events: Sequence[Event]) -> None:
-        """Record what can be recorded, and keep the rest in the inspector with its reason."""
+    async def receive(self, events: Iterable[Event]) -> None:
+        """Record what can be recorded, and keep the rest in the inspector with its reason.
+
+        What one batch brings is recorded at once, unless it is very long: then part by part.
+        """
+        for part in _parts_of(events):
+            await self._receive(part)
+            # Before the next part is read.
+            part.clear()
+        if self._refused:
+            await in_thread(keep_refused_activities, self._refused, self._refused_counts)
+
+    async def _keep_refused_so_far(self) -> None:
+        """Write what was refused, but the last: with it, the end tells how much more there was."""
+        if len(self._refused) < _MOST_IN_PART:
+            return
+        *refused, last = self._refused
+        counts = Counter(one.problem.status for one in refused)
+        await in_thread(keep_refused_activities, refused, counts)
+        self._refused, self._refused_kept = [last], self._refused_kept + len(refused)
+        self._refused_counts -= counts
+
+    async def _receive(self, events: Sequence[Event]) -> None:
+        self._identities.clear()
         await self._look_up(events)
         drafts: dict[Contact, list[Draft]] = {}
         for event in events:
@@ -69,20 +98,22 @@ class Receiver:
             except InvalidActivity as problem:
                 self._refuse(event, problem)
                 continue
+            except Contact.DoesNotExist:
+                # A contact erased meanwhile: its events are dropped, here as below.
+                continue
             drafts.setdefault(contact, []).append(self._draft(event, contact))
-        if self._refused:
-            await in_thread(keep_refused_activities, self._refused, self._refused_counts)
+        await self._keep_refused_so_far()
         source = Source(
             door=DOOR,
             channel=self.channel,
             request_id=self.request_id,
             names_types=DOOR,
-            from_browser=self.browser is not None,
+            asks=self._asks,
             answers_each=False,
         )
         # A contact erased meanwhile: its events are dropped.
         by_guid = {contact.guid: of_contact for contact, of_contact in drafts.items()}
-        await record_for_several_soon(by_guid, source=source)
+        await record_for_contacts_soon(by_guid, source=source)
 
     async def _look_up(self, events: Iterable[Event]) -> None:
         """Ask at once for everybody whom the events name, and for what they have agreed to."""
@@ -119,7 +150,7 @@ class Receiver:
             raise event.problem
         identity = self._identity_in(event)
         answers = self._answers_in(event)
-        if self._asks_for_agreement():
+        if self._has_category and asked_on(self.channel, self._asks) is Asks.AGREEMENT:
             await self._require_agreement(identity, answers, event)
         if identity.is_empty:
             identity = await self._newcomer()
@@ -127,11 +158,17 @@ class Receiver:
         await self._note_answers(contact, answers, event)
         return contact
 
-    def _asks_for_agreement(self) -> bool:
-        """Whether the tracking consent has a category here, and it is for us to ask for it."""
-        is_ours_to_ask = self.browser is not None or self.channel.enforce_consent
-        consent = self.channel.tracking_consent
-        return is_ours_to_ask and consent is not None and consent in self._categories
+    @property
+    def _asks(self) -> Asks:
+        """What is asked of users: in browsers, the agreement that events of this source tell of."""
+        if self.browser is None:
+            return Asks.NOTHING
+        return Asks.AGREEMENT if self._has_category else Asks.NO_REVOCATION
+
+    @property
+    def _has_category(self) -> bool:
+        """Whether events of this source say what users answer to the tracking consent."""
+        return self.channel.tracking_consent in self._categories
 
     async def _require_agreement(
         self, identity: Identity, answers: dict[Consent, bool], event: Event
@@ -149,7 +186,7 @@ class Receiver:
             has_agreed = last is not None and last.agreed
         else:
             has_agreed = answers.get(consent, False)
-        if not has_agreed:
+        if find_obstacle(self.channel, has_agreed, asks=self._asks):
             if contact:
                 await self._note_answers(contact, answers, event)
             raise InvalidActivity(
@@ -157,6 +194,7 @@ class Receiver:
                 "user.consent_categories",
                 "The user has not agreed to what the tracking consent stands for.",
                 Status.FILTERED,
+                is_untracked=True,
             )
 
     async def _find(self, identity: Identity) -> Contact | None:
@@ -167,7 +205,16 @@ class Receiver:
         """Whom the identity names; they are made now if there was nobody."""
         if contact := self._recall(identity):
             return contact
-        contact = await in_thread(identify, identity)
+        try:
+            contact = await in_thread(identify, identity)
+        except NameErased:
+            raise InvalidActivity(
+                "erased",
+                "user",
+                "The event names a person who was erased.",
+                Status.FILTERED,
+                is_untracked=True,
+            ) from None
         self._found.update(dict.fromkeys(_names_in(identity), (identity, contact)))
         return contact
 
@@ -209,29 +256,30 @@ class Receiver:
 
     def _draft(self, event: Event, contact: Contact) -> Draft:
         draft = make_draft(event, self._mapping, self.received_at)
-        # Most events repeat what is known by now: that is no work for anybody.
-        draft.contact_fields = {
-            name: value
-            for name, value in draft.contact_fields.items()  # type: ignore[attr-defined]
-            if value != str(getattr(contact, WIRE_NAMES[name]) or "")
-        } or None
+        leave_out_known(draft, contact)
+        draft.context = self._context_of(event)
         return draft
+
+    def _context_of(self, event: Event) -> dict[str, Any]:
+        """What is needed to read an event again."""
+        kind = "pixel" if event.texts_only else "event"
+        return {"kind": kind, "browser": self.browser is not None}
 
     def _refuse(self, event: Event, problem: InvalidActivity) -> None:
         """Note that `event` is for the inspector: one batch can have very many of these."""
         self._refused_counts[problem.status] += 1
-        if len(self._refused) >= settings.REJECTED_KEPT_PER_REQUEST:
+        if self._refused_kept + len(self._refused) >= settings.REJECTED_KEPT_PER_REQUEST:
             return
-        # Nothing is kept of a visitor who must not be tracked, not even in the inspector.
-        payload = b"" if problem.code == "not_agreed" else event.payload
         refused = Refused(
             problem=problem.with_traceback(None),
             door=DOOR,
             request_id=self.request_id,
-            payload=payload,
+            payload=event.payload,
             payload_length=len(event.payload),
             channel=self.channel,
             test_code=event.test_code,
+            named=printable(event.name, LONGEST_NAME) if isinstance(event.name, str) else "",
+            context=self._context_of(event),
             at=self.received_at,
         )
         self._refused.append(refused)
@@ -250,25 +298,60 @@ class Receiver:
             return
         at = self._time_of(event)
         await self._ask_for_answers([contact.pk], answers)
-        for consent, agreed in answers.items():
-            last = self._answers[contact.pk, consent.pk]
-            if last and last.at >= at:
-                continue
-            if agreed != (last is not None and last.agreed):
-                await in_thread(
-                    record_agreement,
-                    contact,
-                    consent,
-                    agreed=agreed,
-                    channel=self.channel,
-                    request_id=self.request_id,
-                    at=at,
-                )
-                self._answers[contact.pk, consent.pk] = Answer(agreed, at)
+        news = {
+            consent: agreed
+            for consent, agreed in answers.items()
+            if is_news(Answer(agreed, at), self._answers[contact.pk, consent.pk])
+        }
+        if not news:
+            return
+        recorded = await in_thread(
+            record_agreements,
+            [contact],
+            news,
+            channel=self.channel,
+            request_id=self.request_id,
+            came_by="Consent categories of an event in Commanders Act format",
+            at=at,
+            only_news=True,
+        )
+        for one in recorded:
+            self._answers[contact.pk, one.consent_id] = Answer(one.agreed, one.at)
 
     def _time_of(self, event: Event) -> datetime:
         time, _ = read_time(event, self.received_at)
         return min(time, self.received_at) if isinstance(time, datetime) else self.received_at
+
+
+def leave_out_known(draft: Draft, contact: Contact) -> None:
+    """Have `draft` say nothing about `contact` that is known: that is no work for anybody.
+
+    Most events repeat it.
+    """
+    draft.contact_fields = {
+        name: value
+        for name, value in draft.contact_fields.items()  # type: ignore[attr-defined]
+        if value != str(getattr(contact, WIRE_NAMES[name]) or "")
+    } or None
+
+
+def mapping_of_properties() -> dict[str, str]:
+    """The contact fields that user properties stand for."""
+    return _read_mapping("")
+
+
+def _parts_of(events: Iterable[Event]) -> Iterator[list[Event]]:
+    """`events` in parts, each of which takes little memory."""
+    part: list[Event] = []
+    length = 0
+    for event in events:
+        length += len(event.payload)
+        if part and (length > _LONGEST_PART or len(part) == _MOST_IN_PART):
+            yield part
+            part, length = [], len(event.payload)
+        part.append(event)
+    if part:
+        yield part
 
 
 def _names_in(identity: Identity) -> list[str]:

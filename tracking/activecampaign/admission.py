@@ -7,10 +7,11 @@ from django.utils.crypto import constant_time_compare
 
 from activities.drafts import is_storable
 from activities.models import ActivityType
-from activities.problems import InvalidActivity
+from activities.problems import InvalidActivity, Status
 from channels.known import channel_of_account
 from channels.models import Channel
 from contacts.emails import unseen_character
+from contacts.erased_names import Names, erased_among
 from contacts.models import Contact
 from contacts.resolving import guid_with_email
 from database.loop import ask_soon
@@ -108,6 +109,15 @@ async def find_contact(email: str, field: str) -> UUID:
             raise InvalidActivity("bad_email", field, detail)
         (guid,) = await ask_soon(guid_with_email(email))
     if guid is None:
+        (erased,) = await ask_soon(erased_among(Names(emails=[email])))
+        if erased:
+            raise InvalidActivity(
+                "erased",
+                field,
+                "This is the email of a person who was erased.",
+                Status.FILTERED,
+                is_untracked=True,
+            )
         raise InvalidActivity(
             "unknown_contact",
             field,

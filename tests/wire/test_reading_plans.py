@@ -1,0 +1,88 @@
+"""What the read API asks the database is found by an index, whatever the size of the hub."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from contacts.models import ContactIdentifier
+from tests.factories import make_activity, make_contact, make_group
+from tests.wire.reader import Reader
+
+pytestmark = pytest.mark.django_db
+
+
+def plans_of(path, **parameters):
+    """The plans of the statements behind a page, if the tables are too large to be read."""
+    reader = Reader()
+    reader.get_json(path, **parameters)
+    with CaptureQueriesContext(connection) as captured:
+        reader.get_json(path, **parameters)
+    plans = []
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+        cursor.execute("SET LOCAL enable_sort = off")
+        for query in captured:
+            # Of prepared statements the parameters are not told.
+            if query["sql"].startswith("SELECT") and "$1" not in query["sql"]:
+                cursor.execute(f"EXPLAIN {query['sql']}")
+                plans.append("\n".join(line for (line,) in cursor))
+    return plans
+
+
+def plan_with(plans, table):
+    return next(plan for plan in plans if f" on {table}" in plan and "Limit" in plan)
+
+
+def test_the_next_page_of_contacts_is_entered_at_its_place():
+    first = make_contact()
+    make_contact()
+    cursor = Reader().get_json("/contacts", limit=1)["next"]
+
+    plan = plan_with(plans_of("/contacts", limit=1, cursor=cursor), "contacts_contact")
+
+    assert "Index Scan using contacts_contact_pkey" in plan
+    assert f"id > {first.pk}" in plan
+    assert "Sort" not in plan
+
+
+def test_identifiers_are_found_by_site_kind_and_value():
+    contact = make_contact()
+    ContactIdentifier.objects.create(contact=contact, site_id="1", kind="user_id", value="7")
+
+    plans = plans_of("/contacts", identifier="7")
+
+    plan = next(plan for plan in plans if "one_contact_per_identifier" in plan)
+    (condition,) = [line for line in plan.splitlines() if "Index Cond" in line and "'7'" in line]
+    assert "site_id" in condition
+    assert "kind" in condition
+
+
+def test_each_kind_of_a_timeline_is_read_in_the_order_of_an_index():
+    contact = make_contact()
+    for _ in range(3):
+        make_activity(contact)
+    path = f"/contacts/{contact.guid}/timeline"
+    cursor = Reader().get_json(path, limit=1)["next"]
+
+    plans = plans_of(path, limit=1, cursor=cursor)
+
+    for table, index in (
+        ("activities_activity", "activities_of_a_contact"),
+        ("contacts_contactchange", "changes_of_a_contact"),
+        ("consents_consentagreement", "latest_agreements_of_a_contact"),
+        ("groups_membershipevent", "entries_of_a_contact"),
+    ):
+        plan = plan_with(plans, table)
+        assert index in plan
+        assert "Sort" not in plan
+
+
+def test_members_are_read_in_the_order_of_their_index():
+    make_group("vip", members=[make_contact(), make_contact()])
+    cursor = Reader().get_json("/groups/vip/members", limit=1)["next"]
+
+    plan = plan_with(plans_of("/groups/vip/members", limit=1, cursor=cursor), "groups_membership")
+
+    assert "one_membership_per_group_and_contact" in plan
+    assert "Sort" not in plan

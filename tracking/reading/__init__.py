@@ -1,0 +1,1 @@
+"""The read API: contacts, timelines and groups for other systems, page by page."""
