@@ -7,31 +7,43 @@ carries them out, in a thread or in the event loop.
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-import psycopg
-from django.db import Error
 from django.utils import timezone
 from psycopg.types.json import Jsonb
 
+from activities.contact_fields import email_in
+from activities.corrections import enabled_corrections
 from activities.drafts import CheckedActivity, Draft
-from activities.inspector import Refused, lines_of
-from activities.models import ActivityType
-from activities.problems import InvalidActivity, Status, summarise
+from activities.inspector import LONGEST_NAME, Refused, lines_of
+from activities.problems import (
+    InvalidActivity,
+    Status,
+    of_an_erased_person,
+    printable,
+    summarise,
+)
 from activities.quality import counting
-from activities.specification import types_named
-from activities.submissions import NOBODY, Addition, Outcome, Source, Submission, Types, Written
+from activities.specification import KnownTypes, types_named
+from activities.submissions import (
+    ACCEPTED,
+    NOBODY,
+    Addition,
+    Outcome,
+    Source,
+    Submission,
+    Types,
+    Written,
+)
 from consents.agreements import Answer, answers_to
+from consents.permission import Asks, find_obstacle
+from contacts.erased_names import Names, erased_among
 from contacts.resolving import follow_merged, live_ids
 from database.cursors import array_of
 from database.questions import Question, nothing
 from database.transactions import Ask, Copy, Steps
-
-# What that function raises, having written nothing, if something is not usual.
-_NOT_USUAL = "TL001"
-
 
 # What is written of an activity, and PostgreSQL's types of it.
 _COLUMNS = {
@@ -51,115 +63,16 @@ _COLUMNS = {
     "client_id": "uuid",
     "request_id": "uuid",
 }
-_ACCEPTED = Outcome()
 _REPEATED = "An activity with this id has been recorded before: it counts once."
 
 
-def in_one_call(
-    requests: Sequence[Sequence[Submission]],
-) -> tuple[list[Question[None]], list[Submission]]:
-    """The statements that record the usual ones of these requests; and what they brought.
-
-    They are one transaction, in one round trip. If something has changed since the activities were
-    checked they raise what `is_not_usual` knows, and nothing is written.
-    """
-    usual: list[Submission] = []
-    rows: list[_JsonRow] = []
-    versions: dict[int, int] = {}
-    counts: Counter[int] = Counter()
-    for request in requests:
-        found = [(activity, one) for one in request for activity in one.find_usual() or ()]
-        if len(found) < sum(len(one.drafts) or one.contact_guid != NOBODY for one in request):
-            continue
-        if any(
-            versions.setdefault(activity.type.id, activity.type.version) != activity.type.version
-            for activity, _ in found
-        ):
-            continue
-        usual += request
-        rows += [_json_row(activity, submission) for activity, submission in found]
-        for submission in request:
-            counts[submission.source.channel.id] += len(submission.drafts)
-    questions = [] if not rows else [_record_call(rows, versions, counts)]
-    return [*questions, *_additions_of(map(_all_accepted, usual), usual)], usual
-
-
-def _record_call(
-    rows: list["_JsonRow"], versions: Mapping[int, int], counts: Mapping[int, int]
-) -> Question[None]:
-    channel_ids = sorted(channel_id for channel_id, count in counts.items() if count)
-    return Question(
-        "SELECT activities_record(%s::json, %s::bigint[], %s::bigint[], %s::bigint[],"
-        " %s::bigint[])",
-        [
-            msgspec.json.encode(rows).decode(),
-            array_of(versions),
-            array_of(versions.values()),
-            array_of(channel_ids),
-            array_of(counts[channel_id] for channel_id in channel_ids),
-        ],
-        nothing,
-    )
-
-
-def is_not_usual(error: Error) -> bool:
-    """Whether `error` is what the statements of `in_one_call` end with if something has changed."""
-    return isinstance(error.__cause__, psycopg.Error) and error.__cause__.sqlstate == _NOT_USUAL
-
-
-def all_accepted(submission: Submission) -> Written:
-    """What became of a submission that was recorded in one call."""
-    return Written(outcomes=_all_accepted(submission))
-
-
-def _all_accepted(submission: Submission) -> list[Outcome]:
-    return [_ACCEPTED] * len(submission.drafts)
-
-
-class _JsonRow(msgspec.Struct, omit_defaults=True):
-    """An activity as the function `activities_record` takes it."""
-
-    contact: UUID
-    type: int
-    channel: int
-    title: str
-    occurred: datetime
-    received: datetime
-    request: UUID
-    site: int | None = None
-    value: str = ""
-    url: str = ""
-    referrer: str = ""
-    properties: msgspec.Raw | None = None
-    client: UUID | None = None
-
-
-def _json_row(activity: CheckedActivity, submission: Submission) -> _JsonRow:
-    source = submission.source
-    return _JsonRow(
-        submission.contact_guid,
-        activity.type.id,
-        source.channel.id,
-        activity.title,
-        activity.occurred_at,
-        submission.received_at,
-        source.request_id,
-        source.tracked_site_id,
-        activity.value,
-        activity.url,
-        activity.referrer,
-        msgspec.Raw(activity.properties) if activity.properties else None,
-        activity.client_id,
-    )
-
-
-def write(submissions: Sequence[Submission]) -> Steps[list[Written | None]]:
+def steps_of(submissions: Sequence[Submission]) -> Steps[list[Written | None]]:
     """The steps that record what can be recorded; None for a GUID that leads to no contact.
 
     What is refused is kept in the inspector with its reason, and never stands in the way of the
     rest.
     """
-    return _Batch(submissions).write()
+    return _Batch(submissions).steps()
 
 
 class _Fate:
@@ -180,21 +93,28 @@ class _Batch:
         self.submissions = submissions
         self.rows: list[_Row] = []
         self.inspected: list[Refused] = []
+        # The emails of erased people that these submissions give.
+        self.erased: set[str] = set()
         self.counts: Counter[tuple[int, Status]] = Counter()
         self._remarked: dict[int, Refused | None] = {}
         self._outcomes: dict[tuple[str, str, str], Outcome] = {}
 
-    def write(self) -> Steps[list[Written | None]]:
+    def steps(self) -> Steps[list[Written | None]]:
         submissions = self.submissions
         # The ids, and with them a transaction id, come before the contacts are resolved: so a merge
         # that this misses waits for this transaction before it settles (see contacts.merging).
-        ids, (people, merged), known = yield Ask(
+        given = {email_in(one.contact_fields) for it in submissions for one in it.drafts} - {""}
+        # Only who gives an email has it looked for among those of erased people.
+        of_erased = [erased_among(Names(emails=sorted(given)))] if given else []
+        ids, (people, merged), known, *erased = yield Ask(
             [
                 _ids(sum(len(submission.drafts) for submission in submissions)),
                 live_ids({one.contact_guid for one in submissions} - {NOBODY}),
                 types_named({name for submission in submissions for name in submission.names}),
+                *of_erased,
             ]
         )
+        self.erased = {email for names in erased for email in names.emails}
         if merged:
             (followed,) = yield Ask([follow_merged(merged)])
             people |= followed
@@ -206,6 +126,12 @@ class _Batch:
         answers = {}
         if asked:
             (answers,) = yield Ask([answers_to(asked)])
+        # Only what is wrong pays for this.
+        if any(one.may_be_corrected(_types_of(one, known)) for one in submissions):
+            (rules,) = yield Ask([enabled_corrections()])
+            if rules:
+                for one in submissions:
+                    one.correct(_types_of(one, known), rules)
         fates = [
             self._decide(submission, people.get(submission.contact_guid), known, answers, ids)
             for submission in submissions
@@ -217,8 +143,8 @@ class _Batch:
             new = [row for row in new if row.pk not in repeated]
             self._tell_repeats(repeated)
         for row in new:
-            status = Status.INVALID_ACCEPTED if row.activity.remarks else Status.VALID
-            self.counts[row.source.channel.id, status] += 1
+            if row.activity.remarks:
+                self.counts[row.source.channel.id, Status.INVALID_ACCEPTED] += 1
         if new:
             yield Copy("activities_activity", _COLUMNS, map(_values_of, new))
         if self.inspected:
@@ -234,7 +160,7 @@ class _Batch:
         if self.counts:
             questions.append(counting(self.counts, timezone.now()))
         decided = [fate for fate in fates if fate and not fate.new_names]
-        questions += _additions_of(
+        questions += additions_of(
             (fate.outcomes for fate in decided), [fate.submission for fate in decided]
         )
         return questions
@@ -243,7 +169,7 @@ class _Batch:
         self,
         submission: Submission,
         contact_id: int | None,
-        known: dict[str, ActivityType],
+        known: KnownTypes,
         answers: Mapping[tuple[int, int], Answer],
         ids: Iterator[int],
     ) -> _Fate | None:
@@ -256,21 +182,23 @@ class _Batch:
         if obstacle := _obstacle(fate.contact_id, source, answers):
             checks = [obstacle] * len(submission.drafts)
         else:
-            types: Types = known
-            if submission.new_types:
-                types = {**known, **submission.new_types}
+            types = _types_of(submission, known)
             fate.new_names = _new_names(submission, types)
             if fate.new_names:
                 return fate
             checks = submission.check(types)
         for draft, checked in zip(submission.drafts, checks, strict=True):
+            if self.erased and email_in(draft.contact_fields) in self.erased:
+                checked = of_an_erased_person("ContactEmail")
             if isinstance(checked, InvalidActivity):
-                self.counts[source.channel.id, checked.status] += 1
                 fate.outcomes.append(self._outcome(checked))
-                self._inspect(checked, draft, fate)
+                # What is refused again was counted, and kept, when it came.
+                if not submission.again:
+                    self.counts[source.channel.id, checked.status] += 1
+                    self._inspect(checked, draft, fate)
             else:
-                fate.outcomes.append(_ACCEPTED)
                 row = _Row(next(ids), checked, draft, fate)
+                fate.outcomes.append(Outcome(activity_id=row.pk) if submission.again else ACCEPTED)
                 self.rows.append(row)
                 if checked.contact_fields:
                     fate.data_input_of = fate.contact_id
@@ -290,7 +218,12 @@ class _Batch:
     def _tell_repeats(self, repeated: Container[int]) -> None:
         """Say in the inspector what counted once, where a format has no other answer to say it."""
         for row in self.rows:
-            if row.pk not in repeated or row.source.answers_each:
+            if row.pk not in repeated:
+                continue
+            if row.fate.submission.again:
+                row.fate.outcomes = [Outcome()]
+                continue
+            if row.source.answers_each:
                 continue
             problem = InvalidActivity("repeated", "id", _REPEATED, Status.FILTERED)
             if row.pk not in self._remarked:
@@ -323,35 +256,54 @@ def as_refused(
     draft: Draft, problem: InvalidActivity, submission: Submission, *, at: datetime
 ) -> Refused:
     """What the inspector keeps of a draft."""
-    # Nothing is kept of a visitor who must not be tracked, not even in the inspector.
-    is_untracked = problem.code == "consent" and submission.source.from_browser
     return Refused(
         problem=problem,
         door=submission.source.door,
         request_id=submission.source.request_id,
-        payload=b"" if is_untracked else draft.payload,
+        payload=draft.payload,
         payload_length=len(draft.payload),
         channel=submission.source.channel,
         contact_guid=str(submission.contact_guid),
         test_code=draft.test_code,
+        named=printable(draft.type, LONGEST_NAME) if isinstance(draft.type, str) else "",
+        context=_context_of(draft, submission.source),
         at=at,
     )
+
+
+def _context_of(draft: Draft, source: Source) -> dict[str, Any]:
+    """What the payload does not say of a draft: its id may be made of a key of the request."""
+    context = dict(draft.context)
+    if isinstance(draft.client_id, UUID):
+        context["id"] = str(draft.client_id)
+    if source.tracked_site_id:
+        context["site"] = source.tracked_site_id
+    if source.asks is not Asks.NOTHING:
+        context["asks"] = source.asks.value
+    return context
+
+
+def _types_of(submission: Submission, known: KnownTypes) -> Types:
+    """The types by the names that this submission gives them."""
+    types = known.of(submission.source.door, submission.source.channel.id)
+    return {**types, **submission.new_types} if submission.new_types else types
 
 
 def _obstacle(
     contact_id: int, source: Source, answers: Mapping[tuple[int, int], Answer]
 ) -> InvalidActivity | None:
     """Why nothing that this contact did may be recorded, if so."""
-    if (consent_id := source.asked_consent_id) is None:
-        return None
-    answer = answers.get((contact_id, consent_id))
-    if answer.agreed if answer else not source.channel.enforce_consent:
+    answer = answers.get((contact_id, source.channel.tracking_consent_id or 0))
+    has_agreed = answer.agreed if answer else None
+    if find_obstacle(source.channel, has_agreed, asks=source.asks) is None:
         return None
     return InvalidActivity(
         "consent",
         "",
         "The contact has not agreed to the tracking consent of the channel, or revoked it.",
         Status.FILTERED,
+        # Developers of an application that asks by itself see what it sent all the same.
+        is_untracked=source.asks is not Asks.NOTHING,
     )
 
 
@@ -380,7 +332,7 @@ def _written(fate: _Fate) -> Written:
     )
 
 
-def _additions_of(
+def additions_of(
     outcomes: Iterator[Sequence[Outcome]] | Sequence[Sequence[Outcome]],
     submissions: Sequence[Submission],
 ) -> list[Question[None]]:
@@ -394,8 +346,10 @@ def _additions_of(
 
 def _ids(count: int) -> Question[Iterator[int]]:
     return Question(
-        "SELECT array_agg(nextval('activities_activity_id_seq')), pg_current_xact_id()"
-        " FROM generate_series(1, %s::int)",
+        # First the transaction id: epochs tell by the ids of rows who has written before them.
+        "WITH own AS MATERIALIZED (SELECT pg_current_xact_id() AS id)"
+        " SELECT array_agg(nextval('activities_activity_id_seq')) FILTER (WHERE one IS NOT NULL),"
+        " max(own.id) FROM own LEFT JOIN generate_series(1, %s::int) AS one ON true",
         [count],
         lambda rows: iter(rows[0][0] or ()),
     )
@@ -439,7 +393,7 @@ def _values_of(row: _Row) -> tuple:
         activity.referrer,
         activity.properties and Jsonb(activity.properties, dumps=bytes),
         activity.occurred_at,
-        submission.received_at,
+        timezone.now() if submission.again else submission.received_at,
         submission.contact_guid,
         activity.client_id,
         source.request_id,

@@ -1,27 +1,41 @@
-"""How many activities of each type there were, by hour, without reading all of them."""
+"""How many activities of each type there were, by hour or day, without reading all of them."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime
 from typing import NamedTuple
 
-from django.db import connection, transaction
-from django.db.models import Count
-from django.db.models.functions import TruncHour
+from django.db import connection
 from django.utils import timezone
 
-from activities.models import Activity, ActivityCount
-from adminsite.counting import estimated_rows
+from activities.logs import ACTIVITIES
+from activities.seen import MOST_UNREAD, SEEN
+from readers.positions import place_of
 
-# For so many days back hours are counted beforehand.
-COUNTED_DAYS = 31
-# Up to here activities are counted when somebody asks: exactly, and as of that moment.
-_FEW = 200_000
-
+# What the reader has counted, and beside it what it has not read yet: usually of the last second.
 _COUNT = """
-INSERT INTO activities_activitycount (hour, type_id, count)
-SELECT date_trunc('hour', occurred_at, %s) AS hour, type_id, count(*)
-FROM activities_activity
-WHERE occurred_at >= %s AND occurred_at < %s
-GROUP BY 1, 2
+SELECT date_trunc('hour', quarter, %s), type_id, sum(count) FROM (
+    SELECT quarter, type_id, count FROM activities_activitycount
+    WHERE quarter >= %s AND quarter <= %s
+    UNION ALL
+    SELECT date_bin('15 minutes', occurred_at, 'epoch'), type_id, 1 FROM (
+        SELECT occurred_at, type_id FROM activities_activity WHERE {unread} LIMIT %s
+    ) AS unread
+    WHERE occurred_at >= %s AND occurred_at <= %s
+) AS counted
+GROUP BY 1, 2 HAVING sum(count) > 0
+"""
+
+
+_COUNT_OF_A_TYPE = """
+SELECT date_trunc('day', quarter, %s), sum(count) FROM (
+    SELECT quarter, count FROM activities_activitycount
+    WHERE type_id = %s AND quarter >= %s AND quarter <= %s
+    UNION ALL
+    SELECT occurred_at, 1 FROM (
+        SELECT occurred_at, type_id FROM activities_activity WHERE {unread} LIMIT %s
+    ) AS unread
+    WHERE type_id = %s AND occurred_at >= %s AND occurred_at <= %s
+) AS counted
+GROUP BY 1 HAVING sum(count) > 0
 """
 
 
@@ -34,42 +48,29 @@ class HourlyCount(NamedTuple):
 
 
 def count_by_hour(since: datetime, until: datetime) -> list[HourlyCount]:
-    """The activities from the hour of `since` to `until`, by hour and type; two queries.
-
-    On a large log most hours were counted beforehand, and what arrived late is not in them until
-    they are counted again.
-    """
-    since = _start_of_hour(since)
-    counted = [
-        HourlyCount(timezone.localtime(hour), type_id, count)
-        for hour, type_id, count in ActivityCount.objects.filter(
-            hour__gte=since, hour__lte=until
-        ).values_list("hour", "type_id", "count")
-    ]
-    if counted:
-        since = max(one.hour for one in counted) + timedelta(hours=1)
-    rest = (
-        Activity.objects.filter(occurred_at__gte=since, occurred_at__lte=until)
-        .annotate(hour=TruncHour("occurred_at"))
-        .order_by()
-        .values_list("hour", "type_id")
-        .annotate(count=Count("pk"))
-    )
-    return [*counted, *(HourlyCount(*row) for row in rest)]
-
-
-@transaction.atomic
-def recount_activities(now: datetime | None = None) -> int:
-    """Count the hours that are over anew, if there are many activities; return how many rows."""
-    this_hour = _start_of_hour(now or timezone.now())
-    ActivityCount.objects.all().delete()
-    if estimated_rows(Activity._meta.db_table) <= _FEW:
-        return 0
-    since = this_hour - timedelta(days=COUNTED_DAYS)
+    """The activities from the hour of `since` to the quarter of `until`, by hour and type."""
+    since = timezone.localtime(since).replace(minute=0, second=0, microsecond=0)
+    unread, params = place_of(SEEN.name, ACTIVITIES).unread()
+    name = timezone.get_current_timezone_name()
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, [timezone.get_current_timezone_name(), since, this_hour])
-        return cursor.rowcount
+        cursor.execute(
+            _COUNT.format(unread=unread),
+            [name, since, until, *params, MOST_UNREAD, since, until],
+        )
+        return [
+            HourlyCount(timezone.localtime(hour), type_id, int(number))
+            for hour, type_id, number in cursor
+        ]
 
 
-def _start_of_hour(at: datetime) -> datetime:
-    return timezone.localtime(at).replace(minute=0, second=0, microsecond=0)
+def count_by_day(type_id: int, since: datetime, until: datetime) -> dict[date, int]:
+    """How many activities of one type there were on each day of the hub's time zone, if any."""
+    since = timezone.localtime(since).replace(hour=0, minute=0, second=0, microsecond=0)
+    unread, params = place_of(SEEN.name, ACTIVITIES).unread()
+    name = timezone.get_current_timezone_name()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _COUNT_OF_A_TYPE.format(unread=unread),
+            [name, type_id, since, until, *params, MOST_UNREAD, type_id, since, until],
+        )
+        return {timezone.localtime(day).date(): int(number) for day, number in cursor}

@@ -1,7 +1,7 @@
 """What a door wants recorded, and the rules that one activity must keep."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from activities.specification import apply_rules
 from activities.times import parse_time
 from contacts.guids import parse_guid
 from database.letter_case import fold
+from web.bodies import depth_of
 
 # Longest text that a client may send as value, title or label, in characters.
 MAX_TEXT = 250
@@ -41,8 +42,10 @@ class Draft(msgspec.Struct, kw_only=True):
     something else, such as contact fields: rules see them, and they are not stored twice. If the
     format knows `texts_only`, numbers are texts, too.
     `payload` is what the client sent for it, as it came; the inspector keeps it if it is refused,
-    or if the door has `remarks` to make about it. `test_code` marks a test there. `problem` is set
-    when the door could not even read it.
+    or if the door has `remarks` to make about it. Of long ones, `properties` are JSON that the door
+    has checked, in a Raw. `test_code` marks a test there. `problem` is set
+    when the door could not even read it. `context` is what the door needs beside the payload to
+    read it again.
     """
 
     type: object = None
@@ -62,6 +65,7 @@ class Draft(msgspec.Struct, kw_only=True):
     test_code: str = ""
     remarks: tuple[InvalidActivity, ...] = ()
     problem: InvalidActivity | None = None
+    context: Mapping[str, Any] = {}
 
 
 class CheckedActivity(msgspec.Struct, kw_only=True):
@@ -186,16 +190,11 @@ def is_storable(text: str) -> bool:
 
 
 def _encode_properties(given: object, added: dict[str, str]) -> bytes:
-    if not isinstance(given, dict | None):
-        raise InvalidActivity("wrong_type", "properties", "properties must be an object.")
-    properties = {**(given or {}), **added}
-    if not properties:
-        return b"{}"
     try:
-        encoded = msgspec.json.encode(properties)
+        encoded = _encode_object(given, added)
         # Few have as many brackets as that, so few have to be looked through.
         brackets = encoded.count(b"{") + encoded.count(b"[")
-        if brackets > MAX_DEPTH and _is_deeper(properties, MAX_DEPTH):
+        if brackets > MAX_DEPTH and depth_of(encoded) > MAX_DEPTH:
             raise RecursionError
     except RecursionError:
         raise InvalidActivity(
@@ -208,21 +207,17 @@ def _encode_properties(given: object, added: dict[str, str]) -> bytes:
     return encoded
 
 
-def _is_deeper(value: object, levels: int) -> bool:
-    """Whether objects and arrays are nested more than `levels` deep in `value`."""
-    level = [value]
-    for _ in range(levels + 1):
-        level = [child for parent in level for child in _children(parent)]
-        if not level:
-            return False
-    return True
-
-
-def _children(value: object) -> Iterable[object]:
-    """What is in an object or array; an empty one counts as a level, too."""
-    if isinstance(value, dict):
-        return value.values() or (None,)
-    return (value or (None,)) if isinstance(value, list | tuple) else ()
+def _encode_object(given: object, added: dict[str, str]) -> bytes:
+    if isinstance(given, msgspec.Raw):
+        # A door has read it, and written it again.
+        text = bytes(given)
+        if text.startswith(b"{"):
+            more = msgspec.json.encode(added)[1:] if added else b"}"
+            return text[:-1] + b"," * (text != b"{}" and bool(added)) + more
+        given = None if text == b"null" else text
+    if not isinstance(given, dict | None):
+        raise InvalidActivity("wrong_type", "properties", "properties must be an object.")
+    return msgspec.json.encode({**(given or {}), **added})
 
 
 def _check_client_id(given: object) -> UUID | None:

@@ -1,17 +1,27 @@
-"""A person is forgotten: what they did, who they were, and what the inspector has of them."""
+"""A person is forgotten: what they did, who they were, and what the inspector has of them.
+
+`contacts/erasures.py` goes through everything; here is what it cannot know of activities.
+"""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from urllib.parse import quote, unquote
 
+from django.contrib.auth.models import User
 from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import ProtectedError, Q
+from django.utils import timezone
 
 from activities.inspector import without_escapes, words_of
-from activities.models import RejectedActivity
-from contacts.erasing import erase_records, lock_records
-from contacts.models import Contact
+from activities.models import Activity, ActivityType, RejectedActivity, Replay
+from activities.seen import hold_counts, uncount
+from contacts import erasures
+from contacts.erasing_texts import pattern_of
+from contacts.erasures import Erased
+from contacts.models import Contact, Erasure
+from contacts.records import label_of, what_becomes_of
 
 # What clients wrote into an activity may have the GUID, too: an address to unsubscribe, say.
 _FORGET_SENDERS = """
@@ -34,41 +44,94 @@ UPDATE activities_activity AS activity SET
     properties = regexp_replace(properties::text, %(guids)s, guid::text, 'gi')::jsonb
 FROM redirected WHERE redirected.activity_id = activity.id
 """
+# A shorter id of a user would be found in lines that have nothing to do with it.
+_SHORTEST_IDENTIFIER = 6
+_RELEASE_CLAIMS = """
+DELETE FROM activities_activityclaim AS claim USING activities_activity AS activity
+WHERE activity.id = ANY(%s) AND claim.channel_id = activity.channel_id
+    AND claim.client_id = activity.client_id
+"""
 
 
-@transaction.atomic
-def erase_contact(contact_id: int) -> None:
+def erase_contact(
+    contact_id: int, *, reason: str = Erasure.Reason.CODE, by: User | None = None
+) -> Erased:
     """Delete this contact, everybody who was merged into them, and all that is known of them.
 
-    :raises Contact.DoesNotExist: if there is no such contact
+    It waits for the end, which takes seconds for very many rows. `start_erasure` leaves
+    that to workers.
+
+    :param reason: a value of `Erasure.Reason`
+    :raises Contact.DoesNotExist: if there is no such contact, or it is being erased
     """
-    records = lock_records(contact_id)
-    _release_claims(records)
-    _forget_senders(records)
-    erased = erase_records(records)
-    spellings = [*erased.guids, *map(str.upper, erased.guids)]
-    RejectedActivity.objects.filter(contact_guid__in=spellings).delete()
-    without_hyphens = [guid.replace("-", "") for guid in erased.guids]
-    for name in (*erased.guids, *without_hyphens, *erased.emails):
-        _forget_rejections_with(name)
+    return erasures.erase(contact_id, reason=reason, by=by)
 
 
-def _release_claims(records: list[Contact]) -> None:
-    """Delete the activity ids that clients chose for what these contacts did."""
+def start_erasure(contact_id: int, *, reason: str, by: User | None = None) -> Erasure:
+    """Take the names from this person, whom nothing finds from then on; workers do the rest.
+
+    :raises Contact.DoesNotExist: if there is no such contact, or it is being erased
+    """
+    return erasures.start(contact_id, reason=reason, by=by)
+
+
+def preview_erasure(contact_id: int) -> dict[str, dict[str, int]]:
+    """How many rows would be deleted, cleared and kept, by table, as people call it.
+
+    :raises Contact.DoesNotExist: if there is no such contact, or it is being erased
+    """
+    return what_becomes_of(contact_id)
+
+
+def register() -> None:
+    """Have erasures take along what is known of the person here."""
+    erasures.before_erasing(_forget_senders)
+    erasures.lock_for_portions(hold_counts)
+    erasures.before_deleting(Activity, _uncount)
+    erasures.forget_texts(_forget_rejections)
+    erasures.forget_texts(_forget_types)
+
+
+def _uncount(activity_ids: Sequence[int]) -> None:
+    """Take these activities out of what was counted, and release the ids that clients chose."""
+    uncount(activity_ids)
     with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM activities_activityclaim claim USING activities_activity activity"
-            " WHERE activity.contact_id = ANY(%s) AND claim.channel_id = activity.channel_id"
-            " AND claim.client_id = activity.client_id",
-            [[contact.pk for contact in records]],
-        )
+        cursor.execute(_RELEASE_CLAIMS, [list(activity_ids)])
 
 
-def _forget_senders(records: list[Contact]) -> None:
+def _forget_rejections(erased: Erased) -> dict[str, int]:
+    """Delete the lines of the inspector that came under a GUID of the person, or name them."""
+    spellings = [*erased.guids, *map(str.upper, erased.guids)]
+    count, _ = RejectedActivity.objects.filter(contact_guid__in=spellings).delete()
+    for name in erased.spellings:
+        count += _forget_rejections_with(name)
+    for identifier in erased.identifiers:
+        if len(identifier.value) >= _SHORTEST_IDENTIFIER:
+            of_site = Q(channel__site_id=identifier.site_id)
+            count += _forget_rejections_with(identifier.value, of_site)
+    return {label_of(RejectedActivity): count}
+
+
+def _forget_types(erased: Erased) -> dict[str, int]:
+    """Forget types that were made of event names in which the person is named."""
+    named = Q(name__iregex=pattern_of(erased)) | Q(code_name__iregex=pattern_of(erased))
+    count = 0
+    for one in ActivityType.objects.exclude(door="").filter(named):
+        count += 1
+        if not one.activities.exists():
+            with suppress(ProtectedError), transaction.atomic():
+                one.delete()
+                continue
+        one.name = one.code_name = f"erased {one.pk}"
+        one.save(update_fields=["name", "code_name"])
+    return {label_of(ActivityType): count}
+
+
+def _forget_senders(records: Sequence[Contact]) -> None:
     """Take the GUIDs of these contacts out of what they sent about others.
 
-    A data input with somebody else's email is that contact's, and so is its activity; both stay,
-    as if they had been logged under the GUID of the contact whose they are.
+    A data input with another contact's email belongs to that contact, and so does its activity.
+    Both stay, as if they had been logged under that contact's GUID.
     """
     ids = [contact.pk for contact in records]
     guids = "|".join(str(contact.guid).replace("-", "-?") for contact in records)
@@ -76,20 +139,30 @@ def _forget_senders(records: list[Contact]) -> None:
         cursor.execute(_FORGET_SENDERS, {"ids": ids, "guids": guids})
 
 
-def _forget_rejections_with(name: str) -> None:
-    """Delete what the inspector has with this GUID or email, in its payload or what it says."""
-    likely = RejectedActivity.objects.alias(words=SearchVector("payload_text", config="simple"))
+def _forget_rejections_with(name: str, among: Q | None = None) -> int:
+    """Delete what the inspector has with this name, in its payload or what it says."""
+    count = 0
+    lines = RejectedActivity.objects.filter(among or Q())
+    likely = lines.alias(words=SearchVector("payload_text", config="simple"))
     # With the words alone, ann@example.com would take mary-ann@example.com along.
     pattern = re.compile(rf"(?<![\w.+-]){re.escape(name)}(?![\w-]|\.\w)", re.IGNORECASE)
     for query in _spellings(name):
         rows = likely.filter(words=query).values_list("pk", "payload")
         found = [pk for pk, payload in rows.iterator(chunk_size=100) if _has(payload, pattern)]
-        RejectedActivity.objects.filter(pk__in=found).delete()
-    texts = ("reason", "field", "test_code")
+        count += RejectedActivity.objects.filter(pk__in=found).delete()[0]
+    texts = ("reason", "field", "named", "test_code", "replay_reason")
     said = Q(*[(f"{text}__icontains", name) for text in texts], _connector=Q.OR)
-    lines = RejectedActivity.objects.filter(said).values_list("pk", *texts)
-    named = [pk for pk, *given in lines if any(pattern.search(str(text)) for text in given)]
-    RejectedActivity.objects.filter(pk__in=named).delete()
+    told_of = lines.filter(said).values_list("pk", *texts)
+    named = [pk for pk, *given in told_of if any(pattern.search(str(text)) for text in given)]
+    count += RejectedActivity.objects.filter(pk__in=named).delete()[0]
+    replays = Replay.objects.filter(named__icontains=name).values_list("pk", "named")
+    told = [pk for pk, given in replays if pattern.search(given)]
+    # Their lines are gone. No two that wait may have the same cause, so none of these waits on.
+    Replay.objects.filter(pk__in=told, status=Replay.Status.WAITING).update(
+        status=Replay.Status.STOPPED, finished_at=timezone.now()
+    )
+    Replay.objects.filter(pk__in=told).update(named="")
+    return count
 
 
 def _spellings(name: str) -> Iterable[SearchQuery]:

@@ -1,16 +1,15 @@
 """Event names of other systems: each is the code name of an activity type, just as it was sent."""
 
 from collections.abc import Iterable
-from datetime import timedelta
 
 from django.conf import settings
-from django.utils import timezone
 
 from activities.models import ActivityType, SystemType
 from activities.problems import CONTROLS, InvalidActivity
 from channels.models import Channel
 from database.letter_case import fold
 from web.doors import door_named
+from web.limits import is_within
 
 _MAX_LENGTH = 250
 # What the hub's own types are called when another system has an event of the same name.
@@ -37,7 +36,7 @@ def make_types(
 ) -> dict[str, ActivityType | InvalidActivity]:
     """Types with these new code names, or why there is none, by lower-case code name.
 
-    Whoever may send events decides about names, so an hour has room for so many new ones only.
+    Every sender of events decides about names, so an hour has room for so many new ones only.
     """
     found: dict[str, ActivityType | InvalidActivity] = {}
     for name in names:
@@ -49,7 +48,7 @@ def make_types(
 def make_type(code_name: str, *, door: str, **fields) -> ActivityType:
     """The type with this code name, made now if there was none."""
     new = ActivityType(code_name=code_name, name=_name(code_name, door), door=door, **fields)
-    # Two processes may see a name at once: whoever is first makes it.
+    # Two processes may see a name at once: the first one makes it.
     ActivityType.objects.bulk_create([new], ignore_conflicts=True)
     return ActivityType.objects.with_code_name(code_name).get()
 
@@ -80,15 +79,12 @@ def _why_not(name: str, channel: Channel) -> InvalidActivity | None:
             f"No activity type has the name “{name}”, and this channel does not log events with "
             "new names. Add the type, or allow new names on the channel.",
         )
-    hour_ago = timezone.now() - timedelta(hours=1)
-    # Whitelisted names were added on purpose.
-    unasked = ActivityType.objects.filter(whitelisted=False).exclude(door="")
-    made = unasked.filter(created_at__gt=hour_ago).count()
-    if made >= settings.NEW_ACTIVITY_TYPES_PER_HOUR:
+    most = settings.NEW_ACTIVITY_TYPES_PER_HOUR
+    if not is_within(most, seconds=3600, bucket="new-activity-types"):
         return InvalidActivity(
             "too_many_new_names",
             "type",
-            f"“{name}” is a new event name, and {made:,} others were new within the last hour. "
+            f"“{name}” is a new event name, and {most:,} others were new within this hour. "
             "Add the type in the admin, or wait.",
         )
     return None

@@ -6,7 +6,7 @@ import re2
 from django.core.exceptions import ValidationError
 
 _OPTIONS = re2.Options()
-# Whoever wrote an expression is told what is wrong with it; standard error is nobody's.
+# The author of an expression is told what is wrong with it; nobody reads standard error.
 _OPTIONS.log_errors = False
 
 

@@ -1,4 +1,4 @@
-"""The inspector: what was refused, and why, kept for whoever looks for it."""
+"""The inspector: what was refused, and why, kept for developers."""
 
 import re
 import threading
@@ -7,6 +7,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from urllib.parse import unquote
 from uuid import UUID
 
@@ -14,13 +15,20 @@ import msgspec
 from django.conf import settings
 from django.utils import timezone
 from msgspec import structs
+from psycopg.types.json import Jsonb
 
 from activities.models import RejectedActivity
 from activities.problems import InvalidActivity, Status, more_rejections
 from activities.quality import count_events
+from activities.senders import count_refused
 from channels.models import Channel
 from database.transactions import Copy, Steps, run
+from web.problems import ERASED
 
+# Of the type that a line names, as code names.
+LONGEST_NAME = 250
+# In the context of a line: not all of the payload was kept.
+CUT = "cut"
 # What is written of a line, and PostgreSQL's types of it.
 _COLUMNS = {
     "status": "varchar",
@@ -31,6 +39,8 @@ _COLUMNS = {
     "door": "varchar",
     "channel_id": "int8",
     "contact_guid": "varchar",
+    "named": "varchar",
+    "context": "jsonb",
     "request_id": "uuid",
     "test_code": "varchar",
     "payload": "bytea",
@@ -40,7 +50,11 @@ _COLUMNS = {
 
 
 class Refused(msgspec.Struct, kw_only=True):
-    """One activity, or one whole request, that was refused, or is not as it should be."""
+    """One activity, or one whole request, that was refused, or is not as it should be.
+
+    `named` is what it called its type. `context` is what its door needs beside the payload to read
+    it again; without it, it cannot be.
+    """
 
     problem: InvalidActivity
     door: str
@@ -50,6 +64,8 @@ class Refused(msgspec.Struct, kw_only=True):
     channel: Channel | None = None
     contact_guid: str = ""
     test_code: str = ""
+    named: str = ""
+    context: Mapping[str, Any] | None = None
     at: datetime
 
 
@@ -69,7 +85,8 @@ def _keep(refused: Sequence[Refused]) -> Steps[None]:
 
 
 def _line_of(one: Refused) -> tuple:
-    payload = one.payload[: settings.REJECTED_PAYLOAD_BYTES]
+    # Nothing is kept of a visitor who must not be tracked, not even here.
+    payload = b"" if one.problem.is_untracked else one.payload[: settings.REJECTED_PAYLOAD_BYTES]
     return (
         str(one.problem.status),
         one.at,
@@ -78,13 +95,22 @@ def _line_of(one: Refused) -> tuple:
         one.problem.field[:100],
         one.door,
         one.channel.pk if one.channel else None,
-        one.contact_guid,
+        "" if one.problem.code == ERASED else one.contact_guid,
+        "" if one.problem.code == ERASED else one.named[:LONGEST_NAME],
+        _context_of(one),
         one.request_id,
-        one.test_code,
+        "" if one.problem.code == ERASED else one.test_code,
         payload,
         one.payload_length,
         readable(payload),
     )
+
+
+def _context_of(one: Refused) -> Jsonb | None:
+    if one.context is None or one.problem.is_untracked:
+        return None
+    is_cut = len(one.payload) > settings.REJECTED_PAYLOAD_BYTES
+    return Jsonb({**one.context, CUT: True} if is_cut else dict(one.context))
 
 
 def keep_refused_activities(refused: Sequence[Refused], counts: Mapping[Status, int]) -> None:
@@ -97,9 +123,16 @@ def keep_refused_activities(refused: Sequence[Refused], counts: Mapping[Status, 
     if last.channel:
         by_channel = {(last.channel.pk, status): count for status, count in counts.items()}
         count_events(by_channel, last.at)
+        count_refused(last.channel, last.door, sum(counts.values()))
     if (more := sum(counts.values()) - len(refused)) > 0:
         rest = structs.replace(
-            last, problem=more_rejections(more), payload=b"", payload_length=0, test_code=""
+            last,
+            problem=more_rejections(more),
+            payload=b"",
+            payload_length=0,
+            test_code="",
+            named="",
+            context=None,
         )
         refused = [*refused, rest]
     keep_rejections(refused)
@@ -115,6 +148,8 @@ def keep_refused_request(
     channel: Channel | None = None,
     contact_guid: str = "",
     test_code: str = "",
+    context: Mapping[str, Any] | None = None,
+    key_id: int | None = None,
     is_stranger: bool = False,
 ) -> None:
     """Write a request that was refused as a whole to the inspector, and count it.
@@ -123,9 +158,12 @@ def keep_refused_request(
     """
     now = timezone.now()
     if is_stranger:
+        if context is not None and len(payload) > settings.REJECTED_PAYLOAD_BYTES_UNAUTHENTICATED:
+            context = {**context, CUT: True}
         payload = payload[: settings.REJECTED_PAYLOAD_BYTES_UNAUTHENTICATED]
     elif channel:
         count_events({(channel.pk, problem.status): 1}, now)
+        count_refused(channel, door, 1, key_id=key_id)
     keep_rejections(
         [
             Refused(
@@ -137,6 +175,7 @@ def keep_refused_request(
                 channel=channel,
                 contact_guid=contact_guid,
                 test_code=test_code,
+                context=context,
                 at=now,
             )
         ]

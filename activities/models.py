@@ -3,28 +3,44 @@
 import re
 from collections.abc import Sequence
 
-from django.contrib.postgres.indexes import BrinIndex, GinIndex
-from django.contrib.postgres.search import SearchVector
+from django.contrib.postgres.indexes import BrinIndex
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
 
 from activities.problems import Status
 from activities.property_rules import PropertyRule
-from contacts.fields import ContactKey, OnErase, OnMerge
+from activities.rejections import RejectedActivity, Replay
+from activities.repairs import Correction, MappedName
+from activities.sender_counts import SenderCount
+from activities.system_types import SystemType
+from contacts.keys import ContactKey, OnErase, OnMerge
 from database.letter_case import Fold
+from database.transaction_ids import CurrentTransactionId, TransactionIdField
+from jobs.models import Waiting
 from web.doors import naming_choices
 
+# Models with modules of their own are found here, too.
+__all__ = [
+    "Activity",
+    "ActivityClaim",
+    "ActivityCount",
+    "ActivityType",
+    "ActivityTypeUse",
+    "ContactSeen",
+    "Correction",
+    "DataInput",
+    "EventCount",
+    "MappedName",
+    "PropertyRule",
+    "RecordedCount",
+    "RejectedActivity",
+    "Replay",
+    "SenderCount",
+    "SystemType",
+]
+
 _CODE_NAME = re.compile(r"[A-Za-z0-9_.-]+")
-
-
-class SystemType(models.TextChoices):
-    """The activity types that the hub itself gives a meaning to."""
-
-    PAGE_VISIT = "pagevisit", "Page visit"
-    LANDING_PAGE = "landingpage", "Landing page"
-    CLICK = "click", "Click"
-    DATA_INPUT = "datainput", "Data input"
 
 
 class ActivityTypeQuerySet(models.QuerySet):
@@ -67,6 +83,11 @@ class ActivityType(models.Model):
         editable=False,
         help_text="Empty: it was made here.",
     )
+    goal = models.BooleanField(
+        default=False,
+        help_text="Whether an activity of this type is a success, such as a purchase. Automations "
+        "count how many contacts come to one.",
+    )
     whitelisted = models.BooleanField(
         default=False,
         help_text="Offered by name, as in the list of event names of the API.",
@@ -97,7 +118,7 @@ class ActivityType(models.Model):
     # the type is true as long as this is the same.
     version = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
 
-    # Set by who reads the type in order to check activities.
+    # Set by the code that reads the type in order to check activities.
     rules: Sequence[PropertyRule] = ()
 
     objects = ActivityTypeQuerySet.as_manager()
@@ -140,35 +161,20 @@ class ActivityType(models.Model):
         return super().delete(*args, **kwargs)
 
 
-class TransactionIdField(models.Field):
-    """The 64-bit id of the transaction that inserted a row (PostgreSQL's xid8).
-
-    Readers of the log order by it: below `pg_snapshot_xmin(pg_current_snapshot())` no row can be
-    added any more.
-    """
-
-    def db_type(self, connection):
-        return "xid8"
-
-
-class CurrentTransactionId(models.Func):
-    function = "pg_current_xact_id"
-    template = "%(function)s()"
-    output_field = TransactionIdField()
-
-
 class Activity(models.Model):
-    """One thing that a contact did. The table is the log: rows are added, never edited.
+    """One thing that a contact did. The table is the log: rows are added, and stay as they are.
 
-    Only a merge, or a data input that belonged to another person, gives a row another contact;
-    `logged_as` keeps the GUID that it was reported under.
+    There are two exceptions. A merge, or a data input that belonged to another person, gives a row
+    another contact; `logged_as` keeps the GUID that it was reported under. Erasing the sender of
+    such a data input takes the sender's GUIDs out of `logged_as`, `title`, `value`, `url`,
+    `referrer` and `properties`.
     """
 
     type = models.ForeignKey(
         ActivityType, models.PROTECT, db_constraint=False, db_index=False, related_name="activities"
     )
     contact = ContactKey(
-        on_merge=OnMerge.MOVE,
+        on_merge=OnMerge.FOLLOW,
         on_erase=OnErase.DELETE,
         export=True,
         db_index=False,
@@ -203,9 +209,11 @@ class Activity(models.Model):
         verbose_name = "activity"
         verbose_name_plural = "activities"
         indexes = [
-            models.Index(fields=["contact", "-occurred_at", "-id"], name="activities_of_a_contact"),
-            models.Index(fields=["type", "-occurred_at", "-id"], name="activities_of_a_type"),
             # With the type, so that those of one type are found without reading the others.
+            models.Index(
+                fields=["contact", "-occurred_at", "-id", "type"], name="activities_of_a_contact"
+            ),
+            models.Index(fields=["type", "-occurred_at", "-id"], name="activities_of_a_type"),
             models.Index(
                 fields=["channel", "-occurred_at", "-id", "type"], name="activities_of_a_channel"
             ),
@@ -220,6 +228,7 @@ class Activity(models.Model):
             BrinIndex(
                 fields=["occurred_at", "recorded_at"], autosummarize=True, name="activities_by_time"
             ),
+            models.Index(fields=["recorded_in", "id"], name="activities_as_readers_read"),
         ]
 
     def __str__(self) -> str:
@@ -243,7 +252,7 @@ class ActivityClaim(models.Model):
         return str(self.client_id)
 
 
-class DataInput(models.Model):
+class DataInput(Waiting):
     """The contact fields that came with a data-input activity, and what became of them."""
 
     class Outcome(models.TextChoices):
@@ -268,7 +277,8 @@ class DataInput(models.Model):
         export=False,
         null=True,
         related_name="redirected_data_inputs",
-        help_text="Who sent the fields, if they belong to somebody else by their email.",
+        db_index=False,  # sent_by_others has those that there are
+        help_text="The contact who sent the fields, if they belong to another by their email.",
     )
     outcome = models.CharField(max_length=20, choices=Outcome.choices, default=Outcome.PENDING)
     received_at = models.DateTimeField(default=timezone.now)
@@ -286,9 +296,12 @@ class DataInput(models.Model):
         indexes = [
             models.Index(fields=["contact", "activity"], name="data_inputs_of_a_contact"),
             models.Index(
-                fields=["received_at"],
-                condition=models.Q(outcome="pending"),
-                name="pending_data_inputs",
+                fields=["due_at"], condition=models.Q(outcome="pending"), name="due_data_inputs"
+            ),
+            models.Index(
+                fields=["sent_by"],
+                condition=models.Q(sent_by__isnull=False),
+                name="sent_by_others",
             ),
         ]
 
@@ -296,51 +309,28 @@ class DataInput(models.Model):
         return f"Data input of {self.contact}"
 
 
-class RejectedActivity(models.Model):
-    """A line of the inspector: an activity, or a request, that was refused or not as it should be.
+class RecordedCount(models.Model):
+    """How many activities of a channel were recorded within an hour, as far as they were read."""
 
-    What was recorded without any remark is in the log alone, unless its sender marked it as a test.
-    """
-
-    status = models.CharField(
-        max_length=20, choices=Status.choices, default=Status.INVALID_REJECTED
-    )
-    at = models.DateTimeField("time", default=timezone.now)
-    code = models.SlugField("reason code", max_length=50)
-    reason = models.TextField()
-    field = models.CharField(max_length=100, blank=True)
-    door = models.CharField(max_length=50)
+    pk = models.CompositePrimaryKey("channel_id", "hour")
     channel = models.ForeignKey(
-        "channels.Channel", models.CASCADE, null=True, db_index=False, related_name="+"
+        "channels.Channel", models.CASCADE, db_index=False, related_name="+"
     )
-    contact_guid = models.CharField("contact GUID", max_length=36, blank=True)
-    request_id = models.UUIDField("request id", db_index=True)
-    test_code = models.CharField(
-        max_length=100, blank=True, help_text="The mark by which its sender finds a test event."
-    )
-    payload = models.BinaryField(help_text="What was sent, as it came, cut at the kept length.")
-    payload_length = models.PositiveBigIntegerField(help_text="Bytes that were sent.")
-    # The payload as people read it, for search: escapes resolved, what is no text left out.
-    payload_text = models.TextField(blank=True)
+    hour = models.DateTimeField()
+    count = models.PositiveBigIntegerField()
 
     class Meta:
-        verbose_name = "inspector line"
-        verbose_name_plural = "inspector lines"
-        indexes = [
-            models.Index(fields=["-at", "-id"], name="rejection_newest_first"),
-            models.Index(fields=["contact_guid"], name="rejections_of_a_contact"),
-            models.Index(fields=["channel", "-at", "-id"], name="rejections_of_a_channel"),
-            GinIndex(SearchVector("payload_text", config="simple"), name="rejection_words"),
-        ]
+        verbose_name = "recorded count"
 
     def __str__(self) -> str:
-        return f"{self.reason} ({self.at:%d %b %Y %H:%M:%S})"
+        return f"{self.count:,} at {self.hour:%d %b %Y %H:%M}"
 
 
 class EventCount(models.Model):
-    """How many activities of a channel had this status within an hour.
+    """How many activities of a channel had this status within an hour, other than `valid`.
 
-    Each connection counts in the `slot` of its own, so that they do not wait for each other.
+    Those are what was recorded without remarks, and a reader counts what was recorded. Each
+    connection counts in the `slot` of its own, so that they do not wait for each other.
     """
 
     pk = models.CompositePrimaryKey("channel_id", "hour", "status", "slot")
@@ -360,10 +350,13 @@ class EventCount(models.Model):
 
 
 class ActivityCount(models.Model):
-    """How many activities of a type happened within an hour, on a log too long to count."""
+    """How many activities of a type happened within a quarter of an hour, as far as they were read.
 
-    pk = models.CompositePrimaryKey("hour", "type_id")
-    hour = models.DateTimeField()
+    Hours of every time zone are made of such quarters.
+    """
+
+    pk = models.CompositePrimaryKey("quarter", "type_id")
+    quarter = models.DateTimeField()
     type = models.ForeignKey(ActivityType, models.CASCADE, db_index=False, related_name="+")
     count = models.PositiveBigIntegerField()
 
@@ -371,4 +364,55 @@ class ActivityCount(models.Model):
         verbose_name = "activity count"
 
     def __str__(self) -> str:
-        return f"{self.count:,} at {self.hour:%d %b %Y %H:%M}"
+        return f"{self.count:,} at {self.quarter:%d %b %Y %H:%M}"
+
+
+class ActivityTypeUse(models.Model):
+    """How many activities of a type there are, and when the last one happened.
+
+    Not in the row of the type: every change of that sends processes to read its rules again.
+    """
+
+    type = models.OneToOneField(ActivityType, models.CASCADE, primary_key=True, related_name="use")
+    count = models.PositiveBigIntegerField()
+    last_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "use of an activity type"
+
+    def __str__(self) -> str:
+        return f"{self.count:,} of {self.type}"
+
+
+class ContactSeen(models.Model):
+    """When the oldest and the newest activity of a contact happened, as far as they were read.
+
+    In the wide rows of contacts a batch took one and a half times as long, and up to three times
+    the write-ahead log.
+    """
+
+    contact = ContactKey(
+        on_merge=OnMerge.KEEP,
+        on_erase=OnErase.DELETE,
+        export=False,
+        primary_key=True,
+        related_name="seen",
+    )
+    first_seen = models.DateTimeField()
+    last_seen = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "seen contact"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(first_seen__lte=models.F("last_seen")),
+                name="nobody_is_seen_last_before_first",
+            )
+        ]
+        indexes = [
+            # The list of contacts in the order of their last activity.
+            models.Index(fields=["-last_seen", "-contact"], name="contacts_last_seen_first")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.contact}, last seen {self.last_seen:%d %b %Y %H:%M}"

@@ -25,14 +25,35 @@ class InvalidActivity(Exception):
     """One activity cannot be recorded, or not as it came.
 
     `code` is stable and for programs, `field` is the member of the activity that is wrong (or ""),
-    `detail` tells a person what was wrong and what to do. `status` is what becomes of it.
+    `detail` tells a person what was wrong and what to do. `status` is what becomes of it. Of
+    what a visitor did who must not be tracked (`is_untracked`) the inspector keeps only that it
+    came.
     """
 
     def __init__(
-        self, code: str, field: str, detail: str, status: Status = Status.INVALID_REJECTED
+        self,
+        code: str,
+        field: str,
+        detail: str,
+        status: Status = Status.INVALID_REJECTED,
+        *,
+        is_untracked: bool = False,
     ):
         super().__init__(detail)
         self.code, self.field, self.detail, self.status = code, field, detail, status
+        self.is_untracked = is_untracked
+
+
+def of_an_erased_person(field: str) -> InvalidActivity:
+    """What to say of an activity that names, in `field`, a person who was erased."""
+    return InvalidActivity(
+        "erased",
+        field,
+        "This names a person who was erased. It is recorded again when the person agrees anew, in "
+        "a browser or a form.",
+        Status.FILTERED,
+        is_untracked=True,
+    )
 
 
 def summarise(remarks: Sequence[InvalidActivity]) -> InvalidActivity:
@@ -48,6 +69,6 @@ def more_rejections(count: int) -> InvalidActivity:
     return InvalidActivity("more_rejections", "", detail)
 
 
-def printable(text: str) -> str:
+def printable(text: str, most: int = 100) -> str:
     """The beginning of a name that a client sent, fit for a sentence."""
-    return CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text[:100])
+    return CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text[:most])

@@ -3,22 +3,46 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 from django.conf import settings
-from django.db.models import Sum
+from django.db import connection
 from django.utils import timezone
 
-from activities.models import EventCount
+from activities.logs import ACTIVITIES
+from activities.models import EventCount, RecordedCount
 from activities.problems import Status
+from activities.seen import MOST_UNREAD, SEEN
 from database.cursors import array_of
 from database.questions import Question, ask, nothing
+from readers.positions import place_of
 
 _SOUND = (Status.VALID,)
 # What was left out on purpose says nothing about its source.
 _JUDGED = (*_SOUND, Status.INVALID_ACCEPTED, Status.INVALID_REJECTED, Status.FAILED)
 # From how many per cent on the weather is so good.
 _WEATHER = ((100.0, "sunny"), (95.0, "cloudy"), (90.0, "rainy"), (0.0, "stormy"))
+
+# Valid is what was recorded, without what was accepted with a remark.
+_COUNTS = """
+SELECT channel_id, status, sum(count) FROM (
+    SELECT channel_id, hour, status, count FROM activities_eventcount
+    WHERE channel_id = ANY(%s) AND hour >= %s
+    UNION ALL
+    SELECT channel_id, hour, 'valid', -count FROM activities_eventcount
+    WHERE channel_id = ANY(%s) AND hour >= %s AND status = 'invalid_accepted'
+    UNION ALL
+    SELECT channel_id, hour, 'valid', count FROM activities_recordedcount
+    WHERE channel_id = ANY(%s) AND hour >= %s
+    UNION ALL
+    SELECT channel_id, recorded_at, 'valid', 1 FROM (
+        SELECT channel_id, recorded_at FROM activities_activity WHERE {unread} LIMIT %s
+    ) AS unread
+    WHERE channel_id = ANY(%s) AND recorded_at >= %s
+) AS counted
+GROUP BY 1, 2 HAVING sum(count) > 0
+"""
 
 
 class Quality(msgspec.Struct, frozen=True):
@@ -70,22 +94,22 @@ def counting(counts: Mapping[tuple[int, Status], int], at: datetime) -> Question
 
 
 def quality_of(channel_ids: Iterable[int], since: datetime) -> dict[int, Quality]:
-    """The quality of each of these channels since then, to the hour, in one query."""
+    """The quality of each of these channels since then, to the hour, in three queries."""
     counts: dict[int, Counter[Status]] = {channel_id: Counter() for channel_id in channel_ids}
-    rows = (
-        EventCount.objects.filter(
-            channel__in=counts, hour__gte=since.replace(minute=0, second=0, microsecond=0)
+    unread, params = place_of(SEEN.name, ACTIVITIES).unread()
+    given: list[Any] = [list(counts), since.replace(minute=0, second=0, microsecond=0)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _COUNTS.format(unread=unread), [*given, *given, *given, *params, MOST_UNREAD, *given]
         )
-        .values_list("channel", "status")
-        .annotate(total=Sum("count"))
-    )
-    for channel_id, status, total in rows:
-        counts[channel_id][Status(status)] = total
+        for channel_id, status, total in cursor:
+            counts[channel_id][Status(status)] = int(total)
     return {channel_id: Quality(counted) for channel_id, counted in counts.items()}
 
 
 def forget_old_counts() -> int:
     """Delete what is older than rejections are kept, and return how many rows that were."""
     before = timezone.now() - timedelta(days=settings.REJECTED_KEPT_DAYS)
-    deleted, _ = EventCount.objects.filter(hour__lt=before).delete()
-    return deleted
+    return sum(
+        model.objects.filter(hour__lt=before).delete()[0] for model in (EventCount, RecordedCount)
+    )

@@ -14,13 +14,15 @@ from django.conf import settings
 from django.db import Error, IntegrityError, connection, transaction
 from django.utils import timezone
 
-from activities import batches, tasks
+from activities import batches, one_call
 from activities.batches import as_refused
 from activities.drafts import Draft
 from activities.event_names import make_types
 from activities.inspector import keep_rejections
 from activities.models import ActivityType, SystemType
 from activities.problems import InvalidActivity, more_rejections
+from activities.senders import count_request, write_counts_soon
+from activities.specification import types_named
 from activities.submissions import (
     NOBODY,
     Addition,
@@ -32,17 +34,26 @@ from activities.submissions import (
 )
 from channels.models import Channel
 from contacts.models import Contact
-from contacts.resolving import UnknownContact, is_about_an_erased_contact
+from contacts.resolving import UnknownContact, is_about_an_erased_contact, why_unknown
 from database.commits import SharedCommit
 from database.letter_case import fold
-from database.loop import PATIENCE, Busy, database_of_loop, database_of_process, finish, in_thread
+from database.loop import (
+    PATIENCE,
+    Busy,
+    ask_soon,
+    database_of_loop,
+    database_of_process,
+    finish,
+    in_thread,
+)
 from database.questions import ask
 from database.transactions import run, run_at_once, run_soon
+from jobs.tasks import ring
 
 _log = logging.getLogger(__name__)
 
 # How many drafts of one caller are checked and written at a time.
-_PART = 5_000
+_PART = 500
 # How many drafts of several callers are.
 _ROOM = 1_000
 
@@ -67,21 +78,25 @@ async def record_soon(
     rest. Several requests at once share a commit; within a transaction of the caller's own, that
     one counts.
 
-    :raises UnknownContact: if the GUID leads to nobody
+    :raises UnknownContact: if the GUID leads to nobody (`ErasedContact`: not any more)
     :raises Busy: if the database does not keep up; nothing was recorded then
     """
     remaining = iter(drafts)
     first = list(islice(remaining, _PART))
-    if len(first) == _PART:
-        assert add is None, "There is no door that adds something to so many."
-        return await in_thread(_record_in_parts, first, remaining, contact_guid, source)
-    (written,) = await _record([_submit(first, contact_guid, source, add)])
+    try:
+        if len(first) == _PART:
+            assert add is None, "There is no door that adds something to so many."
+            return await in_thread(_record_in_parts, first, remaining, contact_guid, source)
+        (written,) = await _record([_submit(first, contact_guid, source, add)])
+    except UnknownContact:
+        written = None
     if written is None:
-        raise UnknownContact
+        (why,) = await ask_soon(why_unknown(contact_guid))
+        raise why
     return written.outcomes
 
 
-async def record_for_several_soon(
+async def record_for_contacts_soon(
     drafts: Mapping[UUID, Sequence[Draft]], *, source: Source
 ) -> None:
     """Record what several contacts did, by the GUIDs that lead to them, in one commit.
@@ -168,6 +183,7 @@ async def open_shared_commit(*, patience: float = PATIENCE) -> AsyncIterator[Sha
     finally:
         commits, _commits = _commits, None
         await commits.drain()
+        await write_counts_soon()
 
 
 _commits: SharedCommit[_Request, list[Written | None]] | None = None
@@ -193,6 +209,7 @@ async def _record(submissions: _Request) -> list[Written | None]:
     if any(one and one.new_names for one in written):
         written = await _commit_with_new_types(submissions, written)
     await _follow_up(written, submissions)
+    count_request(submissions, written)
     return written
 
 
@@ -242,13 +259,13 @@ def _size_of(submissions: _Request) -> int:
 
 def _write(submissions: _Request) -> list[Written | None]:
     """Write on the connection of this thread."""
-    questions, usual = batches.in_one_call([submissions])
+    questions, usual = one_call.in_one_call([submissions])
     others = list(submissions)
     with transaction.atomic():
         if usual and _try(questions):
             done = set(usual)
             others = [submission for submission in submissions if submission not in done]
-        return _in_order(submissions, others, run(batches.write(others)) if others else [])
+        return _in_order(submissions, others, run(batches.steps_of(others)) if others else [])
 
 
 def _try(questions: Sequence[batches.Question[None]]) -> bool:
@@ -257,7 +274,7 @@ def _try(questions: Sequence[batches.Question[None]]) -> bool:
         with transaction.atomic():
             ask(*questions)
     except Error as error:
-        if not batches.is_not_usual(error):
+        if not one_call.is_not_usual(error):
             raise
         return False
     return True
@@ -272,7 +289,7 @@ async def _write_soon(requests: list[_Request]) -> list[list[Written | None] | E
     submissions = [submission for request in requests for submission in request]
     database = database_of_loop()
     assert database is not None
-    questions, usual = batches.in_one_call(requests)
+    questions, usual = one_call.in_one_call(requests)
     others = submissions
     if usual:
         try:
@@ -281,20 +298,22 @@ async def _write_soon(requests: list[_Request]) -> list[list[Written | None] | E
             done = set(usual)
             others = [submission for submission in submissions if submission not in done]
         except Error as error:
-            if not batches.is_not_usual(error):
+            if not one_call.is_not_usual(error):
                 raise
     written: list[Written | None] = []
     if others:
         try:
             async with database.connection() as loop_connection:
-                written = await run_soon(batches.write(others), loop_connection)
-        except Exception as error:  # whatever it is, the usual ones are committed by now
+                written = await run_soon(batches.steps_of(others), loop_connection)
+        except Exception as error:  # any kind: the usual ones of the same group are committed
+            # Their callers must be told so, whatever went wrong with the others, or they would send
+            # them again.
             if len(others) == len(submissions):
                 raise
             failed = set(others)
             results: list[list[Written | None] | Exception] = []
             for request in requests:
-                accepted: list[Written | None] = [*map(batches.all_accepted, request)]
+                accepted: list[Written | None] = [*map(one_call.all_accepted, request)]
                 results.append(error if request[0] in failed else accepted)
             return results
     every = iter(_in_order(submissions, others, written))
@@ -306,7 +325,7 @@ def _in_order(
 ) -> list[Written | None]:
     """What became of each: those that are none of `others` were recorded in one call."""
     known = dict(zip(others, written, strict=True))
-    return [known[one] if one in known else batches.all_accepted(one) for one in submissions]
+    return [known[one] if one in known else one_call.all_accepted(one) for one in submissions]
 
 
 def _make_types(names: Sequence[str], source: Source) -> Types:
@@ -326,19 +345,21 @@ async def _follow_up(written: Sequence[Written | None], submissions: _Request) -
         if one is None:
             continue
         if one.data_input_of is not None:
-            tasks.apply_data_input.delay_on_commit(contact_id=one.data_input_of)
+            ring("data inputs")
         if (more := one.inspected - submission.room) > 0:
             await in_thread(_tell_of_more, more, submission)
 
 
 def _tell_of_more(more: int, submission: Submission) -> None:
     refused = as_refused(Draft(), more_rejections(more), submission, at=timezone.now())
+    refused.context = None
     if connection.in_atomic_block:
         keep_rejections([refused])
         return
     try:
         keep_rejections([refused])
-    except Exception:  # the activities are committed: an error would have them sent again
+    except Exception:  # any kind: the activities are committed
+        # A caller who got an error would send them again.
         _log.exception("Activities were recorded, but what follows from them failed.")
 
 
@@ -368,14 +389,48 @@ def _record_in_parts(
     total = Written(outcomes=outcomes, inspected=inspected, data_input_of=data_input_of)
     whole = replace(submission, drafts=[], room=settings.REJECTED_KEPT_PER_REQUEST)
     finish(_follow_up([total], [whole]))
+    count_request([whole], [total])
     return outcomes
 
 
 def _write_part(submission: Submission) -> Written:
-    (written,) = run(batches.write([submission]))
+    (written,) = run(batches.steps_of([submission]))
     if written is not None and written.new_names:
         submission.new_types = _make_types(written.new_names, submission.source)
-        (written,) = run(batches.write([submission]))
+        (written,) = run(batches.steps_of([submission]))
     if written is None:
         raise UnknownContact
     return written
+
+
+def record_again(submissions: Sequence[Submission]) -> list[Written | None]:
+    """Record, in this order, what was refused before; None for a GUID that leads to nobody.
+
+    Each submission is of one draft, and is recorded `again`. The inspector has it by now: what is
+    refused once more is neither kept nor counted another time.
+
+    :raises IntegrityError: at the commit, if a contact is erased in this moment
+    """
+    with transaction.atomic():
+        _make_types_ahead(submissions)
+        written = run(batches.steps_of(submissions))
+    if any(one and one.data_input_of is not None for one in written):
+        ring("data inputs")
+    return written
+
+
+def _make_types_ahead(submissions: Sequence[Submission]) -> None:
+    """Make the types that these bring, so that all can be written in order."""
+    naming = [one for one in submissions if one.source.names_types is not None]
+    if not naming:
+        return
+    (known,) = ask(types_named({name for one in naming for name in one.names}))
+    made: dict[tuple[str, int], Types] = {}
+    for one in naming:
+        source = one.source
+        types = known.of(source.door, source.channel.id)
+        if new := sorted(name for key, name in one.names.items() if name and key not in types):
+            place = (new[0], source.channel.pk)
+            if place not in made:
+                made[place] = _make_types(new, source)
+            one.new_types = made[place]

@@ -71,16 +71,6 @@ FROM recorded JOIN contacts_contact AS contact ON contact.id = recorded.contact_
 WHERE recorded.type_id = %(data_input)s AND contact.email <> ''
 """
 
-_COUNT_EVENTS = """
-INSERT INTO activities_eventcount (channel_id, hour, status, slot, count)
-SELECT channel_id, date_trunc('hour', recorded_at, 'UTC'), 'valid', 0, count(*)
-FROM activities_activity
-WHERE id > %(after)s AND recorded_at > %(until)s::timestamptz - interval '30 days'
-GROUP BY 1, 2
-ON CONFLICT (channel_id, hour, status, slot)
-DO UPDATE SET count = activities_eventcount.count + excluded.count
-"""
-
 _INSERT_REJECTIONS = """
 INSERT INTO activities_rejectedactivity (
     status, at, code, reason, field, door, channel_id, contact_guid, request_id, test_code,
@@ -172,12 +162,6 @@ def write_activities(
         yield last - first + 1
 
 
-def count_activities(after_id: int, period: Period) -> None:
-    """Count the activities that were made after `after_id` as what came in, for the quality."""
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT_EVENTS, {"after": after_id, "until": period.until})
-
-
 def write_rejections(count: int, channel_id: int, period: Period) -> None:
     """Add `count` lines to the inspector, at most some 20,000, over the days that it keeps them."""
     codes, reasons, fields, payloads = (list(column) for column in zip(*_FAULTS, strict=True))
@@ -196,10 +180,3 @@ def write_rejections(count: int, channel_id: int, period: Period) -> None:
                 "texts": [readable(payload.encode()) for payload in payloads],
             },
         )
-
-
-def newest_activity_id() -> int:
-    """The id of the activity that was recorded last, or 0."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT coalesce(max(id), 0) FROM activities_activity")
-        return cursor.fetchone()[0]

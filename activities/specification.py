@@ -1,8 +1,8 @@
 """The event specification: what the rules of a type say about the properties of its activities."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from copy import deepcopy
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from django.db import DEFAULT_DB_ALIAS
@@ -12,6 +12,7 @@ from activities.models import ActivityType, PropertyRule
 from activities.problems import InvalidActivity, printable
 from database.letter_case import fold
 from database.questions import Question
+from web.bodies import SHORT, decode_members, refuse_very_many_values
 
 _Action = ActivityType.Action
 _Kind = PropertyRule.Kind
@@ -36,52 +37,118 @@ _TYPE_COLUMNS = [
     if field.attname not in ("description", "created_at")
 ]
 _CODE_NAME = _TYPE_COLUMNS.index("code_name")
+_COLUMNS_OF_TYPE = ", ".join(f"type.{name}" for name in _TYPE_COLUMNS)
+# By name, so that an object comes before what is in it.
+_RULES_OF_TYPE = (
+    "(SELECT json_agg(rule ORDER BY name)::text FROM activities_propertyrule AS rule"
+    " WHERE activity_type_id = type.id)"
+)
+# Putting such a query together would cost Django more than the answer costs the server.
+_TYPES_NAMED = (
+    f"SELECT {_COLUMNS_OF_TYPE}, {_RULES_OF_TYPE}, NULL, NULL, NULL"  # noqa: S608 -- our own names
+    " FROM activities_activitytype AS type WHERE throughline_fold(code_name) = ANY(%s::text[])"
+    f" UNION ALL SELECT {_COLUMNS_OF_TYPE}, {_RULES_OF_TYPE},"
+    " throughline_fold(mapped.sent), mapped.door, mapped.channel_id"
+    " FROM activities_mappedname AS mapped"
+    " JOIN activities_activitytype AS type ON type.id = mapped.type_id"
+    " WHERE throughline_fold(mapped.sent) = ANY(%s::text[])"
+)
 # The types as this process last read them, each with the row that it was made of, by code name.
 _last_read: dict[str, tuple[tuple, ActivityType]] = {}
-# More types than anybody has; whoever makes some up is not to fill the memory.
+# What is meant by mapped names, as this process last read it. Whatever changes one counts a version
+# of the types that it is about: see the trigger activities_count_change_of_mapped_name.
+_last_mapped: "dict[str, list[Mapped]]" = {}
+# More types than a hub has; a client that makes some up must not fill the memory.
 _MOST_REMEMBERED = 10_000
+# How many times its size a long property with a rule may take as an object, at most.
+_TIMES_WITH_RULES = 25
 # So many names of properties without a rule are told.
 _TOLD = 3
 
 
-def types_named(code_names: Collection[str]) -> Question[dict[str, ActivityType]]:
+class Mapped(NamedTuple):
+    """The type that is meant by a name; "" and None are every format and every channel."""
+
+    door: str
+    channel_id: int | None
+    type: ActivityType
+
+
+class KnownTypes(NamedTuple):
+    """The types with some names, given in lower case, and what is meant by mapped names."""
+
+    by_name: dict[str, ActivityType]
+    mapped: dict[str, list[Mapped]]
+
+    def of(self, door: str, channel_id: int) -> dict[str, ActivityType]:
+        """The types that these names have in activities of one format and channel."""
+        if not self.mapped:
+            return self.by_name
+        types = dict(self.by_name)
+        for name, meanings in self.mapped.items():
+            if meant := _meant_by(meanings, door, channel_id):
+                types[name] = meant
+        return types
+
+
+def types_named(code_names: Collection[str]) -> Question[KnownTypes]:
     """Asks for the types with these code names, given in lower case, with their rules.
 
     The answer has them by these names. The very same object as before means that nothing changed
-    that checking looks at.
+    that checking looks at. A name that is mapped counts as what it is mapped to.
     """
-    return Question(
-        # Putting such a query together would cost Django more than the answer costs the server.
-        f"SELECT {', '.join(_TYPE_COLUMNS)},"  # noqa: S608 -- the names of our own columns
-        # By name, so that an object comes before what is in it.
-        " (SELECT json_agg(rule ORDER BY name)::text FROM activities_propertyrule AS rule"
-        " WHERE activity_type_id = type.id)"
-        " FROM activities_activitytype AS type WHERE throughline_fold(code_name) = ANY(%s::text[])",
-        [list(code_names)],
-        lambda rows: _read_types(rows, code_names),
-    )
+    names = list(code_names)
+    return Question(_TYPES_NAMED, [names, names], lambda rows: _read_types(rows, code_names))
 
 
-def _read_types(rows: list[tuple], code_names: Collection[str]) -> dict[str, ActivityType]:
-    found = {
-        fold(activity_type.code_name): activity_type for activity_type in map(_read_type, rows)
-    }
+def _read_types(rows: list[tuple], code_names: Collection[str]) -> KnownTypes:
+    known = KnownTypes({}, {})
+    for *row, name, door, channel_id in rows:
+        activity_type = _read_type(tuple(row))
+        if name is None:
+            known.by_name[fold(activity_type.code_name)] = activity_type
+        else:
+            known.mapped.setdefault(name, []).append(Mapped(door, channel_id, activity_type))
     for name in code_names:
-        if name not in found:
+        if name not in known.by_name:
             # What is deleted, no activity is to be checked by again.
             _last_read.pop(name, None)
-    return found
+        if name in known.mapped:
+            _last_mapped[name] = known.mapped[name]
+        else:
+            _last_mapped.pop(name, None)
+    return known
 
 
-def last_read_types(code_names: Collection[str]) -> dict[str, ActivityType] | None:
+def _meant_by(meanings: Iterable[Mapped], door: str, channel_id: int | None) -> ActivityType | None:
+    """What counts for activities of this format and channel: a channel says more than a format."""
+    fitting = [
+        one for one in meanings if one.door in ("", door) and one.channel_id in (None, channel_id)
+    ]
+    best = max(fitting, key=lambda one: (one.channel_id is not None, bool(one.door)), default=None)
+    return best.type if best else None
+
+
+def last_read_types(
+    code_names: Collection[str], door: str, channel_id: int
+) -> dict[str, ActivityType] | None:
     """The types with these code names, given in lower case, as `types_named` last had them.
 
     None if it did not have one of them yet.
     """
     try:
-        return {name: _last_read[name][1] for name in code_names}
+        types = {
+            name: _last_read[name][1]
+            for name in code_names
+            if not _last_mapped or name not in _last_mapped
+        }
+        if len(types) < len(code_names):
+            for name in set(code_names) - types.keys():
+                meant = _meant_by(_last_mapped[name], door, channel_id)
+                types[name] = meant or _last_read[name][1]
     except KeyError:
         return None
+    return types
 
 
 def _read_type(row: tuple) -> ActivityType:
@@ -116,7 +183,9 @@ def apply_rules(
     if not activity_type.rules:
         return properties, ()
     try:
-        values = msgspec.json.decode(properties)
+        values = _read_properties(
+            properties, {rule.path[0] for rule in activity_type.rules} | moved.keys()
+        )
     except msgspec.ValidationError as error:  # Python code can give larger numbers than JSON
         raise InvalidActivity("wrong_type", "properties", f"properties: {error}") from None
     # A copy: rules take out of it what they leave out, and a draft may be checked once more.
@@ -133,6 +202,19 @@ def apply_rules(
     for name, value in moved.items():
         _take_back(values, name, value)
     return msgspec.json.encode(values), tuple(remarks)
+
+
+def _read_properties(properties: bytes, specified: Collection[str]) -> dict[str, Any]:
+    """The members of `properties`; of long ones those without a rule as text."""
+    if len(properties) <= SHORT:
+        return msgspec.json.decode(properties)
+    members: dict[str, Any] = dict(decode_members(properties))
+    for name in specified & members.keys():
+        value = bytes(members[name])
+        if len(value) > SHORT:
+            refuse_very_many_values(value, times=_TIMES_WITH_RULES)
+        members[name] = msgspec.json.decode(value)
+    return members
 
 
 def _apply(

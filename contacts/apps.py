@@ -6,4 +6,7 @@ class ContactsConfig(AppConfig):
     verbose_name = "Contacts"
 
     def ready(self):
-        from contacts import checks  # noqa: F401, PLC0415 -- app ready
+        from contacts import checks, erasing_texts, tellings  # noqa: F401, PLC0415 -- app ready
+
+        erasing_texts.register()
+        tellings.register()

@@ -9,5 +9,5 @@ EARLIEST_BIRTHDAY = date(1880, 1, 1)
 
 
 def is_credible_birthday(day: date) -> bool:
-    """Whether somebody can be born on this day: it is not in the future, nor before 1880."""
-    return EARLIEST_BIRTHDAY <= day <= timezone.localdate()
+    """Whether a person can be born on this day: it is not in the future, nor before 1880."""
+    return EARLIEST_BIRTHDAY <= day <= timezone.localdate(timezone=timezone.get_default_timezone())

@@ -2,7 +2,7 @@
 
 from django.core.checks import CheckMessage, Error, register
 
-from contacts.fields import ContactKey
+from contacts.keys import ContactKey
 
 
 @register
@@ -22,7 +22,7 @@ def find_undeclared_keys(model) -> list[CheckMessage]:
         Error(
             f"{key.model.__name__}.{key.name} points at a contact without saying what happens to "
             "its rows when contacts merge, are erased or exported.",
-            hint="Use ContactKey(on_merge=…, on_erase=…, export=…) of contacts.fields.",
+            hint="Use ContactKey(on_merge=…, on_erase=…, export=…) of contacts.keys.",
             obj=key,
             id="contacts.E001",
         )

@@ -1,59 +1,33 @@
-"""Who somebody is, by what another system knows them by: a user, an email, a browser.
+"""Finds the contact that another system names, by the id of a user, an email or a browser.
 
 An email says most, then the id of a user, then the id of a browser or an app, which several people
 may use one after the other. What contradicts itself is never merged without a person.
 """
 
 import hashlib
-import re
 import struct
 from collections.abc import Collection, Iterable
 from contextlib import suppress
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import msgspec
-from django.db import DEFAULT_DB_ALIAS, IntegrityError, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, IntegrityError, OperationalError, connection, transaction
 
-from contacts.emails import mailbox, without_unseen
+from contacts.changes import Origin, change_contact, create_contact
+from contacts.emails import mailbox
+from contacts.erased_names import Identifier, NameErased, are_erased
+from contacts.junk import is_junk
 from contacts.merging import CannotMerge, choose_survivor, lock_live, request_merge
-from contacts.models import Contact, ContactIdentifier, ContactMerge
+from contacts.models import Contact, ContactChange, ContactIdentifier, ContactMerge
 from contacts.resolving import get_live_contact
+from database.outages import is_conflict
 from database.questions import Question
 
 Kind = ContactIdentifier.Kind
 
 _CONTACT_COLUMNS = [field.attname for field in Contact._meta.concrete_fields]
 _HASHES = (Kind.EMAIL_SHA256, Kind.EMAIL_MD5)
-_LONGEST = ContactIdentifier._meta.get_field("value").max_length or 0
-# What programs send for want of anything, beside zeros: words for nothing, and the names of the
-# values that should have been there.
-_NOTHING = frozenset(
-    {
-        *("-1", "[object object]", "[]", "{}", "(not set)", "not_set", "n/a", "na"),
-        *("anonymous", "empty", "false", "guest", "invalid", "nan", "nil", "none", "null"),
-        *("true", "undefined", "unknown", "(null)", "(none)", "(empty)", "not set", "notset"),
-        *("not_authenticated", "unauthenticated", "not_available", "not available"),
-        *("not_provided", "unidentified", "unset"),
-        *("inf", "-inf", "infinity", "-infinity", "#n/a", "#null!", "#ref!", "#value!"),
-        *("anonymous_id", "anonymousid", "client_id", "clientid", "contact_id", "contactid"),
-        *("customer_id", "customerid", "device_id", "deviceid", "distinct_id", "distinctid"),
-        *("e-mail", "email", "email_address", "emailaddress", "external_id", "externalid"),
-        *("guid", "id", "user_id", "userid", "user.id", "user.email", "username", "user_name"),
-        *("uuid", "uid", "visitor_id", "visitorid", "consistent_anonymous_id"),
-        *("filtered", "redacted"),
-    }
-)
-# How templates mark what they should have filled in, and privacy filters what they took out.
-# A GUID in braces is an id.
-_PLACEHOLDER = re.compile(
-    r"\{(?![0-9a-f-]{32,36}\}).*\}|\[.*\]|<.*>|[$#@]\{.*\}|\$\(.*\)|%.+%|\*\|.*\|\*|__.+__",
-    re.DOTALL,
-)
-_HASHES_OF_NOTHING = frozenset(
-    algorithm(text.encode()).hexdigest()
-    for algorithm in (hashlib.sha256, hashlib.md5)
-    for text in ("", *_NOTHING)
-)
+_ORIGIN = Origin(ContactChange.Source.IDENTIFIED)
 
 
 class Identity(msgspec.Struct, kw_only=True, frozen=True, dict=True):
@@ -90,27 +64,6 @@ class Identity(msgspec.Struct, kw_only=True, frozen=True, dict=True):
             Kind.USER_ID: self.user_id,
         }
         return {kind: value for kind, value in given.items() if not is_junk(value)}
-
-
-def is_junk(value: str) -> bool:
-    """Whether `value` is what programs send for want of an id, or cannot be kept as one.
-
-    Everybody who sends it would become one contact.
-    """
-    return len(value) > _LONGEST or _means_nothing(value)
-
-
-# Events of one person, and of one website, repeat the same few.
-@lru_cache(maxsize=10_000)
-def _means_nothing(value: str) -> bool:
-    text = without_unseen(value).strip().lower()
-    return (
-        "\0" in value
-        or text in _NOTHING
-        or text in _HASHES_OF_NOTHING
-        or not any(letter.isalnum() for letter in text.replace("0", ""))
-        or _PLACEHOLDER.fullmatch(text) is not None
-    )
 
 
 class Known:
@@ -207,25 +160,49 @@ def identify(identity: Identity) -> Contact:
     """The contact that `identity` names, made now if there was none.
 
     Two contacts who turn out to be one are asked to be merged: by a worker, or, if they have
-    different emails, by a person. Somebody who says to be another person than the last one on the
+    different emails, by a person. A visitor who says to be another person than the last one on the
     same browser is another contact, and the browser is theirs from then on.
 
     :raises ValueError: if the identity is empty
+    :raises NameErased: if it names a person who was erased
     """
     if identity.is_empty:
         raise ValueError("Nobody is named.")
     lookup = _Lookup(identity)
     if lookup.person and lookup.is_complete:
         return lookup.person
+    identity = _without_erased(identity)
     for attempts_left in (2, 1, 0):
         try:
             with transaction.atomic():
                 _wait_for_others(identity)
                 return _Lookup(identity).settle()
-        except IntegrityError:  # somebody else got this email, or was merged, just now
-            if not attempts_left:
+        except (IntegrityError, OperationalError) as error:
+            # Another contact got this email, or was merged; or an erasure waits for what this
+            # transaction has, which waits for the erasure.
+            is_about_others = isinstance(error, IntegrityError) or is_conflict(error)
+            if not attempts_left or not is_about_others:
                 raise
     raise AssertionError("unreachable")
+
+
+def _without_erased(identity: Identity) -> Identity:
+    """What is left of an identity if browsers of erased people count as absent.
+
+    Somebody else may use such a browser now.
+
+    :raises NameErased: if something else of it, or all of it, names an erased person
+    """
+    site_id = identity.site_id
+    keys = [Identifier(site_id, str(kind), value) for kind, value in identity.keys.items()]
+    browsers = [Identifier(site_id, Kind.ANONYMOUS_ID.value, one) for one in identity.browsers]
+    found = are_erased(identifiers=[*keys, *browsers]).identifiers
+    if not found:
+        return identity
+    left = tuple(one.value for one in browsers if one not in found)
+    if not set(found).isdisjoint(keys) or not (keys or left):
+        raise NameErased
+    return msgspec.structs.replace(identity, anonymous_ids=left)
 
 
 class _Lookup:
@@ -259,11 +236,11 @@ class _Lookup:
     def settle(self) -> Contact:
         """Make, join and keep what there is to, and return the contact that is named."""
         email = self.identity.email
-        person = self.person or Contact.objects.create(email=email)
+        person = self.person or create_contact({"email": email} if email else {}, _ORIGIN)
         if email and not person.email:
             (person,) = lock_live(person.pk)
-            person.email = person.email or email
-            person.save(update_fields=["email"])
+            if not person.email:
+                change_contact(person, {"email": email}, _ORIGIN)
         for other in self._by_key:
             _ask_to_merge(person, other)
         for other in self._by_browser:
@@ -281,7 +258,7 @@ class _Lookup:
             (row.kind, row.value): contact
             for row in rows
             if (row.kind, row.value) in wanted
-            # Somebody whose email is known is found by that, and not by a hash of long ago.
+            # A contact whose email is known is found by that, and not by a hash of long ago.
             and not ((contact := _live(row.contact)).email and row.kind in _HASHES)
         }
 
@@ -339,7 +316,7 @@ class _Lookup:
                 )
                 for kind, value in self._unkept(person)
             ],
-            # Whoever uses a browser now has it.
+            # The contact who uses a browser now has it.
             update_conflicts=True,
             unique_fields=["site_id", "kind", "value"],
             update_fields=["contact"],
@@ -401,18 +378,12 @@ def _hashes_of(email: str) -> dict[str, str]:
 
 
 def _ask_to_merge(person: Contact, other: Contact) -> None:
-    if person == other or _were_kept_apart(person, other):
+    if person == other:
         return
     survivor, loser = choose_survivor(person, other)
-    with suppress(CannotMerge):  # they have become one in the meantime
+    # They have become one in the meantime; or a user keeps them apart, and is not asked again.
+    with suppress(CannotMerge):
         request_merge(survivor=survivor, loser=loser, reason=ContactMerge.Reason.IDENTIFIER)
-
-
-def _were_kept_apart(one: Contact, other: Contact) -> bool:
-    """Whether a person decided that these are two people; nobody wants to be asked again."""
-    return ContactMerge.objects.filter(
-        survivor__in=(one, other), loser__in=(one, other), status=ContactMerge.Status.DISMISSED
-    ).exists()
 
 
 def _wait_for_others(identity: Identity) -> None:

@@ -3,14 +3,36 @@
 import uuid
 
 from django.conf import settings
-from django.contrib.postgres.indexes import OpClass
-from django.core.serializers.json import DjangoJSONEncoder
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models.functions import MD5, Lower
+from django.db.models.functions import MD5, ExtractDay, ExtractMonth, Now
 from django.utils import timezone
 
+from contacts.annotations import ContactNote, ContactTag, Tag
+from contacts.email_fields import EmailField, EmailKeyField, email_key
 from contacts.emails import LONGEST_EMAIL
-from contacts.fields import ContactKey, EmailField, EmailKeyField, OnErase, OnMerge, email_key
+from contacts.erased import ErasedName, Erasure
+from contacts.keys import ContactKey, OnErase, OnMerge
+from contacts.merges import ContactMerge, DuplicateSearch, MovedRows, UndoneMerge
+from contacts.texts import ContactText
+from database.grams import Plain, indexed_grams
+from database.transaction_ids import CurrentTransactionId, TransactionIdField
+
+__all__ = [
+    "Contact",
+    "ContactChange",
+    "ContactIdentifier",
+    "ContactMerge",
+    "ContactNote",
+    "ContactTag",
+    "DuplicateSearch",
+    "ErasedName",
+    "Erasure",
+    "MovedRows",
+    "Tag",
+    "Touched",
+    "UndoneMerge",
+]
 
 
 class Sha256(models.Func):
@@ -22,7 +44,7 @@ class Sha256(models.Func):
 
 
 class Composed(models.Func):
-    """A text in the Unicode form NFC; immutable, so that it can be indexed."""
+    """A text in the Unicode form NFC, in indexes that earlier migrations make."""
 
     template = "normalize(%(expressions)s, NFC)"
     output_field = models.TextField()
@@ -66,7 +88,8 @@ class ContactQuerySet(models.QuerySet):
 class Contact(models.Model):
     """One person, anonymous until a name or an email arrives.
 
-    A contact that was merged into another stays: its GUID resolves to the survivor for ever.
+    A contact that was merged into another stays: its GUID resolves to the survivor for ever. One
+    that is being erased has no name any more and is merged into itself, so it resolves to nobody.
     """
 
     guid = models.UUIDField("GUID", default=uuid.uuid4, unique=True, editable=False)
@@ -97,6 +120,10 @@ class Contact(models.Model):
     state = models.CharField(max_length=2, blank=True)
     notes = models.TextField(blank=True)
     created_at = models.DateTimeField("created", default=timezone.now, editable=False)
+    # Contacts from before there was this column have none.
+    recorded_in = TransactionIdField(
+        "transaction", null=True, editable=False, db_default=CurrentTransactionId()
+    )
 
     objects = ContactQuerySet.as_manager()
 
@@ -113,10 +140,23 @@ class Contact(models.Model):
                 | (~models.Q(email="") & ~models.Q(email_key="")),
                 name="an_email_has_a_key",
             ),
+            # Merged into itself it leads to nobody, for everything that looks for live contacts.
             models.CheckConstraint(
                 condition=models.Q(merged_into__isnull=True)
-                | ~models.Q(merged_into=models.F("pk")),
-                name="no_contact_is_merged_into_itself",
+                | ~models.Q(merged_into=models.F("pk"))
+                | models.Q(
+                    email="",
+                    first_name="",
+                    middle_name="",
+                    last_name="",
+                    mobile_phone="",
+                    business_phone="",
+                    company_name="",
+                    address1="",
+                    notes="",
+                    birthday__isnull=True,
+                ),
+                name="only_who_is_being_erased_is_merged_into_itself",
             ),
             models.CheckConstraint(
                 condition=models.Q(country="") | models.Q(country__regex=r"^[A-Z]{3}$"),
@@ -131,22 +171,8 @@ class Contact(models.Model):
             ),
         ]
         indexes = [
-            # Prefix search of the admin: LIKE 'ann%' needs the pattern operator class.
-            models.Index(
-                OpClass(Lower(Composed("email")), name="text_pattern_ops"),
-                name="contact_email_prefix",
-                condition=~models.Q(email=""),
-            ),
-            models.Index(
-                OpClass(Lower(Composed("last_name")), name="text_pattern_ops"),
-                name="contact_last_name_prefix",
-                condition=~models.Q(last_name=""),
-            ),
-            models.Index(
-                OpClass(Lower(Composed("first_name")), name="text_pattern_ops"),
-                name="contact_first_name_prefix",
-                condition=~models.Q(first_name=""),
-            ),
+            # Of merged ones, too: PostgreSQL makes no use of the statistics of a partial index.
+            GinIndex(indexed_grams(ContactText()), name="contacts_by_any_part"),
             models.Index(fields=["-created_at", "-id"], name="contact_newest_first"),
             models.Index(
                 fields=["country", "-created_at", "-id"],
@@ -164,6 +190,17 @@ class Contact(models.Model):
                 MD5("email_key"),
                 name="contact_email_md5",
                 condition=models.Q(merged_into__isnull=True) & ~models.Q(email=""),
+            ),
+            models.Index(
+                fields=["recorded_in", "id"],
+                condition=models.Q(recorded_in__isnull=False),
+                name="contacts_as_readers_read",
+            ),
+            models.Index(
+                ExtractMonth("birthday"),
+                ExtractDay("birthday"),
+                condition=models.Q(birthday__isnull=False, merged_into__isnull=True),
+                name="contacts_by_birthday",
             ),
         ]
 
@@ -190,9 +227,19 @@ class Contact(models.Model):
 
     @property
     def display_name(self) -> str:
-        """What to call this contact on a page: name, else email, else that it is anonymous."""
-        anonymous = f"Anonymous, since {timezone.localtime(self.created_at):%d %b %Y %H:%M}"
-        return self.full_name or self.email or anonymous
+        """What to call this contact on a page: name, else email, else what tells it from others."""
+        return self.full_name or self.email or self.anonymous_name
+
+    @property
+    def anonymous_name(self) -> str:
+        """“Anonymous 3f2a9c, Vienna”: with the beginning of the GUID, and where it is from."""
+        place = self.city or self.company_name
+        return f"Anonymous {self.short_code}{f', {place}' if place else ''}"
+
+    @property
+    def short_code(self) -> str:
+        """The beginning of the GUID, by which people tell anonymous contacts apart."""
+        return self.guid.hex[:6]
 
 
 class ContactIdentifier(models.Model):
@@ -224,86 +271,114 @@ class ContactIdentifier(models.Model):
                 fields=["site_id", "kind", "value"], name="one_contact_per_identifier"
             )
         ]
+        indexes = [GinIndex(indexed_grams(Plain("value")), name="identifiers_by_any_part")]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.value}"
 
 
-class ContactMergeQuerySet(models.QuerySet):
-    def open(self):
-        """Merges that a worker or a person has yet to deal with."""
-        return self.filter(status__in=[ContactMerge.Status.PENDING, ContactMerge.Status.REVIEW])
+class ContactChange(models.Model):
+    """What became different about a contact, from which source, and when. Never edited."""
 
+    class Source(models.TextChoices):
+        ADMIN = "admin", "A user of the admin"
+        DATA_INPUT = "data_input", "A data input"
+        API = "api", "An application, over /api/3"
+        IDENTIFIED = "identified", "An event that named the contact"
+        MERGE = "merge", "A merge"
+        UNDO = "undo", "The undo of a merge or of an import"
+        AUTOMATION = "automation", "An automation"
+        IMPORT = "import", "An import"
+        CODE = "code", "Python code"
 
-class ContactMerge(models.Model):
-    """A request to merge two contacts, and what became of it."""
-
-    class Reason(models.TextChoices):
-        SAME_EMAIL = "same_email", "Gave the email of the other contact"
-        MARKETER = "marketer", "Asked for in the admin"
-        JOURNEY = "journey", "Went from one website to another"
-        IDENTIFIER = "identifier", "Is the same user of a website or an app"
-
-    class Status(models.TextChoices):
-        PENDING = "pending", "Waiting for a worker"
-        DONE = "done", "Done"
-        REVIEW = "review", "Needs a decision"
-        DISMISSED = "dismissed", "Kept apart"
-
-    survivor = ContactKey(
-        on_merge=OnMerge.KEEP, on_erase=OnErase.DELETE, export=False, related_name="merges_survived"
+    contact = ContactKey(
+        on_merge=OnMerge.KEEP,
+        on_erase=OnErase.DELETE,
+        export=True,
+        related_name="changes",
+        db_index=False,  # changes_of_a_contact
     )
-    loser = ContactKey(
-        on_merge=OnMerge.KEEP, on_erase=OnErase.DELETE, export=False, related_name="merges_lost"
-    )
-    reason = models.CharField(max_length=20, choices=Reason.choices)
-    status = models.CharField(max_length=20, choices=Status.choices, default=Status.PENDING)
-    requested_at = models.DateTimeField("requested", default=timezone.now)
-    requested_by = models.ForeignKey(
+    source = models.CharField(max_length=20, choices=Source.choices)
+    before = models.JSONField(help_text="The fields that differ, as they were.")
+    after = models.JSONField(help_text="The same fields, as they became.")
+    at = models.DateTimeField("time", default=timezone.now)
+    by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
     )
-    decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
+    # No key of the database points at an activity: the log can be cut into months.
+    activity_id = models.BigIntegerField(
+        null=True, editable=False, help_text="The activity whose data input it was."
     )
-    finished_at = models.DateTimeField("finished", null=True, blank=True)
-    survivor_before = models.JSONField(null=True, blank=True, encoder=DjangoJSONEncoder)
-    loser_before = models.JSONField(null=True, blank=True, encoder=DjangoJSONEncoder)
-    moved = models.JSONField(
-        default=dict, blank=True, help_text="How many rows went to the survivor, by table."
+    merge = models.ForeignKey(ContactMerge, models.CASCADE, null=True, related_name="changes")
+    # Imports are of a room above.
+    import_id = models.BigIntegerField(
+        null=True, editable=False, help_text="The import that it was, or that was undone."
     )
-    detail = models.TextField(blank=True)
-    # Transactions that were running when the merge ended may still add rows to the loser. All of
-    # them have ids below this one; when they are over, and their rows moved, the merge is settled.
-    settles_at_transaction = models.BigIntegerField(null=True, editable=False)
-    is_settled = models.BooleanField(default=False, editable=False)
-
-    objects = ContactMergeQuerySet.as_manager()
+    recorded_in = TransactionIdField(
+        "transaction", editable=False, db_default=CurrentTransactionId()
+    )
 
     class Meta:
-        verbose_name = "merge"
+        verbose_name = "change"
         constraints = [
             models.CheckConstraint(
-                condition=~models.Q(survivor=models.F("loser")), name="a_merge_is_between_two"
+                # Of an undone merge, one of the two contacts may have been erased, and the merge.
+                condition=models.Q(source="merge", merge__isnull=False)
+                | models.Q(source="undo")
+                | (~models.Q(source__in=["merge", "undo"]) & models.Q(merge__isnull=True)),
+                name="a_change_by_a_merge_names_it",
             ),
-            models.UniqueConstraint(
-                fields=["survivor", "loser"],
-                condition=models.Q(status__in=["pending", "review"]),
-                name="one_open_merge_per_pair",
+            models.CheckConstraint(
+                condition=models.Q(source="data_input", activity_id__isnull=False)
+                | (~models.Q(source="data_input") & models.Q(activity_id__isnull=True)),
+                name="a_change_by_a_data_input_names_its_activity",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(source="import", import_id__isnull=False)
+                | models.Q(source="undo")
+                | (~models.Q(source__in=["import", "undo"]) & models.Q(import_id__isnull=True)),
+                name="a_change_by_an_import_names_it",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(before=models.F("after")), name="a_change_changes_something"
             ),
         ]
         indexes = [
+            models.Index(fields=["contact", "-at", "-id"], name="changes_of_a_contact"),
+            models.Index(fields=["recorded_in", "id"], name="changes_as_they_were_recorded"),
             models.Index(
-                fields=["requested_at"],
-                condition=models.Q(status="pending"),
-                name="pending_merges",
+                fields=["import_id", "id"],
+                condition=models.Q(import_id__isnull=False),
+                name="changes_by_an_import",
             ),
-            models.Index(
-                fields=["id"],
-                condition=models.Q(status="done", is_settled=False),
-                name="unsettled_merges",
-            ),
-            models.Index(fields=["-requested_at", "-id"], name="merge_newest_first"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.loser} into {self.survivor}"
+        return f"{', '.join(self.after)} of {self.contact}"
+
+
+class Touched(models.Model):
+    """Activities of a contact were deleted, or given to or taken from them, other than by a merge.
+
+    Readers follow it: what they made of the contact's activities has to be made anew.
+    """
+
+    contact = ContactKey(
+        on_merge=OnMerge.KEEP,
+        on_erase=OnErase.DELETE,
+        export=False,
+        related_name="+",
+    )
+    at = models.DateTimeField("time", editable=False, db_default=Now())
+    # Whether the activities were deleted for their age: the contact is no newer than before.
+    aged = models.BooleanField(default=False, db_default=False, editable=False)
+    recorded_in = TransactionIdField(
+        "transaction", editable=False, db_default=CurrentTransactionId()
+    )
+
+    class Meta:
+        verbose_name = "touched contact"
+        indexes = [models.Index(fields=["recorded_in", "id"], name="touched_as_readers_read")]
+
+    def __str__(self) -> str:
+        return str(self.contact)

@@ -7,10 +7,11 @@ from django.db import IntegrityError
 from psycopg.errors import ForeignKeyViolation
 
 from contacts.emails import mailbox
+from contacts.erased_names import Names, erased_among
 from contacts.models import Contact
 from database.cursors import array_of
 from database.questions import Question
-from web.problems import Problem
+from web.problems import ERASED, Problem
 
 
 class UnknownContact(Problem, Contact.DoesNotExist):
@@ -18,6 +19,29 @@ class UnknownContact(Problem, Contact.DoesNotExist):
 
     def __init__(self) -> None:
         super().__init__(404, "unknown_contact", "There is no contact with this GUID.")
+
+
+class ErasedContact(UnknownContact):
+    """A GUID is of a person who was erased: nothing is kept of what names them."""
+
+    def __init__(self) -> None:
+        Problem.__init__(
+            self,
+            404,
+            ERASED,
+            "The contact with this GUID was erased. Forget the GUID: a person who comes back is a "
+            "new contact.",
+        )
+
+
+def why_unknown(guid: UUID) -> Question[UnknownContact]:
+    """Asks why a GUID leads to no contact: there was none, or it was erased."""
+    asked = erased_among(Names(guids=[str(guid)]))
+
+    def read(rows: list[tuple]) -> UnknownContact:
+        return ErasedContact() if asked.read(rows) else UnknownContact()
+
+    return Question(asked.sql, asked.params, read)
 
 
 def find_contact(guid: UUID) -> Contact | None:
@@ -29,7 +53,7 @@ def find_contact(guid: UUID) -> Contact | None:
 
 
 def get_live_contact(contact_id: int) -> Contact:
-    """The live contact that this one is by now, as the database has it.
+    """The live contact that this one has become, as the database has it.
 
     :raises UnknownContact: if it was erased
     """
@@ -65,6 +89,32 @@ def follow_merged(guids: Collection[UUID]) -> Question[dict[UUID, int]]:
     )
 
 
+def live_of(contact_ids: Collection[int]) -> Question[dict[int, int]]:
+    """Asks for the ids of the live contacts that these have become; nobody's are left out."""
+    return Question(
+        "WITH RECURSIVE line (asked, id, merged_into_id) AS ("
+        "SELECT id, id, merged_into_id FROM contacts_contact WHERE id = ANY(%s::bigint[])"
+        " UNION SELECT line.asked, next.id, next.merged_into_id FROM line"
+        " JOIN contacts_contact AS next ON next.id = line.merged_into_id"
+        ") SELECT asked, id FROM line WHERE merged_into_id IS NULL",
+        [array_of(contact_ids)],
+        dict,
+    )
+
+
+def owners_of(emails: Collection[str]) -> Question[dict[str, tuple[str, int | None]]]:
+    """Asks for the key of each of these emails, and for the id of the live contact who has it."""
+    emails = list(emails)
+    return Question(
+        "SELECT given.email, lower(given.mailbox), contact.id"
+        " FROM unnest(%s::text[], %s::text[]) AS given (email, mailbox)"
+        " LEFT JOIN contacts_contact AS contact ON contact.email_key = lower(given.mailbox)"
+        " AND contact.merged_into_id IS NULL AND NOT contact.email_key = ''",
+        [emails, [mailbox(email) for email in emails]],
+        lambda rows: {email: (key, contact_id) for email, key, contact_id in rows},
+    )
+
+
 def guid_with_email(email: str) -> Question[UUID | None]:
     """Asks for the GUID of the live contact with this email, in whatever spelling."""
     return Question(
@@ -91,5 +141,7 @@ def is_about_an_erased_contact(error: IntegrityError) -> bool:
 
 def _follow(contact: Contact) -> Contact:
     while contact.merged_into is not None:
+        if contact.merged_into_id == contact.pk:  # it is being erased
+            raise Contact.DoesNotExist
         contact = contact.merged_into
     return contact

@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from django.db import connection, transaction
 
+from contacts.profile import FIELDS
+
 _CHUNK = 20_000
 
 # fmt: off
@@ -42,8 +44,11 @@ _PLACES = (
 # Of 1,000 contacts, so many stay anonymous, and so many more give a name but no email.
 _ANONYMOUS, _NAMED = 550, 60
 
-_INSERT = """
-INSERT INTO contacts_contact (
+# What contacts have been given, and what stood there before: nothing.
+_GIVEN = ", ".join(f"'{name}', nullif({name}::text, '')" for name in FIELDS)
+_NOTHING = ", ".join(f"'{name}', CASE WHEN {name}::text <> '' THEN '' END" for name in FIELDS)
+_INSERT = f"""
+WITH made AS (INSERT INTO contacts_contact (
     guid, created_at, email, email_key, first_name, middle_name, last_name, birthday, mobile_phone,
     business_phone, company_name, job_title, address1, city, zip, country, state, notes
 )
@@ -93,8 +98,15 @@ CROSS JOIN LATERAL (
         ELSE '' END AS email
 ) AS more
 ORDER BY n
-RETURNING id
-"""
+RETURNING *
+), changed AS (
+    INSERT INTO contacts_contactchange (contact_id, source, before, after, at)
+    SELECT id, 'code', jsonb_strip_nulls(jsonb_build_object({_NOTHING})),
+        jsonb_strip_nulls(jsonb_build_object({_GIVEN})), created_at
+    FROM made WHERE first_name <> '' OR email <> '' ORDER BY id
+)
+SELECT id FROM made ORDER BY id
+"""  # noqa: S608 -- of names of our own
 
 
 class Period(NamedTuple):

@@ -3,13 +3,15 @@
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import RelatedDropdownFilter
-from unfold.decorators import display
 
+from activities.admin.activity_filters import PeriodFilter, TextFilter
 from activities.admin.long_texts import without_long_texts
 from activities.admin.personal_data import hide_personal_data
 from activities.admin.searching import search_activities
 from activities.models import Activity, DataInput
+from adminsite.columns import Badge, Code, Column, Json, Moment, Short, labels_of, seen_by
 from adminsite.filters import TimeRangeFilter
 from adminsite.formatting import (
     EMPTY,
@@ -20,83 +22,154 @@ from adminsite.formatting import (
     link,
     link_to,
     moment,
-    pretty_json,
-    shortened,
 )
 from adminsite.options import EmptyState, ReadOnlyAdmin
-from contacts.admin.naming import NamingAdmin, may_see_contacts
+from contacts.admin.naming import ContactColumn
+from contacts.admin.permissions import may_see_contacts
 from contacts.admin.snapshots import label_of
+from jobs.models import Chore
 
-OUTCOME_KINDS: dict[str, str] = {
-    DataInput.Outcome.PENDING: "info",
-    DataInput.Outcome.APPLIED: "good",
-    DataInput.Outcome.REDIRECTED: "warning",
-}
+
+def outcome(data_input: DataInput) -> str:
+    """What became of a data input; one that waits after an attempt could not be applied."""
+    is_failing = data_input.outcome == DataInput.Outcome.PENDING and data_input.attempts
+    return _FAILING if is_failing else data_input.outcome
+
+
+_FAILING = "failing"
+OUTCOME = Badge(
+    outcome,
+    labels=labels_of(
+        {
+            DataInput.Outcome.PENDING: "info",
+            DataInput.Outcome.APPLIED: "good",
+            DataInput.Outcome.REDIRECTED: "warning",
+        }
+    )
+    | {_FAILING: ("Could not be applied yet", "bad")},
+)
+
+
+def data_input_table(data_input: DataInput):
+    """The fields that came with a data input, and what became of them."""
+    rows = [(label_of(name), value) for name, value in data_input.fields.items()]
+    rows.append(("Outcome", OUTCOME(data_input)))
+    if data_input.last_error:
+        rows.append(("Error", data_input.last_error))
+        rows.append(("Next attempt", moment(data_input.due_at)))
+        rows.append(("", link(changelist_url(Chore), "Try again, under Work")))
+    if data_input.detail:
+        rows.append(("Note", data_input.detail))
+    if data_input.sent_by:
+        rows.append(("Sent by", link_to(data_input.sent_by)))
+    return field_table(rows)
+
+
+def contact_fields(activity: Activity) -> SafeString | None:
+    """What a data input told about its contact."""
+    data_input = getattr(activity, "data_input", None)
+    return data_input_table(data_input) if data_input else None
+
+
+def names_of_contact_fields(activity: Activity) -> SafeString | None:
+    """The same without the values."""
+    data_input = getattr(activity, "data_input", None)
+    if data_input is None:
+        return None
+    names = ", ".join(label_of(name) for name in data_input.fields)
+    return field_table([("Given", names or EMPTY), ("Outcome", OUTCOME(data_input))])
+
+
+def cross_site(activity: Activity) -> SafeString | str:
+    """The tracked site of an activity, if it is of one."""
+    return badge(f"Yes · {activity.tracked_site}", "info") if activity.tracked_site else ""
+
+
+def logged_as(activity: Activity) -> SafeString:
+    """The GUID in the request, and that of the contact today if it is another."""
+    if activity.logged_as == activity.contact.guid:
+        return copyable(activity.logged_as)
+    return field_table(
+        [
+            ("Logged under", copyable(activity.logged_as)),
+            ("Contact today", copyable(activity.contact.guid)),
+            ("", "The contact was merged, or the data belonged to another contact."),
+        ]
+    )
+
+
+def request_links(activity: Activity) -> SafeString:
+    """The id of the request, and a link to all that came with it."""
+    url = changelist_url(Activity, f"q={activity.request_id}")
+    return field_table(
+        [
+            ("Id", copyable(activity.request_id)),
+            ("", link(url, "Show everything of this request")),
+        ]
+    )
+
+
+def register_consequence(column: Column) -> None:
+    """Show on the page of each activity what came of it, as far as a room above knows."""
+    _consequences.append(column)
+
+
+_consequences: list[Column] = []
+_TIME = Moment("occurred_at", "Time", seconds=True)
+_CONTACT = ContactColumn()
+_TYPE = Badge("type.name", kind="primary")
+_CROSS_SITE = Column(cross_site, "Cross-site", empty="")
+_CHANNEL = Short("channel.name")
+_DATA_INPUT = Column(
+    contact_fields,
+    may_see=may_see_contacts,
+    instead=Column(names_of_contact_fields, "Contact fields"),
+)
 
 
 @admin.register(Activity)
-class ActivityAdmin(ReadOnlyAdmin, NamingAdmin):
+class ActivityAdmin(ReadOnlyAdmin):
     list_title = "Activity log"
     list_help = "What contacts did, the latest first."
     list_display = (
-        "shown_at",
-        "shown_contact",
-        "shown_title",
-        "shown_type",
-        "shown_cross_site",
-        "shown_url",
-        "shown_referrer",
-        "shown_channel",
+        _TIME,
+        _CONTACT,
+        Short("title_start", "Title"),
+        _TYPE,
+        _CROSS_SITE,
+        Short("url_start", "URL"),
+        Short("referrer_start", "Referrer"),
+        _CHANNEL,
     )
     list_filter = (
         ("type", RelatedDropdownFilter),
         ("channel", RelatedDropdownFilter),
         ("tracked_site", RelatedDropdownFilter),
+        PeriodFilter,
         ("occurred_at", TimeRangeFilter),
     )
+    longest_seconds = 5.0
     list_select_related = ("type", "contact", "channel", "tracked_site")
     ordering = ("-occurred_at", "-id")
     sortable_by = ()
     search_fields = ("request_id",)
     search_help_text = "Activity id, request id, GUID or whole email"
     fieldsets = (
-        (
-            None,
-            {
-                "fields": (
-                    "title",
-                    "shown_type",
-                    "shown_contact",
-                    "full_value",
-                    "shown_at",
-                )
-            },
-        ),
-        (
-            "Where",
-            {"fields": ("shown_channel", "shown_cross_site", "full_url", "full_referrer")},
-        ),
-        ("What came with it", {"fields": ("shown_properties", "shown_data_input")}),
+        (None, {"fields": ("title", _TYPE, _CONTACT, Column("value"), _TIME)}),
+        ("Where", {"fields": (_CHANNEL, _CROSS_SITE, Column("url", "URL"), Column("referrer"))}),
+        ("What came with it", {"fields": (Json("properties"), _DATA_INPUT)}),
         (
             "How it arrived",
             {
                 "fields": (
-                    "shown_id",
-                    "shown_recorded",
-                    "shown_logged_as",
-                    "shown_client_id",
-                    "shown_request",
+                    Code("pk", "Activity id"),
+                    Moment("recorded_at", "Recorded", seconds=True),
+                    Column(logged_as, "Logged under GUID"),
+                    Code("client_id", "Id given by the application"),
+                    Column(request_links, "Request"),
                 )
             },
         ),
-    )
-    instead_of_names = {
-        "shown_contact": "shown_contact_guid",
-        "shown_data_input": "shown_data_input_outcome",
-    }
-    readonly_fields = (
-        *(name for _, options in fieldsets for name in options["fields"]),
-        *instead_of_names.values(),
     )
     empty_state = EmptyState(
         icon="timeline",
@@ -112,8 +185,18 @@ class ActivityAdmin(ReadOnlyAdmin, NamingAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         return super().get_queryset(request).select_related(*self.list_select_related)
 
+    def get_list_filter(self, request: HttpRequest) -> tuple:
+        # What texts contain is found letter by letter, so who may not see them may not ask.
+        asks = (TextFilter,) if may_see_contacts(request.user) else ()
+        return (*asks, *super().get_list_filter(request))
+
+    def get_fieldsets(self, request: HttpRequest, obj=None) -> list:
+        came = seen_by(request.user, _consequences)
+        more = [("What came of it", {"fields": came})] if came else []
+        return [*super().get_fieldsets(request, obj), *more]
+
     def get_list_queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        return without_long_texts(queryset, hides_personal_data=not may_see_contacts(request))
+        return without_long_texts(queryset, hides_personal_data=not may_see_contacts(request.user))
 
     def get_object(self, request, object_id, from_field=None):
         self_with_data_input = (
@@ -125,124 +208,9 @@ class ActivityAdmin(ReadOnlyAdmin, NamingAdmin):
             activity = self_with_data_input.get(pk=object_id)
         except (Activity.DoesNotExist, ValueError):
             return None
-        if not may_see_contacts(request):
+        if not may_see_contacts(request.user):
             hide_personal_data(activity)
         return activity
 
     def find(self, request: HttpRequest, queryset: QuerySet, term: str) -> QuerySet:
-        return search_activities(queryset, term, by_email=may_see_contacts(request))
-
-    @display(description="Time")
-    def shown_at(self, activity):
-        return moment(activity.occurred_at, seconds=True)
-
-    @display(description="Contact")
-    def shown_contact(self, activity):
-        return link_to(activity.contact)
-
-    @display(description="Contact")
-    def shown_contact_guid(self, activity):
-        return copyable(activity.contact.guid)
-
-    @display(description="Title")
-    def shown_title(self, activity):
-        return shortened(activity.title_start)
-
-    @display(description="Type")
-    def shown_type(self, activity):
-        return badge(activity.type.name, "primary")
-
-    @display(description="URL")
-    def shown_url(self, activity):
-        return shortened(activity.url_start)
-
-    @display(description="Referrer")
-    def shown_referrer(self, activity):
-        return shortened(activity.referrer_start)
-
-    @display(description="Channel")
-    def shown_channel(self, activity):
-        return shortened(activity.channel.name)
-
-    @display(description="Cross-site")
-    def shown_cross_site(self, activity):
-        return badge(f"Yes · {activity.tracked_site}", "info") if activity.tracked_site else ""
-
-    @display(description="Value")
-    def full_value(self, activity):
-        return activity.value or EMPTY
-
-    @display(description="URL")
-    def full_url(self, activity):
-        return activity.url or EMPTY
-
-    @display(description="Referrer")
-    def full_referrer(self, activity):
-        return activity.referrer or EMPTY
-
-    @display(description="Properties")
-    def shown_properties(self, activity):
-        return pretty_json(activity.properties) if activity.properties is not None else EMPTY
-
-    @display(description="Contact fields")
-    def shown_data_input(self, activity):
-        data_input = getattr(activity, "data_input", None)
-        return data_input_table(data_input) if data_input else EMPTY
-
-    @display(description="Contact fields")
-    def shown_data_input_outcome(self, activity):
-        data_input = getattr(activity, "data_input", None)
-        if data_input is None:
-            return EMPTY
-        names = ", ".join(label_of(name) for name in data_input.fields)
-        return field_table([("Given", names or EMPTY), ("Outcome", outcome_badge(data_input))])
-
-    @display(description="Activity id")
-    def shown_id(self, activity):
-        return copyable(activity.pk)
-
-    @display(description="Recorded")
-    def shown_recorded(self, activity):
-        return moment(activity.recorded_at, seconds=True)
-
-    @display(description="Logged under GUID")
-    def shown_logged_as(self, activity):
-        if activity.logged_as == activity.contact.guid:
-            return copyable(activity.logged_as)
-        return field_table(
-            [
-                ("Logged under", copyable(activity.logged_as)),
-                ("Contact today", copyable(activity.contact.guid)),
-                ("", "The contact was merged, or the data belonged to another contact."),
-            ]
-        )
-
-    @display(description="Id given by the application")
-    def shown_client_id(self, activity):
-        return copyable(activity.client_id) if activity.client_id else EMPTY
-
-    @display(description="Request")
-    def shown_request(self, activity):
-        url = changelist_url(Activity, f"q={activity.request_id}")
-        return field_table(
-            [
-                ("Id", copyable(activity.request_id)),
-                ("", link(url, "Show everything of this request")),
-            ]
-        )
-
-
-def data_input_table(data_input: DataInput):
-    """The fields that came with a data input, and what became of them."""
-    rows = [(label_of(name), value) for name, value in data_input.fields.items()]
-    rows.append(("Outcome", outcome_badge(data_input)))
-    if data_input.detail:
-        rows.append(("Note", data_input.detail))
-    if data_input.sent_by:
-        rows.append(("Sent by", link_to(data_input.sent_by)))
-    return field_table(rows)
-
-
-def outcome_badge(data_input: DataInput):
-    """What became of a data input."""
-    return badge(data_input.get_outcome_display(), OUTCOME_KINDS[data_input.outcome])
+        return search_activities(queryset, term, by_email=may_see_contacts(request.user))

@@ -3,31 +3,39 @@
 import re
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db.models import Case, Expression, QuerySet, Value, When
+from django.db.models import Case, Expression, F, QuerySet, Sum, Value, When
 from django.db.models.functions import Lower
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
-from django.urls import path
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.text import slugify
 from django.views.decorators.http import require_POST
 from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesRadioFilter
-from unfold.decorators import display
+from unfold.decorators import action
 
+from activities.admin.type_page import page_of
+from activities.admin.type_test import may_send_tests, send_test
 from activities.counting import count_by_hour
-from activities.models import ActivityType, PropertyRule
+from activities.models import ActivityType, ActivityTypeUse, PropertyRule
+from adminsite.columns import Badge, Column, Count, Moment
 from adminsite.deleting import ExplainedDeletionAdmin
-from adminsite.formatting import EMPTY, badge, changelist_url
+from adminsite.formatting import badge, change_url, changelist_url
 from adminsite.options import EmptyState
 from adminsite.searching import as_id
+from channels.models import Channel
 
 
 class ActivityTypeForm(forms.ModelForm):
@@ -54,7 +62,7 @@ class ActivityTypeForm(forms.ModelForm):
 
 
 class PropertyRuleFormSet(BaseInlineFormSet):
-    """The rules of a type; somebody else may have added some since the page was opened."""
+    """The rules of a type; another user may have added some since the page was opened."""
 
     def clean(self):
         super().clean()
@@ -77,17 +85,51 @@ class PropertyRuleInline(TabularInline):
     verbose_name_plural = "Property rules"
 
 
+def state(activity_type: ActivityType) -> SafeString | str:
+    """Whether a type is whitelisted."""
+    return badge("Yes", "good") if activity_type.whitelisted else ""
+
+
+def whitelisting(activity_type: ActivityType) -> SafeString | None:
+    """The same, with a button that changes it."""
+    if activity_type.is_system:
+        return None
+    name, text = ("remove", "Remove") if activity_type.whitelisted else ("add", "Whitelist")
+    # The form is below the list, which is a form itself.
+    given = {"form": "whitelisting", "name": name, "value": str(activity_type.pk)}
+    look = {"variant": "default", "size": "xs", "children": text}
+    button = render_to_string("unfold/components/button.html", given | look)
+    html = '<span class="whitespace-nowrap">{} {}</span>'
+    return format_html(html, state(activity_type), button)
+
+
+def use(activity_type: Any) -> str:
+    """How many activities of a type there are, and what share of all that is."""
+    if not activity_type.used:
+        return ""
+    share = activity_type.share
+    percent = "less than 1 %" if share < 1 else f"{share:.0f} %"
+    return f"{activity_type.used:,} ({percent})"
+
+
+_NAME = Column("name", "Activity type name", ordering=Lower("name"))
+_STATE = Column(state, "Whitelisted")
+_WHITELISTED = Column(whitelisting, "Whitelisted")
+
+
 @admin.register(ActivityType)
 class ActivityTypeAdmin(ExplainedDeletionAdmin):
     form = ActivityTypeForm
     list_display = (
-        "shown_name",
+        _NAME,
         "code_name",
         "enabled",
-        "shown_kind",
-        "shown_door",
-        "shown_whitelisted",
-        "shown_count",
+        Badge("is_system", "Kind", labels={True: ("System", "info"), False: ("Custom", "primary")}),
+        "door",
+        _WHITELISTED,
+        Count("recent_count", "Activities in 7 days"),
+        Column(use, "Activities in all"),
+        Moment("last_seen"),
     )
     list_editable = ("enabled",)
     list_filter = (
@@ -98,7 +140,7 @@ class ActivityTypeAdmin(ExplainedDeletionAdmin):
     )
     list_after_template = "activities/whitelisting.html"
     ordering = ("-is_system", Lower("name"))
-    sortable_by = ("shown_name", "code_name")
+    sortable_by = (_NAME, "code_name")
     list_help = (
         "Whitelisting a type offers it in the list of event names of the ActiveCampaign-format "
         "API, at once. Events are logged either way."
@@ -121,6 +163,7 @@ class ActivityTypeAdmin(ExplainedDeletionAdmin):
         ),
     )
     inlines = (PropertyRuleInline,)
+    actions_detail = ("developers",)
     instead_of_deleting = "Disable it instead: what was recorded stays, and nothing is added."
     empty_state = EmptyState(
         icon="category",
@@ -129,13 +172,19 @@ class ActivityTypeAdmin(ExplainedDeletionAdmin):
     )
 
     def get_list_queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        return queryset.annotate(recent_count=_recent_count())
+        total = ActivityTypeUse.objects.aggregate(total=Sum("count"))["total"]
+        return queryset.annotate(
+            recent_count=_recent_count(),
+            used=F("use__count"),
+            share=F("use__count") * 100.0 / (total or 1),
+            last_seen=F("use__last_at"),
+        )
 
     def get_list_display(self, request: HttpRequest):
         columns = super().get_list_display(request)
         if self.has_change_permission(request):
             return columns
-        return tuple("shown_state" if name == "shown_whitelisted" else name for name in columns)
+        return tuple(_STATE if column is _WHITELISTED else column for column in columns)
 
     def get_readonly_fields(self, request, obj=None):
         return ("name", "code_name") if obj is not None and obj.is_system else ()
@@ -146,10 +195,53 @@ class ActivityTypeAdmin(ExplainedDeletionAdmin):
 
     def get_urls(self):
         view = require_POST(self.admin_site.admin_view(self.whitelist_view))
+        test = require_POST(self.admin_site.admin_view(self.test_view))
         return [
             path("whitelist/", view, name="activities_activitytype_whitelist"),
+            path("<path:object_id>/test/", test, name="activities_activitytype_test"),
             *super().get_urls(),
         ]
+
+    @action(
+        description="Use and code",
+        url_path="developers",
+        icon="code",
+        permissions=["view"],
+    )
+    def developers(self, request: HttpRequest, object_id: str):
+        """Who sends activities of the type, what needs them, and the code that sends them."""
+        activity_type = self.get_object(request, unquote(object_id))
+        if activity_type is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        test_url = ""
+        if may_send_tests(request.user):
+            test_url = reverse("admin:activities_activitytype_test", args=[activity_type.pk])
+        context = {
+            **self.admin_site.each_context(request),
+            "title": activity_type.name,
+            "activity_type": activity_type,
+            "back_url": change_url(activity_type),
+            "test_url": test_url,
+            **page_of(request, activity_type),
+        }
+        return TemplateResponse(request, "activities/types/page.html", context)
+
+    def test_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Send a test of the type over a channel, and show what the door answered."""
+        if not (may_send_tests(request.user) and self.has_view_permission(request)):
+            raise PermissionDenied
+        activity_type = get_object_or_404(ActivityType, pk=as_id(unquote(object_id)))
+        channel = get_object_or_404(Channel, pk=as_id(request.POST.get("channel", "")))
+        page = reverse("admin:activities_activitytype_developers", args=[activity_type.pk])
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"A test of {activity_type.name}",
+            "back_url": f"{page}?channel={channel.pk}",
+            **send_test(request, channel, activity_type.code_name),
+        }
+        if "tested" in context:
+            self.log_change(request, activity_type, f"Sent a test over “{channel}”.")
+        return TemplateResponse(request, "adminsite/tested.html", context)
 
     def whitelist_view(self, request: HttpRequest) -> HttpResponse:
         """Offer an event name from now on, or no more: the buttons of the list."""
@@ -165,38 +257,6 @@ class ActivityTypeAdmin(ExplainedDeletionAdmin):
             self.log_change(request, activity_type, f"{done.capitalize()}.")
             self.message_user(request, f"“{activity_type.code_name}” is {done}.")
         return HttpResponseRedirect(changelist_url(ActivityType, request.GET.urlencode()))
-
-    @display(description="Activity type name", ordering=Lower("name"))
-    def shown_name(self, activity_type):
-        return activity_type.name
-
-    @display(description="Kind")
-    def shown_kind(self, activity_type):
-        return badge("System", "info") if activity_type.is_system else badge("Custom", "primary")
-
-    @display(description="First seen in")
-    def shown_door(self, activity_type):
-        return activity_type.get_door_display() or EMPTY
-
-    @display(description="Whitelisted")
-    def shown_state(self, activity_type):
-        return badge("Yes", "good") if activity_type.whitelisted else EMPTY
-
-    @display(description="Whitelisted")
-    def shown_whitelisted(self, activity_type):
-        if activity_type.is_system:
-            return EMPTY
-        name, text = ("remove", "Remove") if activity_type.whitelisted else ("add", "Whitelist")
-        state = badge("Yes", "good") if activity_type.whitelisted else ""
-        # The form is below the list, which is a form itself.
-        given = {"form": "whitelisting", "name": name, "value": str(activity_type.pk)}
-        look = {"variant": "default", "size": "xs", "children": text}
-        button = render_to_string("unfold/components/button.html", given | look)
-        return format_html('<span class="whitespace-nowrap">{} {}</span>', state, button)
-
-    @display(description="Activities in 7 days")
-    def shown_count(self, activity_type):
-        return f"{activity_type.recent_count:,}"
 
 
 def _recent_count() -> Expression:

@@ -6,10 +6,11 @@ from django.db.models import Case, Expression, F, QuerySet, TextField, Value, Wh
 from django.db.models.functions import Left
 
 from activities.admin.personal_data import HIDDEN, has_personal_properties
+from activities.admin.personal_texts import hidden_in_text
 from activities.models import Activity
 
-_TEXTS = ("title", "value", "url", "referrer")
-_SHOWN = 2000
+TEXTS = ("title", "value", "url", "referrer")
+SHOWN = 2000
 
 
 def without_long_texts(
@@ -17,19 +18,20 @@ def without_long_texts(
 ) -> QuerySet[Activity]:
     """The same activities with `title_start`, `value_start`, `url_start` and `referrer_start`.
 
-    With `hides_personal_data` these say nothing that may have been made of a personal property.
+    With `hides_personal_data` these say nothing that may have been made of a personal property, nor
+    what looks like personal data.
     """
-    starts: dict[str, Expression] = {f"{name}_start": Left(name, _SHOWN) for name in _TEXTS}
+    starts: dict[str, Expression] = {f"{name}_start": Left(name, SHOWN) for name in TEXTS}
     if hides_personal_data:
         starts = {name: _hidden(name, start) for name, start in starts.items()}
-    return queryset.defer(*_TEXTS, "properties").annotate(**starts)
+    return queryset.defer(*TEXTS, "properties").annotate(**starts)
 
 
 def cut_short(activities: Iterable[Activity]) -> list[Activity]:
     """Activities of `without_long_texts` whose title, value, URL and referrer are beginnings."""
     found = list(activities)
     for activity in found:
-        for name in _TEXTS:
+        for name in TEXTS:
             setattr(activity, name, getattr(activity, f"{name}_start"))
     return found
 
@@ -40,6 +42,6 @@ def _hidden(name: str, start: Expression) -> Expression:
     return Case(
         When(**is_empty, then=Value("")),
         When(has_personal_properties(), then=instead),
-        default=start,
+        default=hidden_in_text(start),
         output_field=TextField(),
     )

@@ -1,63 +1,78 @@
 """What users of the admin do not see of people unless they may see contacts.
 
-A property is personal if a rule of its type says so; of a payload, contact fields are as well.
+A property is personal if a rule of its type says so. Of a payload only what is known to be harmless
+is shown, with the structure of the rest.
 """
 
 import json
 import re
-from collections.abc import Iterable
-from urllib.parse import parse_qsl, unquote_plus, urlencode
+from collections.abc import Collection, Iterable, Mapping
+from functools import partial, reduce
+from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit
 
 from django.db.models import Exists, OuterRef
 
-from activities.contact_fields import WIRE_NAMES
+from activities.admin.personal_texts import HIDDEN, hide_in_properties, hide_in_text
 from activities.models import Activity, PropertyRule
 from database.letter_case import fold
 
-HIDDEN = "Hidden"
 _Path = tuple[str, ...]
 
-# What formats, and the websites that use them, call the fields of a contact; `_plain` compares.
-_CONTACT_NAMES = frozenset(
+# Members whose values describe the activity and its sender, not a person; `_plain` compares.
+_HARMLESS = frozenset(
     {
-        *(name.lower() for name in WIRE_NAMES),
-        *(name.replace("_", "") for name in WIRE_NAMES.values()),
-        *("name", "fullname", "surname", "familyname", "givenname", "birthdate", "dateofbirth"),
-        *(
-            "address",
-            "address2",
-            "street",
-            "postcode",
-            "postalcode",
-            "zipcode",
-            "company",
-            "orgname",
-        ),
-        *("tel", "guid", "userid", "customerid", "visitorid", "cookieid", "ip", "ipaddress"),
+        *("type", "event", "eventname", "action", "status", "codename", "testcode", "version"),
+        *("timestamp", "eventtimestamp", "created", "currency", "language", "languagename"),
+        *("actid", "siteid", "tcs", "culturecode", "generatorversion", "containerversion"),
     }
 )
-_PARTS_OF_CONTACT_NAMES = ("email", "phone", "iban")
+_HARMLESS_TEXT = re.compile(r"[\w .:+-]{0,100}")
+# Of a channel the identifier may be shown, of a value a number that is no phone, of an address
+# where on the website it leads.
+_CHANNELS = frozenset({"channel"})
+_VALUES = frozenset({"value", "eventdata"})
+_NUMBER = re.compile(r"-?[0-9]{1,6}(\.[0-9]{1,6})?")
+_ADDRESSES = frozenset({"url", "u", "referrer", "r", "page", "location", "pageurl"})
 # Everything in these is about a person, whatever it is called.
 _OBJECTS_OF_CONTACTS = frozenset({"user", "contact", "contactfields", "visitor", "customer"})
+# What members are called; another name may be the name of a person.
+_NAME = re.compile(r"[\w$ .:-]{1,60}")
 _EMAIL = re.compile(r"[^\s@]@[^\s@]")
 _GUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 # What forms and queries look like: names and values without spaces, all of it escaped.
 FORM = re.compile(r"[^\s=&{<]+=[^\s{<]*")
+_ESCAPED_AT_MOST = 5
 
 
-def has_personal_properties() -> Exists:
-    """The condition that the type of an activity has a personal property."""
-    rules = PropertyRule.objects.filter(activity_type=OuterRef("type_id"), is_personal=True)
+def has_personal_properties(type_id: str = "type_id") -> Exists:
+    """The condition that an activity type, whose id is found so, has a personal property."""
+    rules = PropertyRule.objects.filter(activity_type=OuterRef(type_id), is_personal=True)
     return Exists(rules)
 
 
-def hide_personal_data(activity: Activity) -> None:
+def personal_paths(types: Collection[int]) -> dict[int, list[_Path]]:
+    """Where the personal properties of these activity types, given by their ids, are."""
+    paths: dict[int, list[_Path]] = {}
+    for rule in PropertyRule.objects.filter(activity_type__in=types, is_personal=True):
+        paths.setdefault(rule.activity_type_id, []).append(_fold(rule.path))
+    return paths
+
+
+def hide_personal_data(
+    activity: Activity, personal: Mapping[int, list[_Path]] | None = None
+) -> None:
     """Make `activity`, which is not going to be saved, one that shows no personal property.
 
-    Title, value and addresses may have been made of one.
+    Title, value and addresses may have been made of one. What looks like personal data is hidden
+    in any case.
+
+    :param personal: the `personal_paths` of its type, if they were asked for already
     """
-    rules = PropertyRule.objects.filter(activity_type=activity.type_id, is_personal=True)
-    paths = [_fold(rule.path) for rule in rules]
+    known = personal_paths([activity.type_id]) if personal is None else personal
+    paths = known.get(activity.type_id, [])
+    for name in ("title", "value", "url", "referrer"):
+        setattr(activity, name, hide_in_text(getattr(activity, name)))
+    activity.properties = hide_in_properties(activity.properties)
     if not paths:
         return
     activity.title = activity.type.name
@@ -75,27 +90,25 @@ def personal_names() -> frozenset[str]:
     return frozenset(_fold(rule.path)[-1] for rule in rules)
 
 
-def hide_in_payload(payload: bytes, names: Iterable[str]) -> bytes:
-    """`payload` without what it says of a contact, and what members of these names say.
+def hide_in_payload(payload: bytes, personal: Iterable[str]) -> bytes:
+    """The structure of `payload`, and of its values those that are known to be harmless.
 
-    Nothing of it if that cannot be told.
+    Members of the names `personal` are not. Nothing of it if it is neither JSON nor a form.
     """
+    names = frozenset(personal)
     try:
-        sent = json.loads(payload)
-        if isinstance(sent, dict | list):
-            return json.dumps(_without_names(sent, names)).encode()
+        return json.dumps(_shape("", json.loads(payload), names)).encode()
     except (ValueError, RecursionError):
         pass  # no JSON, or none any more since it was cut
     text = payload.decode(errors="replace")
     if FORM.fullmatch(text):
-        fields = parse_qsl(text, keep_blank_values=True)
-        return urlencode([(name, _of_form(name, value, names)) for name, value in fields]).encode()
+        return _shape_of_form(text, names).encode()
     return HIDDEN.encode() if payload else b""
 
 
 def hide_emails(text: str) -> str:
     """`text`, or nothing of it if there is an email in it."""
-    return HIDDEN if _EMAIL.search(unquote_plus(text)) else text
+    return HIDDEN if _EMAIL.search(_unescaped(text)) else text
 
 
 def _without(value: object, paths: list[_Path]) -> object:
@@ -113,58 +126,96 @@ def _member(name: str, member: object, paths: list[_Path]) -> object:
     return _without(member, rest) if rest else member
 
 
-def _without_names(value: object, names: Iterable[str]) -> object:
+def _shape(name: str, value: object, personal: frozenset[str]) -> object:
+    """What is shown of the value of a member with this name."""
     if isinstance(value, list):
-        return [_without_names(item, names) for item in value]
+        return [_shape(name, item, personal) for item in value]
     if isinstance(value, dict):
         return {
-            _shown_name(name): _hidden_member(name, member, names) for name, member in value.items()
+            _shown_name(member): _shape(_within(name, member, personal), inner, personal)
+            for member, inner in value.items()
         }
-    return _hidden_text(value, names) if isinstance(value, str) else value
+    if isinstance(value, str) and (inner := _object_in(value)) is not None:
+        return json.dumps(_shape(name, inner, personal))
+    if value is None or _is_harmless(name, value, personal):
+        return value
+    if isinstance(value, str) and _plain(name) in _ADDRESSES and fold(name) not in personal:
+        return _shape_of_address(value)
+    return _described(value)
 
 
-def _hidden_member(name: str, member: object, names: Iterable[str]) -> object:
-    if fold(name) in names:
-        return HIDDEN
-    plain = _plain(name)
-    if plain in _OBJECTS_OF_CONTACTS:
-        return _emptied(member)
-    is_of_contact = plain in _CONTACT_NAMES or any(p in plain for p in _PARTS_OF_CONTACT_NAMES)
-    # Only names are shown of what is in there; an event may be called a “name” as well.
-    return _emptied(member) if is_of_contact else _without_names(member, names)
+def _within(name: str, member: str, personal: frozenset[str]) -> str:
+    """The name by which a member is judged: of what is about a person, all is."""
+    is_about_person = _plain(name) in _OBJECTS_OF_CONTACTS or fold(name) in personal
+    return name if is_about_person else member
 
 
-def _of_form(name: str, value: str, names: Iterable[str]) -> object:
-    """What is shown of a field of a form; `user[email]` and `user.email` are members of `user`."""
-    hidden: object = value
-    for part in reversed(re.split(r"[\[\].]+", name.rstrip("]"))):
-        hidden = _hidden_member(part, hidden, names)
-    return hidden
+def _object_in(text: str) -> object | None:
+    """The object or array that a text is the JSON of."""
+    try:
+        inner = json.loads(_unescaped(text))
+    except (ValueError, RecursionError):
+        return None
+    return inner if isinstance(inner, dict | list) else None
 
 
-def _emptied(value: object) -> object:
-    """`value` with the names of its members, and nothing else."""
-    if isinstance(value, list):
-        return [_emptied(item) for item in value]
-    if isinstance(value, dict):
-        return {_shown_name(name): _emptied(member) for name, member in value.items()}
-    return HIDDEN
+def _is_harmless(name: str, value: object, personal: frozenset[str]) -> bool:
+    text, plain = str(value), _plain(name)
+    if fold(name) in personal:
+        return False
+    if plain in _CHANNELS:
+        return _GUID.fullmatch(text) is not None
+    if plain in _VALUES:
+        return _NUMBER.fullmatch(text) is not None
+    return plain in _HARMLESS and _HARMLESS_TEXT.fullmatch(text) is not None and not _names(text)
+
+
+def _shape_of_form(text: str, personal: frozenset[str]) -> str:
+    """A form or query; `user[email]` and `user.email` are members of `user`."""
+    shown = []
+    for name, value in parse_qsl(text, keep_blank_values=True):
+        parts = re.split(r"[\[\].]+", name.rstrip("]"))
+        judged_by = reduce(partial(_within, personal=personal), parts)
+        shown.append((_shown_name(name), _shape(judged_by, value, personal)))
+    return urlencode(shown)
+
+
+def _shape_of_address(text: str) -> str:
+    """An address with its host and path, unless these name a person, and no more of its query."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return _described(text)
+    where = f"{parts.scheme}://{parts.hostname}{parts.path}" if parts.hostname else parts.path
+    if _names(where):
+        return _described(text)
+    return f"{where}?{HIDDEN}" if parts.query or parts.fragment or parts.username else where
+
+
+def _described(value: object) -> str:
+    if isinstance(value, str):
+        return f"{HIDDEN} ({len(value):,} characters)"
+    return f"{HIDDEN} (true or false)" if isinstance(value, bool) else f"{HIDDEN} (a number)"
 
 
 def _shown_name(name: str) -> str:
-    return HIDDEN if _EMAIL.search(name) or _GUID.search(name) else name
+    is_name = _NAME.fullmatch(re.sub(r"[\[\]]", ".", name)) is not None
+    return name if is_name and not _names(name) else HIDDEN
 
 
-def _hidden_text(text: str, names: Iterable[str]) -> str:
-    # A text can be a query, or JSON again.
-    meant = unquote_plus(text)
-    if _EMAIL.search(meant) or _GUID.search(meant):
-        return HIDDEN
-    return HIDDEN if any(name in fold(meant) for name in _names_in_texts(names)) else text
+def _names(text: str) -> bool:
+    """Whether an email, or what may be the GUID of a contact, is in `text`."""
+    meant = _unescaped(text)
+    return bool(_EMAIL.search(meant) or _GUID.search(meant))
 
 
-def _names_in_texts(names: Iterable[str]) -> Iterable[str]:
-    return (*names, *(name.lower() for name in WIRE_NAMES), *_PARTS_OF_CONTACT_NAMES)
+def _unescaped(text: str) -> str:
+    """`text` without the escapes of URLs, however often they were made."""
+    for _ in range(_ESCAPED_AT_MOST):
+        if (meant := unquote_plus(text)) == text:
+            break
+        text = meant
+    return text
 
 
 def _plain(name: str) -> str:

@@ -7,15 +7,20 @@ from django.contrib import admin
 from django.db.models import BinaryField, Expression, QuerySet, Value
 from django.db.models.functions import Substr
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import (
+    ChoicesRadioFilter,
     DropdownFilter,
     MultipleChoicesDropdownFilter,
     RelatedDropdownFilter,
     TextFilter,
 )
-from unfold.decorators import display
 
+from activities.admin import cause_pages, live, senders
+from activities.admin.cause_pages import url_of
+from activities.admin.permissions import may_replay, may_see_activities, may_see_activity_types
 from activities.admin.personal_data import (
     FORM,
     HIDDEN,
@@ -23,9 +28,13 @@ from activities.admin.personal_data import (
     hide_in_payload,
     personal_names,
 )
+from activities.admin.repairs import InspectorPages, replay_badge
 from activities.admin.searching import search_rejections, search_rejections_by_id
 from activities.models import Activity, ActivityType, RejectedActivity
 from activities.problems import Status
+from activities.reading_again import why_not
+from activities.replaying import cause_of
+from adminsite.columns import Badge, Code, Column, Moment, Short, labels_of
 from adminsite.filters import TimeRangeFilter
 from adminsite.formatting import (
     EMPTY,
@@ -35,28 +44,18 @@ from adminsite.formatting import (
     field_table,
     link,
     link_to,
-    moment,
     preformatted,
     pretty_json,
-    shortened,
     visible,
 )
 from adminsite.options import EmptyState, ReadOnlyAdmin
-from adminsite.searching import as_uuid
-from contacts.admin.naming import NamingAdmin, may_see_contacts
+from adminsite.searching import as_id, as_uuid
+from contacts.admin.permissions import may_see_contacts
 from contacts.resolving import find_contact
 from web.doors import title_of
 
-STATUS_KINDS: dict[str, str] = {
-    Status.VALID: "good",
-    Status.INVALID_ACCEPTED: "warning",
-    Status.INVALID_REJECTED: "bad",
-    Status.FILTERED: "neutral",
-    Status.FAILED: "bad",
-}
 _RECORDED = (Status.VALID, Status.INVALID_ACCEPTED)
 _CODES_OF_RULES = ("missing_property", "wrong_property", "unspecified_property")
-_SEE_TYPES = "activities.view_activitytype"
 _EXCERPT = 160
 _EXCERPT_OF_REASON = 300
 _SHOWN_FIELDS = 200
@@ -101,198 +100,35 @@ class FormatFilter(_RecentValuesFilter):
         return title_of(value)
 
 
+class CauseFilter(TextFilter):
+    """The lines that have the cause of the one with this id."""
+
+    title = "same cause as the line with the id"
+    parameter_name = "cause"
+
+    def queryset(self, request, queryset):
+        if not self.value():
+            return queryset
+        line = RejectedActivity.objects.filter(pk=as_id(self.value()) or 0).first()
+        return queryset.filter(**cause_of(line)._asdict()) if line else queryset.none()
+
+
+class ReplayFilter(TextFilter):
+    """The lines of a replay, by its number."""
+
+    title = "replay with the id"
+    parameter_name = "replay"
+
+    def queryset(self, request, queryset):
+        return queryset.filter(replay=as_id(self.value())) if self.value() else queryset
+
+
 class TestCodeFilter(TextFilter):
     title = "test code"
     parameter_name = "test_code"
 
     def queryset(self, request, queryset):
         return queryset.filter(test_code=self.value()) if self.value() else queryset
-
-
-@admin.register(RejectedActivity)
-class RejectedActivityAdmin(ReadOnlyAdmin, NamingAdmin):
-    list_title = "Inspector"
-    list_display = (
-        "shown_at",
-        "shown_status",
-        "shown_reason",
-        "shown_code_and_field",
-        "shown_test_code",
-        "shown_format",
-        "shown_channel",
-        "shown_guid",
-        "shown_excerpt",
-    )
-    list_filter = (
-        ("status", MultipleChoicesDropdownFilter),
-        CodeFilter,
-        FormatFilter,
-        TestCodeFilter,
-        ("channel", RelatedDropdownFilter),
-        ("at", TimeRangeFilter),
-    )
-    list_select_related = ("channel",)
-    ordering = ("-at", "-id")
-    sortable_by = ()
-    search_fields = ("payload_text",)
-    search_help_text = "Request id, GUID, or words of what was sent"
-    fieldsets = (
-        (None, {"fields": ("reason", "shown_status", "shown_code", "shown_field", "shown_at")}),
-        (
-            "Where it came from",
-            {
-                "fields": (
-                    "shown_format",
-                    "channel",
-                    "shown_contact",
-                    "shown_request",
-                    "shown_test_code",
-                )
-            },
-        ),
-        ("What was sent", {"fields": ("shown_length", "shown_payload")}),
-    )
-    instead_of_names = {
-        "shown_contact": "shown_contact_guid",
-        "shown_reason": "shown_reason_without_emails",
-        "shown_guid": "shown_guid_without_emails",
-    }
-    readonly_fields = (
-        *(name for _, options in fieldsets for name in options["fields"]),
-        *instead_of_names.values(),
-    )
-    empty_state = EmptyState(
-        icon="troubleshoot",
-        title="Nothing to inspect",
-        text=(
-            "When an application sends something that cannot be recorded, it is kept here for a "
-            "month with the reason, so that its developers can find out what to change."
-        ),
-    )
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet:
-        return super().get_queryset(request).select_related("channel")
-
-    def get_list_queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        # No character takes more than four bytes.
-        excerpt: Expression = Substr("payload", 1, 4 * _EXCERPT, output_field=BinaryField())
-        if not may_see_contacts(request):
-            excerpt = Value(HIDDEN.encode(), output_field=BinaryField())
-        return queryset.defer("payload", "payload_text").annotate(excerpt=excerpt)
-
-    def get_object(self, request, object_id, from_field=None):
-        rejected = super().get_object(request, object_id, from_field)
-        if rejected is not None:
-            # Once here: a page asks for the text of each field several times.
-            guid = as_uuid(rejected.contact_guid)
-            rejected.contact = find_contact(guid) if guid else None
-            rejected.may_see_activities = request.user.has_perm("activities.view_activity")
-            rejected.type_with_rules = None
-            if rejected.code in _CODES_OF_RULES and request.user.has_perm(_SEE_TYPES):
-                rejected.type_with_rules = _only_type_of_request(rejected)
-            rejected.shown_bytes = bytes(rejected.payload)
-            if not may_see_contacts(request):
-                rejected.shown_bytes = hide_in_payload(rejected.shown_bytes, personal_names())
-                for name in ("reason", "field", "contact_guid"):
-                    setattr(rejected, name, hide_emails(getattr(rejected, name)))
-        return rejected
-
-    def find(self, request: HttpRequest, queryset: QuerySet, term: str) -> QuerySet:
-        if may_see_contacts(request):
-            return search_rejections(queryset, term)
-        # A user who finds words in what was sent knows that they are there.
-        return search_rejections_by_id(queryset, term)
-
-    @display(description="Time")
-    def shown_at(self, rejected):
-        return moment(rejected.at, seconds=True)
-
-    @display(description="Status")
-    def shown_status(self, rejected):
-        return badge(rejected.get_status_display(), STATUS_KINDS[rejected.status])
-
-    @display(description="Reason")
-    def shown_reason(self, rejected):
-        return format_html(
-            '<span class="tl-wrapped">{}</span>', rejected.reason[:_EXCERPT_OF_REASON]
-        )
-
-    @display(description="Reason")
-    def shown_reason_without_emails(self, rejected):
-        return format_html(
-            '<span class="tl-wrapped">{}</span>', hide_emails(rejected.reason)[:_EXCERPT_OF_REASON]
-        )
-
-    @display(description="Reason code")
-    def shown_code(self, rejected):
-        return badge(rejected.code)
-
-    @display(description="Reason code")
-    def shown_code_and_field(self, rejected):
-        code = badge(rejected.code)
-        return format_html('<div>{}<div class="text-subtle">{}</div></div>', code, rejected.field)
-
-    @display(description="Field")
-    def shown_field(self, rejected):
-        return rejected.field or EMPTY
-
-    @display(description="Format")
-    def shown_format(self, rejected):
-        return title_of(rejected.door)
-
-    @display(description="Channel")
-    def shown_channel(self, rejected):
-        return shortened(rejected.channel.name) if rejected.channel else EMPTY
-
-    @display(description="Test code")
-    def shown_test_code(self, rejected):
-        return shortened(rejected.test_code)
-
-    @display(description="Contact GUID")
-    def shown_guid(self, rejected):
-        return shortened(rejected.contact_guid)
-
-    @display(description="Contact GUID")
-    def shown_guid_without_emails(self, rejected):
-        return shortened(hide_emails(rejected.contact_guid))
-
-    @display(description="What was sent")
-    def shown_excerpt(self, rejected):
-        text = bytes(rejected.excerpt).decode(errors="replace")[:_EXCERPT]
-        return shortened(text.replace("\0", "\ufffd"))
-
-    @display(description="Contact")
-    def shown_contact(self, rejected):
-        if rejected.contact is None:
-            given = rejected.contact_guid
-            return f"{given} (no such contact)" if given else EMPTY
-        return field_table(
-            [("Contact", link_to(rejected.contact)), ("GUID", copyable(rejected.contact_guid))]
-        )
-
-    @display(description="Contact GUID")
-    def shown_contact_guid(self, rejected):
-        return copyable(rejected.contact_guid) if rejected.contact_guid else EMPTY
-
-    @display(description="Request")
-    def shown_request(self, rejected):
-        rows: list[tuple[object, object]] = [("Id", copyable(rejected.request_id))]
-        if rejected.may_see_activities and rejected.status in _RECORDED:
-            url = changelist_url(Activity, f"q={rejected.request_id}")
-            rows.append(("", link(url, "Show everything of this request")))
-        if rejected.type_with_rules:
-            rows.append(("Rules", link_to(rejected.type_with_rules)))
-        return field_table(rows)
-
-    @display(description="Length")
-    def shown_length(self, rejected):
-        kept, sent = len(rejected.payload), rejected.payload_length
-        text = f"{sent:,} bytes were sent"
-        return f"{text}, of which the first {kept:,} were kept" if kept < sent else text
-
-    @display(description="Payload")
-    def shown_payload(self, rejected):
-        return readable_payload(rejected.shown_bytes)
 
 
 def readable_payload(payload: bytes):
@@ -309,6 +145,231 @@ def readable_payload(payload: bytes):
         return raw
     fields = parse_qsl(text, keep_blank_values=True)[:_SHOWN_FIELDS]
     return field_table([(visible(name), visible(value)) for name, value in fields]) + raw
+
+
+def reason(rejected: RejectedActivity) -> SafeString:
+    """The beginning of the reason, on as many lines as it needs."""
+    return _wrapped(rejected.reason)
+
+
+def reason_without_emails(rejected: RejectedActivity) -> SafeString:
+    return _wrapped(hide_emails(rejected.reason))
+
+
+def _wrapped(text: str) -> SafeString:
+    return format_html('<span class="tl-wrapped">{}</span>', text[:_EXCERPT_OF_REASON])
+
+
+def code_and_field(rejected: RejectedActivity) -> SafeString:
+    html = '<div>{}<div class="text-subtle">{}</div></div>'
+    return format_html(html, badge(rejected.code), rejected.field)
+
+
+def format_name(rejected: RejectedActivity) -> str:
+    """What people call the format that it came in."""
+    return title_of(rejected.door)
+
+
+def guid_without_emails(rejected: RejectedActivity) -> str:
+    """The GUID that was given, which may be anything."""
+    return hide_emails(rejected.contact_guid)
+
+
+def excerpt(rejected) -> str:
+    """The beginning of what was sent."""
+    text = bytes(rejected.excerpt).decode(errors="replace")[:_EXCERPT]
+    return text.replace("\0", "\ufffd")
+
+
+def contact(rejected) -> SafeString | str:
+    """The contact that the request named, and the GUID that it gave."""
+    if rejected.contact is None:
+        given = rejected.contact_guid
+        return f"{given} (no such contact)" if given else ""
+    return field_table(
+        [("Contact", link_to(rejected.contact)), ("GUID", copyable(rejected.contact_guid))]
+    )
+
+
+def request_links(rejected) -> SafeString:
+    """The id of the request, and links to what it is about."""
+    rows: list[tuple[object, object]] = [("Id", copyable(rejected.request_id))]
+    if rejected.may_see_activities and rejected.status in _RECORDED:
+        url = changelist_url(Activity, f"q={rejected.request_id}")
+        rows.append(("", link(url, "Show everything of this request")))
+    if rejected.type_with_rules:
+        rows.append(("Rules", link_to(rejected.type_with_rules)))
+    return field_table(rows)
+
+
+def replayed(rejected) -> SafeString | str:
+    """What became of it when it was replayed, or why it cannot be; and its cause."""
+    rows: list[tuple[object, object]] = []
+    if rejected.replayed:
+        rows.append(("State", replay_badge(rejected)))
+    if rejected.replayed_as and rejected.may_see_activities:
+        url = reverse("admin:activities_activity_change", args=[rejected.replayed_as])
+        rows.append(("Activity", link(url, f"#{rejected.replayed_as}")))
+    if rejected.replay_reason:
+        rows.append(("Reason now", rejected.replay_reason))
+    if reason := why_not(rejected):
+        rows.append(("", reason))
+    rows.append(("Cause", link(url_of(rejected.pk), "What can be done about it")))
+    return field_table(rows)
+
+
+def length(rejected: RejectedActivity) -> str:
+    """How much was sent, and how much of it was kept."""
+    kept, sent = len(rejected.payload), rejected.payload_length
+    text = f"{sent:,} bytes were sent"
+    return f"{text}, of which the first {kept:,} were kept" if kept < sent else text
+
+
+def payload(rejected) -> SafeString | str:
+    return readable_payload(rejected.shown_bytes)
+
+
+_TIME = Moment("at", "Time", seconds=True)
+_STATUS = Badge(
+    "status",
+    labels=labels_of(
+        {
+            Status.VALID: "good",
+            Status.INVALID_ACCEPTED: "warning",
+            Status.INVALID_REJECTED: "bad",
+            Status.FILTERED: "neutral",
+            Status.FAILED: "bad",
+        }
+    ),
+)
+
+
+def status_and_replay(rejected: RejectedActivity) -> SafeString:
+    """What became of it, and what became of it when it was replayed."""
+    return format_html("<div>{}<div>{}</div></div>", _STATUS(rejected), replay_badge(rejected))
+
+
+_FORMAT = Column(format_name, "Format", empty="")
+_TEST_CODE = Short("test_code")
+
+
+@admin.register(RejectedActivity)
+class RejectedActivityAdmin(InspectorPages, ReadOnlyAdmin):
+    tab = "Lines"
+    change_form_outer_before_template = "activities/inspector/line.html"
+    list_title = "Inspector"
+    list_display = (
+        _TIME,
+        Column(status_and_replay, "Status"),
+        Column(
+            reason,
+            may_see=may_see_contacts,
+            instead=Column(reason_without_emails, "Reason"),
+        ),
+        Column(code_and_field, "Reason code"),
+        _TEST_CODE,
+        _FORMAT,
+        Short("channel.name"),
+        Short(
+            "contact_guid",
+            "Contact GUID",
+            may_see=may_see_contacts,
+            instead=Short(guid_without_emails, "Contact GUID"),
+        ),
+        Short(excerpt, "What was sent"),
+    )
+    list_filter = (
+        ("status", MultipleChoicesDropdownFilter),
+        CodeFilter,
+        FormatFilter,
+        TestCodeFilter,
+        ("channel", RelatedDropdownFilter),
+        ("at", TimeRangeFilter),
+        ("replayed", ChoicesRadioFilter),
+        CauseFilter,
+        ReplayFilter,
+    )
+    list_select_related = ("channel",)
+    ordering = ("-at", "-id")
+    sortable_by = ()
+    search_fields = ("payload_text",)
+    search_help_text = "Request id, GUID, email, or words of what was sent"
+    fieldsets = (
+        (
+            None,
+            {"fields": ("reason", _STATUS, Badge("code", "Reason code"), Column("field"), _TIME)},
+        ),
+        (
+            "Where it came from",
+            {
+                "fields": (
+                    _FORMAT,
+                    "channel",
+                    Column(
+                        contact,
+                        may_see=may_see_contacts,
+                        instead=Code("contact_guid", "Contact GUID"),
+                    ),
+                    Column(request_links, "Request"),
+                    _TEST_CODE,
+                )
+            },
+        ),
+        ("Replay", {"fields": (Column(replayed, "Replay"),)}),
+        ("What was sent", {"fields": (Column(length), Column(payload))}),
+    )
+    empty_state = EmptyState(
+        icon="troubleshoot",
+        title="Nothing to inspect",
+        text=(
+            "When an application sends something that cannot be recorded, it is kept here for a "
+            "month with the reason, so that its developers can find out what to change."
+        ),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return super().get_queryset(request).select_related("channel")
+
+    def get_list_queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        # No character takes more than four bytes.
+        excerpt: Expression = Substr("payload", 1, 4 * _EXCERPT, output_field=BinaryField())
+        if not may_see_contacts(request.user):
+            excerpt = Value(HIDDEN.encode(), output_field=BinaryField())
+        return queryset.defer("payload", "payload_text").annotate(excerpt=excerpt)
+
+    def get_object(self, request, object_id, from_field=None):
+        rejected = super().get_object(request, object_id, from_field)
+        if rejected is not None:
+            # Once here: a page asks for the text of each field several times.
+            guid = as_uuid(rejected.contact_guid)
+            rejected.contact = find_contact(guid) if guid else None
+            rejected.may_see_activities = may_see_activities(request.user)
+            rejected.can_be_replayed = may_replay(request.user) and not why_not(rejected)
+            rejected.type_with_rules = None
+            if rejected.code in _CODES_OF_RULES and may_see_activity_types(request.user):
+                rejected.type_with_rules = _only_type_of_request(rejected)
+            rejected.shown_bytes = bytes(rejected.payload)
+            if not may_see_contacts(request.user):
+                rejected.shown_bytes = hide_in_payload(rejected.shown_bytes, personal_names())
+                for name in ("reason", "field", "contact_guid", "replay_reason"):
+                    setattr(rejected, name, hide_emails(getattr(rejected, name)))
+        return rejected
+
+    def get_urls(self):
+        return [*cause_pages.urls(), *live.urls(), *senders.urls(), *super().get_urls()]
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        given = {
+            "inspector_tabs": cause_pages.tabs_for(request.user, "Lines"),
+            "act_url": reverse("admin:activities_rejectedactivity_act"),
+        }
+        return super().change_view(request, object_id, form_url, {**given, **(extra_context or {})})
+
+    def find(self, request: HttpRequest, queryset: QuerySet, term: str) -> QuerySet:
+        if may_see_contacts(request.user):
+            return search_rejections(queryset, term)
+        # A user who finds words in what was sent knows that they are there.
+        return search_rejections_by_id(queryset, term)
 
 
 def _only_type_of_request(rejected: RejectedActivity) -> ActivityType | None:

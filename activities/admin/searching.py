@@ -27,7 +27,7 @@ def search_activities(
 
     Emails lead to something only with `by_email`, see `contact_named`.
 
-    A GUID finds what its contact did, whoever that is today, and what it sent that turned out to
+    A GUID finds what its contact did, also after merges, and what it sent that turned out to
     belong to another contact.
     """
     activity_id, given = as_id(term), as_uuid(term)
@@ -47,8 +47,11 @@ def search_rejections(
 ) -> QuerySet[RejectedActivity]:
     """Those of `queryset` with this request id or GUID, or with all words of `term`.
 
-    The last word may be the beginning of one.
+    The last word may be the beginning of one. An email finds what has it, however it is escaped,
+    and what came under a GUID of the contact who has it now.
     """
+    if "@" in term and (condition := _has_email(term.strip())):
+        return queryset.alias(words=SearchVector("payload_text", config="simple")).filter(condition)
     words = words_of(term)[:_WORDS]
     if not words:
         return queryset.none()
@@ -66,6 +69,19 @@ def search_rejections_by_id(
     """Those of `queryset` with this request id or GUID."""
     condition = _has_id(term)
     return queryset.filter(condition) if condition else queryset.none()
+
+
+def _has_email(email: str) -> Q:
+    words = words_of(email)[:_WORDS]
+    if not words:
+        return Q()
+    found = Q(words=SearchQuery(" ".join(words), config="simple", search_type="phrase"))
+    contact = contact_named(email, by_email=True)
+    if contact is not None:
+        merged = Contact.objects.filter(merged_into=contact).values_list("guid", flat=True)
+        guids = [str(guid) for guid in (contact.guid, *merged[:_SENT_FOR_OTHERS])]
+        found |= Q(contact_guid__in=guids)
+    return found
 
 
 def _has_id(term: str) -> Q:

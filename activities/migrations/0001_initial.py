@@ -1,4 +1,4 @@
-import activities.models
+import database.transaction_ids
 import django.contrib.postgres.indexes
 import django.contrib.postgres.search
 import django.core.validators
@@ -60,7 +60,7 @@ class Migration(migrations.Migration):
                 ('logged_as', models.UUIDField(verbose_name='logged under GUID')),
                 ('client_id', models.UUIDField(null=True, verbose_name='id given by the application')),
                 ('request_id', models.UUIDField(verbose_name='request id')),
-                ('recorded_in', activities.models.TransactionIdField(db_default=activities.models.CurrentTransactionId(), editable=False, verbose_name='transaction')),
+                ('recorded_in', database.transaction_ids.TransactionIdField(db_default=database.transaction_ids.CurrentTransactionId(), editable=False, verbose_name='transaction')),
                 ('channel', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='channels.channel')),
                 ('contact', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='activities', to='contacts.contact')),
                 ('tracked_site', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='crosssite.trackedsite')),

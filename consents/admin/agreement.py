@@ -1,35 +1,79 @@
 """The ledger of agreements: its list, and what it says about one contact."""
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from unfold.contrib.filters.admin import BooleanRadioFilter, RelatedDropdownFilter
-from unfold.decorators import display
 
+from adminsite.columns import Badge, Column, Link, Moment
 from adminsite.filters import TimeRangeFilter
-from adminsite.formatting import EMPTY, badge, copyable, link_to, moment
+from adminsite.formatting import EMPTY, link_to, moment
 from adminsite.options import EmptyState, ReadOnlyAdmin
+from adminsite.permissions import AnyUser, May
 from adminsite.searching import as_uuid
+from consents.admin.permissions import may_see_agreements
 from consents.admin.text import document_of
-from consents.models import ConsentAgreement, ConsentText
-from contacts.admin.naming import NamingAdmin, may_see_contacts
+from consents.models import ConsentAgreement, CurrentAnswer
+from contacts.admin.naming import ContactColumn, NamingAdmin
+from contacts.admin.permissions import may_see_contacts
 from contacts.admin.searching import contact_named
-from contacts.admin.sections import ContactSection, SectionContent, register_section
+from contacts.admin.sections import ContactSection, SectionContent, count_text, register_section
+from contacts.admin.timeline import Entry, EntryKind, register_entries, searching
 from contacts.models import Contact
 
 _SHOWN_ON_CONTACT = 100
 
 
+def text_that_was_shown(agreement: ConsentAgreement) -> str | None:
+    """A link to the text, by its language and version."""
+    text = agreement.text
+    return link_to(text, f"{text.language}, version {text.version}") if text else None
+
+
+def where(agreement: ConsentAgreement) -> object:
+    """The website or app that asked."""
+    return agreement.tracked_site or agreement.channel
+
+
+def register_way(column: Column) -> None:
+    """Show on the page of each agreement how it came, as far as a room above knows."""
+    _ways.append(column)
+
+
+@dataclass(frozen=True)
+class LedgerLink:
+    """A link above the answers of a contact, for users who `may_see` where it leads."""
+
+    title: str
+    icon: str
+    may_see: May
+    url_of: Callable[[Contact], str]
+
+
+def register_ledger_link(link: LedgerLink) -> None:
+    """Show a link to something else about the answers of a contact."""
+    _links.append(link)
+
+
+_ways: list[Column] = []
+_links: list[LedgerLink] = []
+_TIME = Moment("at", "Time")
+_CONTACT = ContactColumn()
+_CONSENT = Link("consent")
+_ANSWER = Badge("agreed", "Answer", labels={True: ("Agreed", "good"), False: ("Revoked", "bad")})
+_TEXT = Column(text_that_was_shown)
+_WHERE = Column(where)
+_CAME_BY = Column("came_by", "How it came")
+
+
 @admin.register(ConsentAgreement)
 class ConsentAgreementAdmin(ReadOnlyAdmin, NamingAdmin):
-    list_display = (
-        "shown_at",
-        "shown_contact",
-        "shown_consent",
-        "shown_agreed",
-        "shown_text",
-        "shown_where",
-    )
+    list_display = (_TIME, _CONTACT, _CONSENT, _ANSWER, _TEXT, _WHERE)
     list_filter = (
         ("consent", RelatedDropdownFilter),
         ("agreed", BooleanRadioFilter),
@@ -40,18 +84,8 @@ class ConsentAgreementAdmin(ReadOnlyAdmin, NamingAdmin):
     sortable_by = ()
     search_fields = ("contact__guid",)
     search_help_text = "GUID or whole email of a contact, or request id"
-    fields = (
-        "shown_agreed",
-        "shown_consent",
-        "shown_contact",
-        "shown_at",
-        "shown_text",
-        "shown_where",
-        "request_id",
-    )
-    instead_of_names = {"shown_contact": "shown_contact_guid"}
+    fields = (_ANSWER, _CONSENT, _CONTACT, _TIME, _TEXT, _WHERE, _CAME_BY, "request_id")
     names_contacts = ("contact",)
-    readonly_fields = (*fields, *instead_of_names.values())
     empty_state = EmptyState(
         icon="how_to_reg",
         title="No agreements yet",
@@ -63,77 +97,55 @@ class ConsentAgreementAdmin(ReadOnlyAdmin, NamingAdmin):
         link_view="admin:consents_consent_changelist",
     )
 
+    def get_fields(self, request: HttpRequest, obj: ConsentAgreement | None = None) -> tuple:
+        return (*super().get_fields(request, obj), *_ways)
+
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         agreements = super().get_queryset(request).select_related(*self.list_select_related)
         return agreements.defer("text__short_text", "text__full_text")
 
     def find(self, request: HttpRequest, queryset: QuerySet, term: str) -> QuerySet:
-        contact = contact_named(term, by_email=may_see_contacts(request))
+        contact = contact_named(term, by_email=may_see_contacts(request.user))
         if contact is not None:
             return queryset.filter(contact=contact)
         request_id = as_uuid(term)
         return queryset.filter(request_id=request_id) if request_id else queryset.none()
 
-    @display(description="Time")
-    def shown_at(self, agreement):
-        return moment(agreement.at)
-
-    @display(description="Contact")
-    def shown_contact(self, agreement):
-        return link_to(agreement.contact)
-
-    @display(description="Contact")
-    def shown_contact_guid(self, agreement):
-        return copyable(agreement.contact.guid)
-
-    @display(description="Consent")
-    def shown_consent(self, agreement):
-        return link_to(agreement.consent)
-
-    @display(description="Answer")
-    def shown_agreed(self, agreement):
-        return answer_badge(agreement)
-
-    @display(description="Text that was shown")
-    def shown_text(self, agreement):
-        return link_to(agreement.text, text_name(agreement.text)) if agreement.text else EMPTY
-
-    @display(description="Where")
-    def shown_where(self, agreement):
-        return agreement.tracked_site or agreement.channel or EMPTY
-
-
-def answer_badge(agreement: ConsentAgreement):
-    """Agreed or revoked."""
-    return badge("Agreed", "good") if agreement.agreed else badge("Revoked", "bad")
-
-
-def text_name(text: ConsentText) -> str:
-    """The language and version of a text, such as “de, version 2”."""
-    return f"{text.language}, version {text.version}"
-
 
 def _consents_section(request: HttpRequest, contact: Contact) -> SectionContent:
-    ledger = list(
+    newest = list(
         ConsentAgreement.objects.filter(contact=contact)
         .select_related("consent", "text", "channel", "tracked_site")
-        .order_by("-at", "-id")[:_SHOWN_ON_CONTACT]
+        .order_by("-at", "-id")[: _SHOWN_ON_CONTACT + 1]
     )
-    current = {agreement.consent_id: agreement for agreement in reversed(ledger)}
-    agreed = [answer for answer in current.values() if answer.agreed]
+    ledger, is_cut = newest[:_SHOWN_ON_CONTACT], len(newest) > _SHOWN_ON_CONTACT
+    answers = CurrentAnswer.objects.filter(contact=contact).select_related("consent")
+    current = list(answers.order_by("-at"))
     texts = {answer.text: answer.consent for answer in ledger if answer.text is not None}
     return SectionContent(
         context={
-            "current": [(answer, answer_badge(answer)) for answer in current.values()],
-            "ledger": [(answer, answer_badge(answer)) for answer in ledger],
+            "current": [(answer, _ANSWER(answer)) for answer in current],
+            "ledger": [(answer, _ANSWER(answer)) for answer in ledger],
             "texts": [
                 (consent, text, document_of(text.short_text), _document(text.full_text))
                 for text, consent in texts.items()
             ],
-            "is_cut": len(ledger) == _SHOWN_ON_CONTACT,
+            "is_cut": is_cut,
+            "links": [
+                (link, link.url_of(contact)) for link in _links if link.may_see(request.user)
+            ],
         },
-        count=str(len(current) or ""),
-        facts=[("Agreed to", ", ".join(answer.consent.name for answer in agreed) or EMPTY)],
+        count=count_text(len(current)),
+        facts=[("Consents", _card(current) or EMPTY)],
+    )
+
+
+def _card(current: list[CurrentAnswer]) -> SafeString:
+    """What a contact says to each consent, and since when."""
+    return format_html_join(
+        "",
+        '<span class="block">{} {}, {}</span>',
+        ((_ANSWER(answer), answer.consent.name, moment(answer.at)) for answer in current),
     )
 
 
@@ -146,8 +158,41 @@ register_section(
         slug="consents",
         title="Consents",
         position=20,
-        permission="consents.view_consentagreement",
+        may_see=may_see_agreements,
         template="consents/sections/consents.html",
         build=_consents_section,
+    )
+)
+
+
+def _agreements_of(contact: Contact, user: AnyUser) -> list[QuerySet]:
+    agreements = contact.agreements.select_related("consent", "text", "channel", "tracked_site")
+    return [agreements.defer("text__short_text", "text__full_text")]
+
+
+def _entries(
+    contact: Contact, agreements: list[ConsentAgreement], user: AnyUser
+) -> Iterator[Entry]:
+    for agreement in agreements:
+        shown = {
+            "answer": _ANSWER(agreement),
+            "text": text_that_was_shown(agreement),
+            "where": where(agreement),
+        }
+        yield Entry(row=agreement, icon="how_to_reg", label="Agreement", shown=shown)
+
+
+register_entries(
+    EntryKind(
+        name="agreements",
+        title="Agreements",
+        position=30,
+        may_see=may_see_agreements,
+        rows=_agreements_of,
+        at="at",
+        describe=_entries,
+        template="consents/timeline/agreement.html",
+        search=searching("consent__name"),
+        narrow={"channel": lambda rows, pk: rows.filter(channel=pk)},
     )
 )

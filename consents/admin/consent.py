@@ -3,31 +3,70 @@
 from django.contrib import admin, messages
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.exceptions import PermissionDenied
-from django.db.models import Exists, Func, IntegerField, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Case, Func, IntegerField, OuterRef, Prefetch, QuerySet, When
+from django.forms import ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.http import require_POST
-from unfold.decorators import display
 
+from adminsite.columns import Column
 from adminsite.deleting import ExplainedDeletionAdmin
+from adminsite.formatting import changelist_url
 from adminsite.options import EmptyState
-from consents.admin.text import ConsentTextInline, preview, version_badge
-from consents.models import Consent, ConsentAgreement, ConsentText
-from consents.texts import as_tag
+from consents.admin.differences import counted, people_by_text, show_what_would_change
+from consents.admin.text import (
+    ConsentTextInline,
+    LanguageField,
+    offer_languages,
+    preview,
+    version_badge,
+)
+from consents.models import Consent, ConsentText, CurrentAnswer
+from consents.texts import as_tag, check_language
+from contacts.admin.permissions import may_see_contacts
+from contacts.models import Contact
 
 # Counting stops here, so that the list costs the same for any number of agreements.
 _COUNTED = 10_000
 
 
+def languages(consent) -> str:
+    """The languages that a consent has a text in."""
+    return ", ".join(text.language for text in consent.current_texts) or "No text yet"
+
+
+def people_who_agree_now(consent) -> str:
+    return f"{_COUNTED:,}+" if consent.agreed_count > _COUNTED else f"{consent.agreed_count:,}"
+
+
+class ConsentForm(ModelForm):
+    """A consent, with its default language from a list."""
+
+    class Meta:
+        field_classes = {"default_language": LanguageField}
+
+    def clean_default_language(self) -> str:
+        language = self.cleaned_data["default_language"]
+        check_language(language)
+        return language
+
+
 @admin.register(Consent)
 class ConsentAdmin(ExplainedDeletionAdmin):
-    list_display = ("name", "code_name", "shown_languages", "default_language", "shown_agreed")
+    form = ConsentForm
+    list_display = (
+        "name",
+        "code_name",
+        Column(languages),
+        "default_language",
+        Column(people_who_agree_now),
+    )
     ordering = ("name",)
     sortable_by = ("name", "code_name")
     search_fields = ("name", "code_name")
     search_help_text = "Name or code name"
     prepopulated_fields = {"code_name": ("name",)}
-    fields = ("name", "code_name", "default_language")
+    fields = ("name", "code_name", "default_language", "older_versions_count")
     inlines = (ConsentTextInline,)
     instead_of_deleting = (
         "The answers of contacts are kept as proof, and so is the consent that they answered."
@@ -42,7 +81,7 @@ class ConsentAdmin(ExplainedDeletionAdmin):
     )
 
     def get_list_queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        return queryset.annotate(agreed_count=_agreed_count()).prefetch_related(_current_texts())
+        return queryset.annotate(agreed_count=agreed_count()).prefetch_related(_current_texts())
 
     def get_urls(self):
         url = path(
@@ -50,7 +89,23 @@ class ConsentAdmin(ExplainedDeletionAdmin):
             require_POST(self.admin_site.admin_view(self.preview_view)),
             name="consents_consent_preview",
         )
-        return [url, *super().get_urls()]
+        changes = path(
+            "changes/",
+            require_POST(self.admin_site.admin_view(self.changes_view)),
+            name="consents_consent_changes",
+        )
+        return [url, changes, *super().get_urls()]
+
+    def changes_view(self, request: HttpRequest) -> HttpResponse:
+        """What saving would change, which the form shows before."""
+        return show_what_would_change(request, self.has_change_permission(request))
+
+    def get_form(self, request, obj=None, **kwargs):
+        form = super().get_form(request, obj, **kwargs)
+        if "default_language" in form.base_fields:
+            present = obj.default_language if obj else ""
+            offer_languages(form.base_fields["default_language"], present)
+        return form
 
     def preview_view(self, request: HttpRequest) -> HttpResponse:
         if not (self.has_add_permission(request) or self.has_change_permission(request)):
@@ -60,7 +115,12 @@ class ConsentAdmin(ExplainedDeletionAdmin):
     def render_change_form(self, request, context, *args, obj=None, **kwargs):
         if obj is not None:
             texts = obj.texts.order_by("language", "-version").defer("short_text", "full_text")
-            context["versions"] = [(text, version_badge(text)) for text in texts]
+            people = people_by_text(obj)
+            list_url = changelist_url(Contact)
+            context["versions"] = [
+                (text, version_badge(text), counted(people.get(text.pk, 0))) for text in texts
+            ]
+            context["people_url"] = list_url if may_see_contacts(request.user) else ""
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
     def save_related(self, request, form, formsets, change):
@@ -72,23 +132,19 @@ class ConsentAdmin(ExplainedDeletionAdmin):
             text = f"There is no text in the default language, “{consent.default_language}”, yet."
             self.message_user(request, text, messages.WARNING)
 
-    @display(description="Languages")
-    def shown_languages(self, consent):
-        return ", ".join(text.language for text in consent.current_texts) or "No text yet"
 
-    @display(description="People who agree now")
-    def shown_agreed(self, consent):
-        return f"{_COUNTED:,}+" if consent.agreed_count > _COUNTED else f"{consent.agreed_count:,}"
-
-
-def _agreed_count() -> Func:
-    answers = ConsentAgreement.objects.filter(consent=OuterRef("consent"))
-    newer = answers.filter(
-        Q(at__gt=OuterRef("at")) | Q(at=OuterRef("at"), pk__gt=OuterRef("pk")),
-        contact=OuterRef("contact"),
+def agreed_count() -> Case:
+    """How many contacts agree to a consent now, counted as far as the list does."""
+    every_text = CurrentAnswer.objects.filter(consent=OuterRef("pk"), agreed=True)
+    those_that_count = CurrentAnswer.objects.agreeing_to(OuterRef("pk"))
+    return Case(
+        When(older_versions_count=True, then=_number_of(every_text)),
+        default=_number_of(those_that_count),
     )
-    agreed = ConsentAgreement.objects.filter(~Exists(newer), consent=OuterRef("pk"), agreed=True)
-    some = ArraySubquery(agreed.values("pk")[: _COUNTED + 1])
+
+
+def _number_of(answers: QuerySet) -> Func:
+    some = ArraySubquery(answers.values("contact")[: _COUNTED + 1])
     return Func(some, function="cardinality", output_field=IntegerField())
 
 

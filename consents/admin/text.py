@@ -1,24 +1,41 @@
 """Texts of consents: the current ones in the form of their consent, every version on its page."""
 
-import re
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import StackedInline
-from unfold.decorators import display
-from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldBooleanWidget
+from unfold.contrib.forms.widgets import WYSIWYG_CLASSES
+from unfold.widgets import (
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+    UnfoldBooleanWidget,
+)
 
-from adminsite.formatting import badge, link_to, moment
+from adminsite.columns import Column, Link, Moment
+from adminsite.formatting import badge
 from adminsite.options import ReadOnlyAdmin
+from consents.admin.differences import (
+    counted,
+    differences,
+    given_or_kept,
+    people_who_agree_to,
+    version_before,
+)
+from consents.languages import language_names
 from consents.models import ConsentText
-from consents.texts import as_tag, clean_html, save_text, withdraw_text
-
-_LANGUAGE = re.compile(r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")
+from consents.texts import (
+    as_tag,
+    check_language,
+    check_short_text,
+    clean_html,
+    save_text,
+    withdraw_text,
+)
 
 
 def framed_html(html: str) -> SafeString:
@@ -44,6 +61,29 @@ def preview(request: HttpRequest) -> HttpResponse:
     return response
 
 
+class LanguageField(forms.ChoiceField):
+    """A language from a list; one that is not in it stays, and files may name any."""
+
+    def __init__(self, *, max_length: int | None = None, **kwargs):
+        super().__init__(**{**kwargs, "widget": UnfoldAdminSelectWidget})
+
+    def valid_value(self, value: str) -> bool:
+        return True  # the form checks the tag
+
+
+def offer_languages(field: Any, present: str = "") -> None:
+    """Let users choose from the languages that there are, and the one that is there at present."""
+    names = language_names()
+    shown = [(tag, f"{name} ({tag})") for tag, name in names.items()]
+    others = [(present, present)] if present and present not in names else []
+    field.choices = [("", "Choose a language"), *others, *shown]
+
+
+def _editor(*, rows: int) -> UnfoldAdminTextareaWidget:
+    attrs = {"rows": rows, "data-preview": "", "data-rich": " ".join(WYSIWYG_CLASSES)}
+    return UnfoldAdminTextareaWidget(attrs=attrs)
+
+
 class ConsentTextForm(forms.ModelForm):
     """One language's current text. A changed one is saved as a new version."""
 
@@ -57,13 +97,20 @@ class ConsentTextForm(forms.ModelForm):
     class Meta:
         model = ConsentText
         fields = ("language", "short_text", "full_text")
+        field_classes = {"language": LanguageField}
         widgets = {
-            "short_text": UnfoldAdminTextareaWidget(attrs={"rows": 4, "data-preview": ""}),
-            "full_text": UnfoldAdminTextareaWidget(attrs={"rows": 8, "data-preview": ""}),
+            "short_text": _editor(rows=4),
+            "full_text": _editor(rows=8),
         }
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        for name in ("short_text", "full_text"):
+            if name in self.fields:
+                # What is around a text is part of it: nothing changes by itself.
+                cast(forms.CharField, self.fields[name]).strip = False
+        if "language" in self.fields:
+            offer_languages(self.fields["language"], self.instance.language)
         if self.instance.pk is None:
             self.fields["withdraw"].widget = forms.HiddenInput()
         elif "language" in self.fields:
@@ -72,15 +119,16 @@ class ConsentTextForm(forms.ModelForm):
 
     def clean_language(self):
         language = self.cleaned_data["language"]
-        if not _LANGUAGE.match(language):
-            raise ValidationError("Write a language code, such as en, de or pt-BR.")
+        check_language(language)
         return language
 
     def clean_short_text(self):
-        short_text = self.cleaned_data["short_text"]
-        if not clean_html(short_text).strip():
-            raise ValidationError("Nothing is left of this text once it is cleaned.")
+        short_text = given_or_kept(self.cleaned_data["short_text"], self.instance.short_text)
+        check_short_text(short_text)
         return short_text
+
+    def clean_full_text(self):
+        return given_or_kept(self.cleaned_data["full_text"], self.instance.full_text)
 
 
 class ConsentTextFormSet(BaseInlineFormSet):
@@ -121,7 +169,8 @@ class ConsentTextInline(StackedInline):
     can_delete = False
 
     class Media:
-        js = ("consents/preview.js",)
+        css = {"all": ("unfold/forms/css/trix/trix.css",)}
+        js = ("unfold/forms/js/trix/trix.js", "consents/editor.js", "consents/preview.js")
 
     def get_queryset(self, request):
         current = super().get_queryset(request).filter(superseded_at__isnull=True)
@@ -134,21 +183,60 @@ class ConsentTextInline(StackedInline):
         return 0 if obj else 1
 
 
+def version_badge(text: ConsentText) -> SafeString:
+    """The number of a version, and whether visitors see this version now."""
+    if text.superseded_at is None:
+        return badge(f"Version {text.version}, current", "good")
+    return badge(f"Version {text.version}")
+
+
+def people(text: ConsentText) -> str:
+    """How many contacts agree to exactly this text now."""
+    number = people_who_agree_to(ConsentText.objects.filter(pk=text.pk), text.consent_id)
+    return counted(number)
+
+
+def different_from_before(text: ConsentText) -> SafeString | None:
+    """What this version has changed."""
+    before = version_before(text)
+    if before is None:
+        return None
+    shown = [
+        (differences(getattr(before, name), getattr(text, name)),)
+        for name in ("short_text", "full_text")
+        if getattr(before, name) != getattr(text, name)
+    ]
+    inner = '<div class="break-words leading-relaxed mb-3 tl-lines">{}</div>'
+    return format_html_join("", inner, shown)
+
+
+class _Framed(Column):
+    """HTML as visitors saw it."""
+
+    def show(self, value: str) -> SafeString:
+        return framed_html(value)
+
+
+_CONSENT = Link("consent")
+_SHOWN_FROM = Moment("created_at", "Shown from")
+
+
 @admin.register(ConsentText)
 class ConsentTextAdmin(ReadOnlyAdmin):
     """One version of a text, as the people who answered it saw it."""
 
     fields = (
-        "shown_consent",
+        _CONSENT,
         "language",
-        "shown_version",
-        "shown_created",
-        "shown_superseded",
-        "shown_short",
-        "shown_full",
+        Column(version_badge, "Version"),
+        _SHOWN_FROM,
+        Moment("superseded_at", "Shown until", empty="Now"),
+        _Framed("short_text"),
+        _Framed("full_text"),
+        Column(different_from_before, "Different from the version before", empty="Nothing before"),
+        Column(people, "People who agree to it"),
     )
-    readonly_fields = fields
-    list_display = ("shown_consent", "language", "version", "shown_created")
+    list_display = ("language", _CONSENT, "version", _SHOWN_FROM)
     ordering = ("-id",)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -156,34 +244,3 @@ class ConsentTextAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request):
         return super().get_queryset(request).select_related("consent")
-
-    @display(description="Consent")
-    def shown_consent(self, text):
-        return link_to(text.consent)
-
-    @display(description="Version")
-    def shown_version(self, text):
-        return version_badge(text)
-
-    @display(description="Shown from")
-    def shown_created(self, text):
-        return moment(text.created_at)
-
-    @display(description="Shown until")
-    def shown_superseded(self, text):
-        return moment(text.superseded_at) if text.superseded_at else "Now"
-
-    @display(description="Short text")
-    def shown_short(self, text):
-        return framed_html(text.short_text)
-
-    @display(description="Full text")
-    def shown_full(self, text):
-        return framed_html(text.full_text)
-
-
-def version_badge(text: ConsentText) -> SafeString:
-    """The number of a version, and whether it is the one that is shown now."""
-    if text.superseded_at is None:
-        return badge(f"Version {text.version}, current", "good")
-    return badge(f"Version {text.version}")

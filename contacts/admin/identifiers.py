@@ -5,7 +5,8 @@ from collections import defaultdict
 from django.http import HttpRequest
 
 from channels.models import Channel
-from contacts.admin.sections import ContactSection, SectionContent, register_section
+from contacts.admin.permissions import may_see_contacts
+from contacts.admin.sections import ContactSection, SectionContent, count_text, register_section
 from contacts.models import Contact
 
 _SHOWN = 100
@@ -20,7 +21,7 @@ def _identifiers_section(request: HttpRequest, contact: Contact) -> SectionConte
             "entries": [(one, ", ".join(channels[one.site_id])) for one in shown],
             "is_cut": is_cut,
         },
-        count=f"{_SHOWN}+" if is_cut else str(len(shown) or ""),
+        count=count_text(len(shown), is_cut=is_cut),
     )
 
 
@@ -38,7 +39,7 @@ register_section(
         slug="known-as",
         title="Known as",
         position=35,
-        permission="contacts.view_contact",
+        may_see=may_see_contacts,
         template="contacts/sections/identifiers.html",
         build=_identifiers_section,
     )

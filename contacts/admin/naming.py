@@ -2,48 +2,37 @@
 
 from dataclasses import replace
 
-from django.http import HttpRequest
+from django.utils.text import capfirst
 
+from adminsite.columns import Code, Link
 from adminsite.options import HubAdmin
+from contacts.admin.permissions import may_see_contacts
 from contacts.admin.snapshots import FieldRow
 from contacts.models import Contact
 
-_HIDDEN = "Hidden"
+HIDDEN = "Hidden"
 
 
-def may_see_contacts(request: HttpRequest) -> bool:
-    """Whether this user may know who the contacts are."""
-    return request.user.has_perm("contacts.view_contact")
+class ContactColumn(Link):
+    """A link to a contact; its GUID alone for users who may not see contacts."""
+
+    def __init__(self, of: str = "contact", title: str = "") -> None:
+        guid = Code(f"{of}.guid", title or capfirst(of))
+        super().__init__(of, title, may_see=may_see_contacts, instead=guid)
 
 
 class NamingAdmin(HubAdmin):
-    """Pages whose columns that name contacts have a counterpart that gives GUIDs only."""
+    """Pages of rows whose own name is made of the names of contacts."""
 
-    # Which column replaces which.
-    instead_of_names: dict[str, str] = {}
-    # What of a row are contacts that its own name is made of.
+    # What of a row these contacts are.
     names_contacts: tuple[str, ...] = ()
 
-    def get_list_display(self, request):
-        return self._without_names(request, super().get_list_display(request))
-
-    def get_fieldsets(self, request, obj=None):
-        return [
-            (title, {**options, "fields": self._without_names(request, options["fields"])})
-            for title, options in super().get_fieldsets(request, obj)
-        ]
-
     def render_change_form(self, request, context, *args, obj=None, **kwargs):
-        if obj is not None and self.names_contacts and not may_see_contacts(request):
+        if obj is not None and not may_see_contacts(request.user):
             for name in self.names_contacts:
                 setattr(obj, name, _nameless(getattr(obj, name)))
             context["subtitle"] = str(obj)
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)
-
-    def _without_names(self, request: HttpRequest, columns) -> tuple:
-        if may_see_contacts(request):
-            return tuple(columns)
-        return tuple(self.instead_of_names.get(name, name) for name in columns)
 
 
 def hide_values(rows: list[FieldRow]) -> list[FieldRow]:
@@ -51,9 +40,9 @@ def hide_values(rows: list[FieldRow]) -> list[FieldRow]:
     return [
         replace(
             row,
-            survivor=row.survivor and _HIDDEN,
-            loser=row.loser and _HIDDEN,
-            result=row.result and _HIDDEN,
+            survivor=row.survivor and HIDDEN,
+            loser=row.loser and HIDDEN,
+            result=row.result and HIDDEN,
         )
         for row in rows
     ]

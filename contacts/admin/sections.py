@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from django.http import HttpRequest
 
+from adminsite.permissions import May
 from contacts.models import Contact
 
 
@@ -21,7 +22,7 @@ class SectionContent:
 
 @dataclass(frozen=True)
 class ContactSection:
-    """A tab of a contact's page, for users with its `permission`.
+    """A tab of a contact's page, for users who `may_see` it.
 
     `build` reads, in a constant number of queries, what it shows.
     """
@@ -29,9 +30,14 @@ class ContactSection:
     slug: str
     title: str
     position: int
-    permission: str
+    may_see: May
     template: str
     build: Callable[[HttpRequest, Contact], SectionContent]
+
+
+def count_text(number: int, *, is_cut: bool = False) -> str:
+    """What stands beside the title of a section that shows so many rows, or has even more."""
+    return f"{number}+" if is_cut else str(number or "")
 
 
 _sections: list[ContactSection] = []
@@ -48,5 +54,5 @@ def build_sections(request: HttpRequest, contact: Contact) -> list[dict[str, obj
     return [
         {"section": section, "content": section.build(request, contact)}
         for section in _sections
-        if request.user.has_perm(section.permission)
+        if section.may_see(request.user)
     ]

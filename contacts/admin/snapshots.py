@@ -1,10 +1,11 @@
 """Fields of contacts, now and as they were before a merge, side by side."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from contacts.merging import PERSONAL_FIELDS
 from contacts.models import Contact
 from contacts.places import country_names, state_names
+from contacts.profile import FIELDS
 
 _LABELS = {
     field.name: str(field.verbose_name).capitalize() for field in Contact._meta.concrete_fields
@@ -19,6 +20,12 @@ class FieldRow:
     survivor: str
     loser: str
     result: str
+    name: str = ""
+
+    @property
+    def can_choose(self) -> bool:
+        """Whether the two contacts have different values."""
+        return bool(self.survivor and self.loser) and self.survivor != self.loser
 
     @property
     def is_lost(self) -> bool:
@@ -26,14 +33,21 @@ class FieldRow:
         return bool(self.loser) and self.loser != self.result
 
 
-def compare(survivor: dict, loser: dict, result: dict | None = None) -> list[FieldRow]:
-    """The fields that at least one of the two has; by default the survivor's own values win."""
+def compare(
+    survivor: dict, loser: dict, result: dict | None = None, loser_wins: Collection[str] = ()
+) -> list[FieldRow]:
+    """The fields that at least one of the two has.
+
+    Without a `result` the survivor's own values win, but for the fields in `loser_wins`.
+    """
     rows = []
-    for name in PERSONAL_FIELDS:
-        ours, theirs = _text(name, survivor), _text(name, loser)
-        after = _text(name, result) if result is not None else ours or theirs
+    for name in FIELDS:
+        ours, theirs = text_of(name, survivor), text_of(name, loser)
+        after = (theirs or ours) if name in loser_wins else (ours or theirs)
+        if result is not None:
+            after = text_of(name, result)
         if ours or theirs:
-            rows.append(FieldRow(label_of(name), ours, theirs, after))
+            rows.append(FieldRow(label_of(name), ours, theirs, after, name))
     return rows
 
 
@@ -42,12 +56,8 @@ def label_of(name: str) -> str:
     return _LABELS.get(name, name)
 
 
-def fields_of(contact: Contact) -> dict[str, object]:
-    """The personal fields of `contact` by their names."""
-    return {name: getattr(contact, name) for name in PERSONAL_FIELDS}
-
-
-def _text(name: str, fields: dict) -> str:
+def text_of(name: str, fields: dict) -> str:
+    """What people read of the field `name`: names of places instead of their codes."""
     value = fields.get(name) or ""
     names = {"country": country_names, "state": state_names}.get(name)
     return str(names().get(value, value) if names else value)

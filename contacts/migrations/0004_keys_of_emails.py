@@ -2,7 +2,7 @@ from django.contrib.postgres.indexes import OpClass
 from django.db import migrations, models
 from django.db.models.functions import MD5, Lower
 
-import contacts.fields
+import contacts.email_fields
 from contacts.models import Composed, Sha256
 
 IS_LIVE = models.Q(merged_into__isnull=True)
@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="contact",
             name="email_key",
-            field=contacts.fields.EmailKeyField(blank=True, default="", editable=False),
+            field=contacts.email_fields.EmailKeyField(blank=True, default="", editable=False),
         ),
         migrations.RunSQL(
             "UPDATE contacts_contact SET email_key = lower(email) WHERE NOT email = ''",
@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="contact",
             name="email",
-            field=contacts.fields.EmailField(blank=True, max_length=254),
+            field=contacts.email_fields.EmailField(blank=True, max_length=254),
         ),
         migrations.RemoveConstraint("contact", "one_live_contact_per_email"),
         migrations.RemoveIndex("contact", "contact_email_sha256"),

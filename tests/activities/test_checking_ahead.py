@@ -20,6 +20,7 @@ NAME = "custom_loan"
 @pytest.fixture(autouse=True)
 def nothing_read_yet(monkeypatch):
     monkeypatch.setattr(specification, "_last_read", {})
+    monkeypatch.setattr(specification, "_last_mapped", {})
 
 
 @pytest.fixture
@@ -47,13 +48,13 @@ def submit(*drafts):
 
 def write(submission):
     """The codes of what became of each draft; "" if it was accepted."""
-    (written,) = run(batches.write([submission]))
+    (written,) = run(batches.steps_of([submission]))
     return [outcome.problem.code if outcome.problem else "" for outcome in written.outcomes]
 
 
 def read_types(name):
     (types,) = ask(specification.types_named([name]))
-    return types
+    return types.by_name
 
 
 def loan(value="", **fields):
@@ -148,7 +149,7 @@ def test_type_is_the_same_object_until_something_about_it_changes():
 
     renamed = read_types(NAME)[NAME]
     assert renamed.name == "Loans"
-    assert specification.last_read_types([NAME]) == {NAME: renamed}
+    assert specification.last_read_types([NAME], "test", 1) == {NAME: renamed}
 
 
 def test_not_every_type_that_somebody_makes_up_is_remembered(monkeypatch):

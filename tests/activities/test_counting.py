@@ -4,11 +4,17 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from activities.counting import count_by_hour, recount_activities
-from activities.models import Activity, ActivityCount, ActivityType
+from activities.counting import count_by_hour
+from activities.erasing import erase_contact
+from activities.models import ActivityCount, ActivityType
+from activities.seen import SEEN
 from tests.factories import make_activity, make_contact
+from tests.readers.waiting import read_next
 
 pytestmark = pytest.mark.django_db
+
+# What is committed can be read, and nothing else.
+committed = pytest.mark.django_db(transaction=True)
 
 NOW = timezone.now().replace(minute=30, second=0, microsecond=0)
 
@@ -21,11 +27,6 @@ def hour_of(at):
     return timezone.localtime(at).replace(minute=0)
 
 
-@pytest.fixture
-def long_log(monkeypatch):
-    monkeypatch.setattr("activities.counting._FEW", -2)
-
-
 def counted(since, until=NOW):
     """The counts of page visits by hour."""
     visit = ActivityType.objects.get(code_name="pagevisit").pk
@@ -36,70 +37,96 @@ def counted(since, until=NOW):
     return dict(counts)
 
 
-def test_a_short_log_is_counted_as_of_now():
+def test_what_was_not_read_yet_is_counted():
     make_activity(occurred_at=ago(hours=3))
-
-    assert recount_activities(NOW) == 0
-
     make_activity(occurred_at=ago(hours=3, minutes=1))
     make_activity(occurred_at=NOW)
     make_activity(occurred_at=NOW + timedelta(minutes=1))
+
     assert counted(ago(days=1)) == {hour_of(ago(hours=3)): 2, hour_of(NOW): 1}
 
 
-def test_a_long_log_has_its_hours_counted_beforehand(long_log, django_assert_num_queries):
+@committed
+def test_what_was_read_is_counted_beforehand(django_assert_num_queries):
     contact = make_contact()
-    for at in (ago(hours=3), ago(hours=3, minutes=1), ago(hours=1), ago(days=40)):
+    for at in (ago(hours=3), ago(hours=3, minutes=20), ago(hours=1), ago(days=40)):
         make_activity(contact, occurred_at=at)
-
-    assert recount_activities(NOW) == 2
-
-    # What was counted is not read again, and what came after it is.
-    Activity.objects.filter(occurred_at=ago(hours=3)).delete()
+    read_next(SEEN)
     make_activity(contact, occurred_at=NOW)
-    with django_assert_num_queries(2):
+
+    with django_assert_num_queries(3):
         found = count_by_hour(ago(days=1), NOW)
+
     assert sum(one.number for one in found) == 4
     assert counted(ago(days=1)) == {
         hour_of(ago(hours=3)): 2,
         hour_of(ago(hours=1)): 1,
         hour_of(NOW): 1,
     }
+    # Three quarters of an hour; what happened before the days that are counted is in none.
+    assert sorted(ActivityCount.objects.values_list("quarter", "count")) == [
+        (ago(hours=3, minutes=30), 1),
+        (ago(hours=3), 1),
+        (ago(hours=1), 1),
+    ]
 
 
-def test_hours_are_counted_anew_with_what_arrived_late(long_log):
+@committed
+def test_reading_step_by_step_changes_no_count():
+    contact = make_contact()
+    for hours in (1, 2, 3, 2, 1):
+        make_activity(contact, occurred_at=ago(hours=hours))
+    before = counted(ago(days=1))
+
+    while read_next(SEEN, 2):
+        assert counted(ago(days=1)) == before
+
+    assert counted(ago(days=1)) == before
+    assert sum(before.values()) == 5
+
+
+@committed
+def test_what_is_older_than_the_counted_days_is_forgotten():
+    make_activity(occurred_at=ago(hours=1))
+    read_next(SEEN)
+    ActivityCount.objects.update(quarter=ago(days=32))
     make_activity(occurred_at=ago(hours=2))
-    recount_activities(NOW)
-    make_activity(occurred_at=ago(hours=5))
 
-    recount_activities(NOW)
+    read_next(SEEN)
 
-    assert counted(ago(days=1)) == {hour_of(ago(hours=2)): 1, hour_of(ago(hours=5)): 1}
+    assert list(ActivityCount.objects.values_list("quarter", "count")) == [(ago(hours=2), 1)]
 
 
-def test_the_hour_that_is_not_over_is_not_counted_beforehand(long_log):
-    make_activity(occurred_at=NOW)
-
-    recount_activities(NOW)
-
-    assert not ActivityCount.objects.exists()
-
-
-def test_counts_begin_with_an_hour(long_log):
-    for at in (ago(hours=2, minutes=20), ago(hours=3)):
-        make_activity(occurred_at=at)
-    recount_activities(NOW)
+def test_counts_begin_with_an_hour():
+    make_activity(occurred_at=ago(hours=2, minutes=20))
+    make_activity(occurred_at=ago(hours=3))
 
     assert counted(ago(hours=2)) == {hour_of(ago(hours=2, minutes=20)): 1}
 
 
-def test_an_hour_belongs_to_a_day_of_the_hubs_time_zone(long_log):
+@committed
+def test_an_hour_belongs_to_a_day_of_the_hubs_time_zone():
     with timezone.override("Asia/Kolkata"):
         make_activity(occurred_at=ago(hours=30))
-
-        recount_activities(NOW)
+        read_next(SEEN)
 
         ((hour, _, _),) = count_by_hour(ago(days=2), NOW)
         assert hour.minute == 0
         assert hour.utcoffset() == timedelta(hours=5, minutes=30)
         assert timedelta(0) <= ago(hours=30) - hour < timedelta(hours=1)
+
+
+@committed
+def test_erasing_takes_what_was_read_out_of_the_counts():
+    erased, other = make_contact(), make_contact()
+    for contact in (erased, erased, other):
+        make_activity(contact, occurred_at=ago(hours=1))
+    make_activity(erased, occurred_at=ago(hours=5))
+    read_next(SEEN)
+    make_activity(erased, occurred_at=ago(hours=1))  # was not counted, and is never
+
+    erase_contact(erased.pk)
+
+    assert counted(ago(days=1)) == {hour_of(ago(hours=1)): 1}
+    read_next(SEEN)
+    assert counted(ago(days=1)) == {hour_of(ago(hours=1)): 1}

@@ -10,25 +10,27 @@ import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import connection, transaction
 
-from activities.data_input import apply_data_inputs
+from activities.data_input import apply_data_inputs_of
 from activities.drafts import Draft
 from activities.erasing import erase_contact
 from activities.inspector import keep_refused_request
 from activities.models import Activity, ActivityClaim, DataInput, RejectedActivity
 from activities.problems import InvalidActivity
 from activities.recording import Source, record_activities
+from adminsite.formatting import change_url
 from channels.models import Channel
 from consents.agreements import record_agreement
 from consents.models import ConsentAgreement
-from contacts.erasing import erase_records, lock_records
 from contacts.identifying import Identity, identify
-from contacts.merging import carry_out_merge, lock_live, request_merge, settle_merges
+from contacts.merging import carry_out_merges, lock_live, request_merge, settle_merges
 from contacts.models import Contact, ContactIdentifier, ContactMerge
+from contacts.records import lock_records
 from contacts.resolving import UnknownContact
 from crosssite.models import SiteContact, TrackedSite
 from crosssite.visitors import appear_on
 from tests.factories import make_channel, make_consent, make_contact, make_key
 from tests.threads import run_at_once, wait_until_somebody_waits
+from tests.work import do_merges
 from tracking.contact_creation import create_contact
 from tracking.models import ContactCreation
 
@@ -54,7 +56,7 @@ def refuse(payload, contact_guid=""):
 
 def merge(survivor, loser):
     request = request_merge(survivor=survivor, loser=loser, reason=MARKETER)
-    carry_out_merge(request.pk)
+    carry_out_merges([request.pk])
 
 
 @pytest.mark.django_db
@@ -102,7 +104,7 @@ def test_contacts_who_were_merged_into_the_person_go_with_them():
 
     assert list(Contact.objects.all()) == [stranger]
     assert not ContactMerge.objects.exists()
-    assert settle_merges() == 0
+    do_merges()
 
 
 def plants_of(word):
@@ -155,7 +157,7 @@ def test_nothing_has_the_guid_of_an_erased_sender_of_what_is_another_contacts(ad
         )
         if contact == merged:
             merge(sender, merged)
-        apply_data_inputs(contact.pk)
+        apply_data_inputs_of(contact.pk)
         LogEntry.objects.log_actions(admin_user.pk, [contact], CHANGE)
         LogEntry.objects.update(object_repr=str(contact.guid))
         refuse(b"{", str(contact.guid).upper())
@@ -189,7 +191,7 @@ def test_what_waits_for_the_owner_is_applied_after_its_sender_was_erased():
     given.save()
 
     erase_contact(sender.pk)
-    apply_data_inputs(owner.pk)
+    apply_data_inputs_of(owner.pk)
 
     owner.refresh_from_db()
     assert owner.notes == "Likes boats"
@@ -201,7 +203,7 @@ def test_erasing_one_sender_leaves_what_others_sent():
     mary, owner = make_contact(email="mary@example.com"), make_contact(email="bob@example.com")
     for sender in (ann, mary):
         redirect(sender, owner.email, channel, url=f"https://shop.example/?who={mary.guid}")
-        apply_data_inputs(sender.pk)
+        apply_data_inputs_of(sender.pk)
 
     erase_contact(ann.pk)
 
@@ -218,7 +220,7 @@ def test_data_input_that_waits_for_an_erased_contact_is_no_fault():
 
     erase_contact(contact.pk)
 
-    apply_data_inputs(contact.pk)
+    apply_data_inputs_of(contact.pk)
     assert not DataInput.objects.exists()
 
 
@@ -318,7 +320,7 @@ def test_inspector_keeps_what_names_somebody_else(email):
 # At the same time
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_recording_learns_at_its_commit_that_the_contact_was_erased():
     contact, channel = make_contact(), make_channel()
     written, erasing = threading.Event(), threading.Event()
@@ -337,10 +339,10 @@ def test_recording_learns_at_its_commit_that_the_contact_was_erased():
     def erase():
         assert written.wait(10)
         with transaction.atomic():
-            records = lock_records(contact.pk)
+            lock_records(contact.pk)
             erasing.set()
             wait_until_somebody_waits()
-            erase_records(records)
+            erase_contact(contact.pk)
 
     run_at_once(record_slowly, erase)
 
@@ -348,7 +350,7 @@ def test_recording_learns_at_its_commit_that_the_contact_was_erased():
     assert not Activity.objects.exists()
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_erasing_while_many_record_leaves_nothing():
     contact, channel, consent = make_contact(), make_channel(), make_consent()
 
@@ -372,17 +374,17 @@ def test_erasing_while_many_record_leaves_nothing():
     assert Channel.objects.get() == channel
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_whoever_waits_for_a_contact_learns_that_it_was_erased():
     contact = make_contact()
     locked = threading.Event()
 
     def erase():
         with transaction.atomic():
-            records = lock_records(contact.pk)
+            lock_records(contact.pk)
             locked.set()
             wait_until_somebody_waits()
-            erase_records(records)
+            erase_contact(contact.pk)
 
     def wait_for_it():
         assert locked.wait(10)
@@ -392,24 +394,48 @@ def test_whoever_waits_for_a_contact_learns_that_it_was_erased():
     run_at_once(erase, wait_for_it)
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
-def test_erasing_waits_for_a_merge_that_is_being_carried_out():
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("work", [carry_out_merges, settle_merges])
+def test_erasing_waits_for_a_merge_that_a_worker_is_at(work):
     survivor, loser = make_contact(email="ann@example.com"), make_contact()
     request = request_merge(survivor=survivor, loser=loser, reason=MARKETER)
+    if work == settle_merges:
+        carry_out_merges([request.pk])
     begun = threading.Event()
 
-    def carry_out():
+    def do_work():
         with transaction.atomic():
             ContactMerge.objects.select_for_update().get(pk=request.pk)
             begun.set()
             wait_until_somebody_waits()
-            carry_out_merge(request.pk)
+            work([request.pk])
 
     def erase():
         assert begun.wait(10)
         erase_contact(survivor.pk)
 
-    run_at_once(carry_out, erase)
+    run_at_once(do_work, erase)
 
     assert not ContactMerge.objects.exists()
     assert not Contact.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_page_that_is_saved_while_its_contact_is_erased_says_that_there_is_none(admin_client):
+    contact = make_contact(email="ann@example.com")
+    locked = threading.Event()
+
+    def erase():
+        with transaction.atomic():
+            lock_records(contact.pk)
+            locked.set()
+            wait_until_somebody_waits()
+            erase_contact(contact.pk)
+
+    def save():
+        assert locked.wait(10)
+        return admin_client.post(change_url(contact), {"city": "Bern"}, follow=True)
+
+    _, response = run_at_once(erase, save)
+
+    assert "Perhaps it was deleted?" in response.text

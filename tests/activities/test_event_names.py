@@ -1,19 +1,20 @@
 """Event names of other systems become activity types."""
 
+import time
 import uuid
-from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 
 from activities.drafts import Draft
-from activities.event_names import code_name_for, event_name_for
+from activities.event_names import code_name_for, event_name_for, make_types
 from activities.models import Activity, ActivityType, RejectedActivity
 from activities.problems import InvalidActivity, Status
 from activities.recording import Source, record_activities
 from tests.factories import make_activity_type, make_channel, make_contact
 from tests.threads import run_at_once
+from web import limits
 
 DOOR = "activecampaign"
 
@@ -125,15 +126,31 @@ def test_a_channel_may_keep_new_names_out():
 
 
 @pytest.mark.django_db
-def test_an_hour_has_room_for_so_many_new_names_only(settings):
+def test_an_hour_has_room_for_so_many_new_names_only(settings, monkeypatch):
     settings.NEW_ACTIVITY_TYPES_PER_HOUR = 2
 
     outcomes = record(Draft(type="first"), Draft(type="second"), Draft(type="third"))
 
     assert [outcome.accepted for outcome in outcomes] == [True, True, False]
     assert outcomes[2].problem.code == "too_many_new_names"
-    ActivityType.objects.update(created_at=timezone.now() - timedelta(hours=2))
+    in_an_hour = time.time() + 3600
+    monkeypatch.setattr(limits.time, "time", lambda: in_an_hour)
     assert record(Draft(type="third"))[0].accepted
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_hour_has_room_for_no_more_names_that_come_at_once(settings):
+    settings.NEW_ACTIVITY_TYPES_PER_HOUR = 5
+    channel = make_channel()
+    batches = [[f"name-{number}-{turn}" for turn in range(3)] for number in range(8)]
+    before = ActivityType.objects.count()
+
+    made = run_at_once(
+        *[partial(make_types, names, door=DOOR, channel=channel) for names in batches]
+    )
+
+    types = [one for batch in made for one in batch.values() if isinstance(one, ActivityType)]
+    assert len(types) == ActivityType.objects.count() - before == 5
 
 
 @pytest.mark.django_db
@@ -143,7 +160,7 @@ def test_a_door_that_names_no_types_refuses_unknown_ones():
     assert outcome.problem.code == "unknown_type"
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_a_name_seen_twice_at_once_makes_one_type():
     results = run_at_once(*[lambda: record(Draft(type="rush"))] * 4)
 

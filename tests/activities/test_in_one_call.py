@@ -1,7 +1,7 @@
 """The usual activities are recorded by one call of a function; whatever is not, by the steps."""
 
 import asyncio
-import re
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
 from uuid import uuid4
@@ -10,31 +10,31 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from activities import batches
+from activities import batches, one_call
 from activities.drafts import Draft
 from activities.models import (
     Activity,
     ActivityClaim,
     ActivityType,
-    DataInput,
     EventCount,
     PropertyRule,
     RejectedActivity,
 )
-from activities.recording import record_activities, record_for_several_soon, record_soon
-from activities.submissions import Source, Submission
-from contacts.merging import carry_out_merge, request_merge, settle_merges
+from activities.quality import quality_of
+from activities.recording import record_activities, record_for_contacts_soon, record_soon
+from activities.submissions import Source
+from channels.models import Channel
+from contacts.merging import carry_out_merges, request_merge
 from contacts.models import Contact, ContactMerge
 from contacts.resolving import UnknownContact
 from crosssite.models import TrackedSite
-from database.questions import ask
-from database.transactions import Ask, Copy
 from tests.config.hub import wait_until
 from tests.factories import make_activity_type, make_channel, make_contact, make_rule
 from tests.loops import open_hub
 from tests.threads import held, run_at_once, run_in_loop, wait_until_somebody_waits
+from tests.work import do_merges
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 NAME = "custom_loan"
 # By one call of the function, and by the steps that can do everything.
@@ -44,7 +44,7 @@ CALL, STEPS = "call", "steps"
 @pytest.fixture
 def ways(monkeypatch):
     """How each submission was written, in order."""
-    ways, in_one_call, write = [], batches.in_one_call, batches.write
+    ways, in_one_call, steps_of = [], one_call.in_one_call, batches.steps_of
 
     def noted_call(submissions):
         questions, usual = in_one_call(submissions)
@@ -53,10 +53,10 @@ def ways(monkeypatch):
 
     def noted_steps(submissions):
         ways.extend(STEPS for _ in submissions)
-        return write(submissions)
+        return steps_of(submissions)
 
-    monkeypatch.setattr(batches, "in_one_call", noted_call)
-    monkeypatch.setattr(batches, "write", noted_steps)
+    monkeypatch.setattr(one_call, "in_one_call", noted_call)
+    monkeypatch.setattr(batches, "steps_of", noted_steps)
     return ways
 
 
@@ -91,7 +91,31 @@ def loan():
 
 
 def counts():
-    return sorted(EventCount.objects.values_list("channel_id", "status", "count"))
+    """What became of activities: channel, status, number."""
+    qualities = quality_of(Channel.objects.values_list("pk", flat=True), timezone.now())
+    return sorted(
+        (channel_id, status, count)
+        for channel_id, quality in qualities.items()
+        for status, count in quality.counts.items()
+    )
+
+
+@contextmanager
+def held_amid_recording():
+    """Activities are inserted, and not committed until what this yields is set."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TABLE tests_gate (); CREATE FUNCTION tests_wait() RETURNS trigger"
+            " LANGUAGE plpgsql AS $$ BEGIN PERFORM FROM tests_gate; RETURN NULL; END $$;"
+            " CREATE TRIGGER tests_wait AFTER INSERT ON activities_activity"
+            " FOR EACH STATEMENT EXECUTE FUNCTION tests_wait()"
+        )
+    try:
+        with held("tests_gate") as release:
+            yield release
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION tests_wait CASCADE; DROP TABLE tests_gate")
 
 
 @both_ways
@@ -184,7 +208,7 @@ def test_unknown_contact_is_told(record, loan, ways):
 def test_merged_contact_is_followed(record, loan, ways):
     survivor, loser = make_contact(), make_contact()
     merge = request_merge(survivor=survivor, loser=loser, reason=ContactMerge.Reason.MARKETER)
-    carry_out_merge(merge.pk)
+    carry_out_merges([merge.pk])
 
     record([Draft(type=NAME)], contact_guid=loser.guid, source=source_for())
 
@@ -324,89 +348,12 @@ def test_several_people_of_one_request_are_one_transaction(loan, ways):
 
     async def record_all():
         async with open_hub():
-            await record_for_several_soon(people, source=source)
+            await record_for_contacts_soon(people, source=source)
 
     run_in_loop(record_all())
 
     assert ways == [CALL] * 3
     assert Activity.objects.values("recorded_in").distinct().count() == 1
-
-
-# Which columns each statement leaves to the database or to a later time.
-
-OF_THE_DATABASE = {Activity: {"recorded_in"}, DataInput: {"id", "sent_by_id", "applied_at"}}
-OF_THE_DATABASE |= {RejectedActivity: {"id"}, EventCount: {"id"}, ActivityClaim: set()}
-
-
-def columns_of(model):
-    every = {field.column for field in model._meta.concrete_fields if field.column}
-    return every - OF_THE_DATABASE[model]
-
-
-def inserted(sql, model):
-    """The columns that a statement in `sql` gives to new rows of `model`."""
-    (columns,) = re.findall(rf"INSERT INTO {model._meta.db_table}\s*\(([^)]*)\)", sql)
-    return {name.strip() for name in columns.split(",")}
-
-
-def types_in_database(model):
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT column_name, udt_name FROM information_schema.columns WHERE table_name = %s",
-            [model._meta.db_table],
-        )
-        return dict(cursor.fetchall())
-
-
-@pytest.fixture
-def written(loan):
-    """What the steps write of an activity with everything: SQL, and rows by COPY."""
-    submission = Submission(
-        drafts=[
-            Draft(type="datainput", value="F", contact_fields={"ContactFirstName": "A"}),
-            Draft(type=NAME, client_id=str(uuid4())),
-            Draft(type="unheard_of"),
-        ],
-        contact_guid=make_contact().guid,
-        source=source_for(),
-        room=10,
-    )
-    asked, copied, answers, steps = [], {}, None, batches.write([submission])
-    while True:
-        try:
-            step = steps.send(answers)
-        except StopIteration:
-            return "\n".join(question.sql for question in asked), copied
-        answers = None
-        if isinstance(step, Copy):
-            copied[step.table] = step.columns
-        elif isinstance(step, Ask):
-            asked += step.questions
-            answers = ask(*step.questions)
-
-
-@pytest.mark.parametrize("model", [Activity, ActivityClaim, EventCount])
-def test_function_writes_every_column(model):
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT prosrc FROM pg_proc WHERE proname = 'activities_record'")
-        (source,) = cursor.fetchone()
-
-    assert inserted(source, model) == columns_of(model)
-
-
-@pytest.mark.parametrize("model", [DataInput, ActivityClaim, EventCount])
-def test_steps_write_every_column(written, model):
-    sql, _ = written
-
-    assert inserted(sql, model) == columns_of(model)
-
-
-@pytest.mark.parametrize("model", [Activity, RejectedActivity])
-def test_copied_rows_have_every_column_in_its_type(written, model):
-    _, copied = written
-    types = types_in_database(model)
-
-    assert copied[model._meta.db_table] == {name: types[name] for name in columns_of(model)}
 
 
 # A merge at the same time. What is marked as a test goes by the steps.
@@ -453,13 +400,13 @@ def test_merge_at_the_same_time_is_settled(loan, ways, test_code, way):
     def is_settled():
         return ContactMerge.objects.get(pk=merge.pk).is_settled
 
-    with held("activities_eventcount") as release:
+    with held_amid_recording() as release:
 
         def merge_and_release():
             wait_until_somebody_waits()
-            carry_out_merge(merge.pk)
+            carry_out_merges([merge.pk])
             for _ in range(3):
-                settle_merges()
+                do_merges()
             was_settled = is_settled()
             release.set()
             return was_settled
@@ -478,5 +425,5 @@ def test_merge_at_the_same_time_is_settled(loan, ways, test_code, way):
     assert was_settled is False
     assert Activity.objects.get().contact == loser
     # Other tests, in other databases of the server, may be in a transaction that is older.
-    wait_until(lambda: settle_merges() or is_settled())
+    wait_until(lambda: do_merges() or is_settled())
     assert Activity.objects.get().contact == survivor

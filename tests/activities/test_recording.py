@@ -14,10 +14,10 @@ from activities.recording import (
     Source,
     log_custom_activity,
     record_activities,
-    record_for_several_soon,
+    record_for_contacts_soon,
 )
 from consents.agreements import record_agreement
-from contacts.merging import carry_out_merge, request_merge
+from contacts.merging import carry_out_merges, request_merge
 from contacts.models import ContactMerge
 from database.loop import finish
 from tests.factories import make_activity_type, make_channel, make_consent, make_contact
@@ -35,7 +35,7 @@ def clicks(*client_ids):
     return [Draft(type="click", value="Buy", client_id=client_id) for client_id in client_ids]
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_one_client_id_at_once_is_stored_once_and_always_accepted():
     contact, channel, client_id = make_contact(), make_channel(), uuid4()
     record = partial(
@@ -48,7 +48,7 @@ def test_one_client_id_at_once_is_stored_once_and_always_accepted():
     assert Activity.objects.count() == ActivityClaim.objects.count() == 1
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_same_ids_in_opposite_order_at_once_do_not_wait_for_each_other():
     contact, channel = make_contact(), make_channel()
     ids = [uuid4() for _ in range(200)]
@@ -77,7 +77,7 @@ def test_client_ids_are_unique_per_channel():
 def test_stale_contact_is_resolved_when_the_activity_is_written():
     survivor, loser = make_contact(email="ann@example.com"), make_contact()
     merge = request_merge(survivor=survivor, loser=loser, reason=ContactMerge.Reason.MARKETER)
-    carry_out_merge(merge.pk)
+    carry_out_merges([merge.pk])
 
     record_activities(clicks(None), contact_guid=loser.guid, source=source_for(make_channel()))
 
@@ -121,7 +121,7 @@ def test_asking_many_for_their_consent_takes_the_queries_of_a_few(django_assert_
         # Ids, contacts and types; answers; the rows, the lines of the inspector, the count.
         with django_assert_num_queries(SAVEPOINTS + 7):
             by_guid = {contact.guid: clicks(None) for contact in some}
-            finish(record_for_several_soon(by_guid, source=source))
+            finish(record_for_contacts_soon(by_guid, source=source))
 
     agreed = [contact for number, contact in enumerate(people) if number % 4 in (0, 2)]
     assert [activity.contact for activity in Activity.objects.order_by("pk")] == agreed

@@ -1,11 +1,9 @@
 """What the rules of an activity type do to the properties of its activities."""
 
-import time
 import uuid
 from decimal import Decimal
 
 import pytest
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
@@ -13,18 +11,10 @@ from activities import specification
 from activities.models import Activity, PropertyRule, RejectedActivity
 from activities.problems import InvalidActivity
 from activities.recording import Draft, Source, log_custom_activity, record_activities
+from tests.activities.specified import CODE_NAME, record
 from tests.factories import make_activity_type, make_channel, make_contact, make_rule
 
 pytestmark = pytest.mark.django_db
-
-CODE_NAME = "custom_loan_calculator"
-
-
-def record(*properties, **fields):
-    """Record activities with these properties, and return their outcomes."""
-    drafts = [Draft(type=CODE_NAME, properties=one, **fields) for one in properties]
-    source = Source(door="test", channel=make_channel(), request_id=uuid.uuid4())
-    return record_activities(drafts, contact_guid=make_contact().guid, source=source)
 
 
 def remark():
@@ -266,86 +256,6 @@ def test_the_rules_of_an_object_that_was_left_out_are_not_broken():
 
 
 @pytest.mark.parametrize(
-    ("format", "value", "fits"),
-    [
-        ("[A-Z]{2}-[0-9]+", "LN-1042", True),
-        ("[A-Z]{2}-[0-9]+", "LN-1042 ", False),
-        ("[A-Z]{2}-[0-9]+", "xLN-1042", False),
-        ("[A-Z]{2}-[0-9]+", "LN-1042\n", False),
-        ("a|ab", "ab", True),
-        ("(?i)eur|usd", "Usd", True),
-        ("[é🎉]+", "🎉é", True),
-        ("", "anything", True),
-    ],
-)
-def test_the_whole_text_has_to_match_the_format(format, value, fits):
-    make_rule(make_activity_type(on_wrong="reject"), format=format)
-
-    (outcome,) = record({"amount": value})
-
-    assert outcome.accepted == fits
-
-
-def test_each_text_of_a_list_has_to_match_the_format():
-    rule = make_rule(make_activity_type(on_wrong="reject"), structure="list", format="[a-z]")
-
-    first, second = record({"amount": ["a", "b"]}, {"amount": ["a", "bb"]})
-
-    assert first.accepted
-    assert second.problem.detail == (
-        f"The property amount must be a list of texts in the format {rule.format}."
-    )
-
-
-@pytest.mark.parametrize("format", ["(a+)+", "(a|a)*", "(x+x+)+y", "(.*)*(.*)*[b]"])
-def test_no_format_takes_long_whatever_is_sent(format):
-    make_rule(make_activity_type(on_wrong="reject"), format=format)
-    started = time.monotonic()
-
-    (outcome,) = record({"amount": "ax" * 2_000_000 + "!"})
-
-    assert not outcome.accepted
-    assert time.monotonic() - started < 5
-
-
-def test_a_reason_does_not_repeat_what_was_sent():
-    make_rule(make_activity_type(on_wrong="reject"), format="[0-9]+")
-
-    (outcome,) = record({"amount": "ada@example.com"})
-
-    assert "ada" not in outcome.problem.detail
-
-
-def test_a_format_that_is_no_expression_loses_no_activity():
-    make_rule(make_activity_type(on_wrong="reject"), format="(a")
-
-    (outcome,) = record({"amount": "anything"})
-
-    assert outcome.accepted
-
-
-@pytest.mark.parametrize(
-    ("format", "reason"),
-    [
-        ("(a", "missing ): (a"),
-        ("a(?=b)", "invalid perl operator: (?="),
-        (r"(a)\1", "invalid escape sequence: \\1"),
-        ("(a{1000}){1000}", "invalid repetition size"),
-        ("*", "no argument for repetition operator: *"),
-    ],
-)
-def test_a_bad_format_is_explained(format, reason):
-    rule = PropertyRule(activity_type=make_activity_type(), name="amount", format=format)
-
-    with pytest.raises(ValidationError) as refusal:
-        rule.full_clean()
-
-    (message,) = refusal.value.message_dict["format"]
-    assert reason in message
-    assert message.startswith("This is no regular expression that can be used here")
-
-
-@pytest.mark.parametrize(
     ("properties", "code"),
     [
         ([], "wrong_type"),
@@ -410,16 +320,16 @@ def test_rules_cost_no_query(monkeypatch):
             counts.append([queries_of_a_request(*names) for _ in range(2)])
         return counts
 
-    assert count() == [[9, 5], [5, 5]]
-    assert count(specification._last_read.clear) == [[9, 5], [9, 5]]
+    assert count() == [[8, 5], [5, 5]]
+    assert count(specification._last_read.clear) == [[8, 5], [8, 5]]
 
     for name in ("amount", "months", "rate"):
         make_rule(first, name)
         make_rule(second, name)
 
-    assert count(specification._last_read.clear) == [[9, 5], [9, 5]]
+    assert count(specification._last_read.clear) == [[8, 5], [8, 5]]
     # Who did not know of a change meets it, and begins again.
-    assert count(lambda: first.save()) == [[13, 5], [13, 5]]
+    assert count(lambda: first.save()) == [[12, 5], [12, 5]]
 
 
 def test_a_type_that_was_made_meanwhile_has_its_rules():

@@ -86,7 +86,7 @@ def test_whitelisted_names_leave_room_for_new_ones(settings):
     assert made["three"].created_at > timezone.now() - timedelta(minutes=1)
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_whitelisting_one_name_at_the_same_time_makes_one_type():
     types = run_at_once(*[lambda: whitelist("my event", door=DOOR)] * 8)
 

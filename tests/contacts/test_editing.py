@@ -1,4 +1,4 @@
-"""Contacts are made and changed on behalf of whoever looks after them."""
+"""Contacts are made and changed on behalf of applications and users who look after them."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from contacts.editing import (
     create_or_update_contact,
     update_contact,
 )
-from contacts.merging import carry_out_merge, request_merge
+from contacts.merging import carry_out_merges, request_merge
 from contacts.models import Contact, ContactMerge
 from tests.factories import make_contact
 from tests.threads import run_at_once
@@ -39,7 +39,7 @@ def test_update_changes_the_given_fields_only():
 def test_update_of_a_merged_contact_changes_the_survivor():
     survivor, loser = make_contact(email="ann@example.com"), make_contact()
     merge = request_merge(survivor=survivor, loser=loser, reason=ContactMerge.Reason.MARKETER)
-    carry_out_merge(merge.pk)
+    carry_out_merges([merge.pk])
 
     updated = update_contact(loser.pk, {"first_name": "Ann"})
 
@@ -99,7 +99,7 @@ def test_contact_is_made_once_and_updated_from_then_on():
     assert (found.email, found.full_name) == ("ann@example.com", "Ann Archer")
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_one_email_at_the_same_time_makes_one_contact_and_tells_the_others():
     def create():
         try:
@@ -112,7 +112,7 @@ def test_one_email_at_the_same_time_makes_one_contact_and_tells_the_others():
     assert [contact for contact in results if contact] == list(Contact.objects.all())
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_one_email_at_the_same_time_is_one_contact_for_all_who_do_not_mind():
     names = [f"Ann {number}" for number in range(8)]
 

@@ -14,9 +14,9 @@ from contacts.emails import are_one_mailbox, check_email, mailbox, spellings
 from contacts.identifying import Identity, find_identified, identify, known_of
 from contacts.models import Contact, ContactIdentifier, ContactMerge
 from contacts.resolving import guid_with_email
-from contacts.tasks import sweep_merges
 from database.questions import ask
 from tests.factories import make_contact
+from tests.work import do_merges
 
 UNICODE, PUNYCODE = "eva@bücher-markt.example", "eva@xn--bcher-markt-thb.example"
 SPELLINGS = [
@@ -209,7 +209,7 @@ def test_spellings_of_old_are_merged_by_a_worker(order):
     assert (merge.survivor, merge.loser) == (older, younger)
     assert (merge.status, merge.reason) == ("pending", "same_email")
     assert Contact.objects.with_email(UNICODE).get() in (older, younger)
-    sweep_merges()
+    do_merges()
     merge.refresh_from_db()
     assert merge.status == ContactMerge.Status.DONE
     assert merge.loser_before["email"] == order[1]
@@ -224,7 +224,7 @@ def test_of_old_spellings_the_one_that_can_be_written_to_survives():
     younger = _make_old("ina@example.com")
 
     _migrate("0005_one_contact_per_mailbox", "bring_spellings_together")
-    sweep_merges()
+    do_merges()
 
     older.refresh_from_db()
     assert older.merged_into == younger
@@ -239,7 +239,7 @@ def test_old_spellings_that_waited_for_a_person_wait_no_longer():
     )
 
     _migrate("0005_one_contact_per_mailbox", "bring_spellings_together")
-    sweep_merges()
+    do_merges()
 
     merge.refresh_from_db()
     assert merge.status == ContactMerge.Status.DONE
@@ -279,3 +279,17 @@ def test_old_ids_lose_their_fraction():
         (one.pk, other.pk, "pending"),
         (ann.pk, bob.pk, "review"),
     ]
+
+
+@pytest.mark.django_db
+def test_old_ids_of_browsers_that_were_kept_twice_are_asked_to_be_merged():
+    one, other, third = (make_contact() for _ in range(3))
+    for contact, value in ((one, "77"), (other, "77.0"), (third, "78"), (third, "78.0")):
+        ContactIdentifier.objects.create(
+            contact=contact, site_id="1", kind="anonymous_id", value=value
+        )
+
+    _migrate("0008_anonymous_ids_without_a_fraction", "ask_to_merge_browsers")
+
+    merge = ContactMerge.objects.get()
+    assert (merge.survivor, merge.loser, merge.status) == (one, other, "pending")

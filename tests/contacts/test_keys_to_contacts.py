@@ -4,7 +4,7 @@ from django.db import models
 from django.test.utils import isolate_apps
 
 from contacts.checks import check_keys_to_contacts, find_undeclared_keys
-from contacts.fields import ContactKey, OnErase, OnMerge
+from contacts.keys import ContactKey, OnErase, OnMerge
 
 
 def test_every_key_to_a_contact_is_declared():

@@ -1,4 +1,4 @@
-/* Fills the code name in from the name, with underscores, until somebody writes one. */
+/* Fills the code name in from the name, with underscores, until the user writes one. */
 (() => {
   const codeNameOf = (name) =>
     name

@@ -19,8 +19,9 @@
     box.append(name, frame);
     const pair = document.createElement("div");
     pair.className = "gap-3 grid xl:grid-cols-2";
-    textarea.before(pair);
-    pair.append(textarea, box);
+    const whole = textarea.closest("[data-text]") || textarea;
+    whole.before(pair);
+    pair.append(whole, box);
     return frame;
   };
 
