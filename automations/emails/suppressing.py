@@ -1,0 +1,88 @@
+"""Addresses that get no emails any more: after bounces, complaints, and by users."""
+
+from datetime import datetime
+
+from django.utils import timezone
+
+from automations.models import Email, EmailEvent, Suppression
+from contacts.emails import are_one_mailbox, mailbox
+
+Kind, Severity = EmailEvent.Kind, EmailEvent.Severity
+
+# So many emails in a row that come back, each for a reason that may pass, are enough.
+SOFT_BOUNCES = 5
+# How many emails of a contact are looked through for them.
+_LOOKED_AT = 50
+
+
+def key_of(address: str) -> str:
+    """What all spellings of `address` have in common, as contacts have it in `email_key`."""
+    return mailbox(address.strip()).lower()
+
+
+def suppress(address: str, reason: Suppression.Reason, detail: str = "") -> bool:
+    """Send no more emails to `address`, in all its spellings; return whether that is new."""
+    _, is_new = Suppression.objects.get_or_create(
+        email_key=key_of(address), defaults={"reason": reason, "detail": detail}
+    )
+    return is_new
+
+
+def note_bounce(
+    email: Email, severity: EmailEvent.Severity, detail: str, at: datetime | None = None
+) -> bool:
+    """Note that `email` was refused or came back; return whether that is new.
+
+    A hard bounce suppresses the address that it went to, and so does the fifth soft one without an
+    email between that did not come back. The caller has locked the email.
+    """
+    if not _note(email, Kind.BOUNCED, detail, at, severity=severity):
+        return False
+    if severity == Severity.HARD or (severity == Severity.SOFT and _is_fifth_in_a_row(email)):
+        suppress(email.recipient, Suppression.Reason.BOUNCED, detail)
+    return True
+
+
+def note_complaint(email: Email, detail: str, at: datetime | None = None) -> bool:
+    """Note that the contact reported `email` as spam; return whether that is new.
+
+    The caller has locked the email.
+    """
+    suppress(email.recipient, Suppression.Reason.COMPLAINED, detail)
+    return _note(email, Kind.COMPLAINED, detail, at)
+
+
+def _note(
+    email: Email, kind: EmailEvent.Kind, detail: str, at: datetime | None, *, severity: str = ""
+) -> bool:
+    """Add an event, unless the email has one of the kind and severity: reports come twice."""
+    if EmailEvent.objects.filter(email=email, kind=kind, severity=severity).exists():
+        return False
+    EmailEvent.objects.create(
+        email=email,
+        contact_id=email.contact_id,
+        template_id=email.template_id,
+        kind=kind,
+        severity=severity,
+        detail=detail,
+        at=at or timezone.now(),
+    )
+    return True
+
+
+def _is_fifth_in_a_row(email: Email) -> bool:
+    gone = Email.objects.filter(
+        contact_id=email.contact_id, status__in=[Email.Status.SENT, Email.Status.FAILED]
+    )
+    newest = gone.order_by("-prepared_at", "-id").values_list("pk", "recipient")[:_LOOKED_AT]
+    keys = [pk for pk, recipient in newest if are_one_mailbox(recipient, email.recipient)]
+    # The one that is being noted as refused is not saved as such in every case.
+    keys = keys if email.pk in keys else [email.pk, *keys]
+    severities = dict(
+        EmailEvent.objects.filter(email__in=keys, kind=Kind.BOUNCED).values_list(
+            "email", "severity"
+        )
+    )
+    counting = [severities.get(key, "") for key in keys]
+    counting = [severity for severity in counting if severity != Severity.OTHER][:SOFT_BOUNCES]
+    return len(counting) == SOFT_BOUNCES and set(counting) <= {Severity.SOFT, Severity.HARD}

@@ -1,0 +1,258 @@
+"""Broadcasts let in everybody whom a rule finds, once each, as fast as they may."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from automations import broadcasting
+from automations.broadcasting import (
+    approve_broadcast,
+    count_audience,
+    everybody_in,
+    request_broadcast,
+    stop_broadcast,
+)
+from automations.control import archive
+from automations.jobs import BROADCASTS
+from automations.models import Automation, Broadcast, Run
+from contacts.merging import request_merge
+from contacts.models import ContactMerge
+from groups.trees import InvalidRule
+from jobs.working import work_off
+from tests.automations.entries import make_automation, runs
+from tests.factories import make_contact, make_group
+from tests.threads import run_at_once
+from tests.work import do_merges
+
+pytestmark = pytest.mark.django_db
+
+AUSTRIANS = {"match": "all", "conditions": [{"type": "country", "values": ["AUT"]}]}
+
+
+@pytest.fixture
+def ada(django_user_model):
+    return django_user_model.objects.create(username="ada")
+
+
+@pytest.fixture
+def ben(django_user_model):
+    return django_user_model.objects.create(username="ben")
+
+
+def broadcast(automation, rule=AUSTRIANS, by=None, **fields):
+    return request_broadcast(automation, rule=rule, audience="Austrians", by=by, **fields)
+
+
+def make_austrians(number):
+    return [make_contact(country="AUT").pk for _ in range(number)]
+
+
+def work(row, *, now=False):
+    """Let workers do what is due, or the next part if that is to be `now`."""
+    if now:
+        Broadcast.objects.filter(status="waiting").update(due_at=Now(), starts_at=Now())
+    work_off(BROADCASTS)
+    row.refresh_from_db()
+
+
+def test_everybody_for_whom_the_rule_holds_enters(monkeypatch):
+    monkeypatch.setattr(broadcasting, "_CONTACTS_AT_ONCE", 3)
+    monkeypatch.setattr(broadcasting, "_MOST_LOOKS", 2)
+    austrians = make_austrians(4)
+    for _ in range(7):
+        make_contact(country="DEU")
+    austrians += make_austrians(4)
+    automation = make_automation()
+    row = broadcast(automation)
+    assert (row.total, row.status) == (8, "waiting")
+
+    work(row)
+
+    assert sorted(runs(automation)) == austrians
+    assert (row.status, row.reached, row.entered) == ("done", 8, 8)
+    assert set(Run.objects.values_list("cause", "broadcast")) == {("broadcast", row.pk)}
+
+
+def test_members_of_a_group_enter():
+    contact, automation = make_contact(), make_automation()
+    group = make_group(members=[contact])
+    make_contact()
+    row = broadcast(automation, everybody_in(group))
+
+    work(row)
+
+    assert runs(automation) == [contact.pk]
+
+
+def test_contacts_who_may_not_enter_are_reached_and_do_not_enter():
+    automation = make_automation(runs="once")
+    make_austrians(2)
+    work(broadcast(automation))
+    make_austrians(1)
+    row = broadcast(automation)
+
+    work(row)
+
+    assert (row.reached, row.entered) == (3, 1)
+
+
+def test_only_so_many_enter_in_a_minute():
+    make_austrians(5)
+    automation = make_automation()
+    row = broadcast(automation, per_minute=2)
+
+    work(row)
+    assert (row.reached, row.status) == (2, "waiting")
+    assert timedelta(seconds=50) < row.due_at - timezone.now() <= timedelta(seconds=60)
+    work(row)
+    assert row.reached == 2
+    work(row, now=True)
+    work(row, now=True)
+
+    assert (row.reached, row.status) == (5, "done")
+
+
+def test_it_waits_until_it_starts():
+    make_austrians(1)
+    automation = make_automation()
+    row = broadcast(automation, starts_at=timezone.now() + timedelta(hours=1))
+
+    work(row)
+    assert runs(automation) == []
+    work(row, now=True)
+    assert len(runs(automation)) == 1
+
+
+def test_an_audience_that_has_grown_until_it_starts_needs_approval(settings, ben):
+    settings.AUTOMATION_APPROVAL_FROM = 2
+    make_austrians(1)
+    automation = make_automation()
+    row = broadcast(automation, starts_at=timezone.now() + timedelta(hours=1))
+    assert row.status == "waiting"
+    make_austrians(1)
+
+    work(row, now=True)
+
+    assert (row.status, row.total, runs(automation)) == ("unapproved", 2, [])
+    approve_broadcast(row, by=ben)
+    work(row, now=True)
+    assert (row.status, row.entered) == ("done", 2)
+
+
+def test_it_can_be_stopped():
+    make_austrians(3)
+    automation = make_automation()
+    row = broadcast(automation, per_minute=1)
+    work(row)
+
+    stop_broadcast(row)
+    work(row, now=True)
+
+    assert (row.status, row.reached) == ("stopped", 1)
+    assert row.finished_at
+    with pytest.raises(ValidationError, match="over"):
+        stop_broadcast(row)
+
+
+def test_it_waits_while_the_automation_is_switched_off():
+    make_austrians(1)
+    automation = make_automation(enabled=False)
+    row = broadcast(automation)
+
+    work(row)
+    assert (row.status, row.reached) == ("waiting", 0)
+    Automation.objects.update(enabled=True)
+    work(row, now=True)
+    assert row.entered == 1
+
+
+def test_an_archived_automation_has_no_broadcasts():
+    automation = make_automation()
+    row = broadcast(automation, per_minute=1)
+    archive(automation)
+
+    work(row, now=True)
+
+    assert row.status == "stopped"
+    with pytest.raises(ValidationError, match="archived"):
+        broadcast(automation)
+
+
+def test_a_contact_who_was_merged_meanwhile_enters_once():
+    first, last = make_contact(country="AUT"), make_contact(country="AUT", email="z@example.com")
+    automation = make_automation()
+    row = broadcast(automation, per_minute=1)
+    work(row)
+    request_merge(survivor=last, loser=first, reason=ContactMerge.Reason.MARKETER)
+    do_merges()
+
+    work(row, now=True)
+    work(row, now=True)
+
+    assert row.status == "done"
+    assert runs(automation) == [last.pk]
+
+
+def test_many_people_need_the_approval_of_a_second_user(settings, ada, ben):
+    settings.AUTOMATION_APPROVAL_FROM = 2
+    make_austrians(2)
+    automation = make_automation()
+    row = broadcast(automation, by=ada)
+    work(row)
+    assert (row.status, runs(automation)) == ("unapproved", [])
+
+    with pytest.raises(ValidationError, match="another user"):
+        approve_broadcast(row, by=ada)
+    approve_broadcast(row, by=ben)
+    work(row)
+
+    assert (row.status, row.approved_by, row.entered) == ("done", ben, 2)
+    with pytest.raises(ValidationError, match="does not wait"):
+        approve_broadcast(row, by=ben)
+
+
+def test_few_people_need_no_approval(settings, ada):
+    settings.AUTOMATION_APPROVAL_FROM = 3
+    make_austrians(2)
+
+    assert broadcast(make_automation(), by=ada).status == "waiting"
+
+
+def test_the_database_refuses_the_approval_of_ones_own_broadcast(ada):
+    row = broadcast(make_automation(), by=ada)
+
+    with pytest.raises(IntegrityError, match="nobody_approves_of_a_broadcast_of_their_own"):
+        Broadcast.objects.filter(pk=row.pk).update(approved_by=ada)
+
+
+def test_bad_input_is_refused_in_a_sentence():
+    automation = make_automation()
+
+    with pytest.raises(ValidationError, match="1 contact a minute or more"):
+        broadcast(automation, per_minute=0)
+    with pytest.raises(InvalidRule):
+        broadcast(automation, rule={"match": "some"})
+
+
+def test_an_audience_is_counted():
+    make_austrians(3)
+    make_contact()
+
+    assert count_audience(AUSTRIANS) == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_workers_let_each_contact_in_once():
+    austrians = make_austrians(30)
+    automation = make_automation()
+    row = broadcast(automation)
+
+    run_at_once(*[lambda: broadcasting.go_on([row.pk])] * 4)
+
+    row.refresh_from_db()
+    assert sorted(runs(automation)) == austrians
+    assert (row.reached, row.entered) == (30, 30)
