@@ -1,0 +1,161 @@
+"""What the page of an import shows: how far it is, what will happen, and what has become of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.urls import reverse
+from django.utils.text import capfirst
+
+from adminsite.formatting import changelist_url
+from contacts.models import Contact
+from contacts.profile import FIELDS
+from exchange.importing.telling import examples_of
+from exchange.models import Import, KeptByUndo
+
+_Status = Import.Status
+KINDS = {
+    _Status.UPLOADED: "neutral",
+    _Status.CHECKING: "info",
+    _Status.CHECKED: "primary",
+    _Status.IMPORTING: "info",
+    _Status.IMPORTED: "good",
+    _Status.CANCELLED: "neutral",
+    _Status.UNDOING: "info",
+    _Status.UNDONE: "neutral",
+    _Status.FAILED: "bad",
+}
+# Of each outcome: what a user calls it, and what it means for contacts and for activities.
+_OUTCOMES = (
+    ("create", "New", "A contact that the hub does not know yet.", "Recorded."),
+    ("update", "Changed", "A contact that gets other values, or agrees.", "Recorded."),
+    (
+        "merge",
+        "Joined",
+        "Another row of a contact who is in the file before, or one that names two contacts.",
+        "Recorded.",
+    ),
+    ("unchanged", "Unchanged", "The contact has all of this already.", "Recorded before."),
+    ("reject", "Rejected", "The row stays out; the reason stands below.", "The row stays out."),
+)
+_DOING: dict[str, str] = {
+    _Status.CHECKING: "Checking the file",
+    _Status.IMPORTING: "Importing",
+    _Status.UNDOING: "Undoing",
+}
+
+
+def page_of(import_: Import, *, may_change: bool) -> dict[str, Any]:
+    """What the page of an import shows."""
+    return {
+        "import": import_,
+        **progress_of(import_),
+        "may_change": may_change,
+        "will": import_.status == _Status.CHECKED,
+        "outcomes": _outcomes(import_),
+        "to_import": _to_import(import_),
+        "errors": [_group(one) for one in import_.errors],
+        "warnings": [_group(one) for one in import_.warnings],
+        "may_map": may_change and import_.may_be_checked,
+        "may_start": may_change and import_.may_be_imported,
+        "may_undo": may_change and import_.may_be_undone,
+        "contacts_url": contacts_url(import_),
+        "undone": _undone(import_),
+        "urls": urls_of(import_),
+    }
+
+
+def progress_of(import_: Import) -> dict[str, Any]:
+    """How far what goes on is."""
+    total = import_.total
+    return {
+        "import": import_,
+        "goes_on": import_.is_going_on,
+        "doing": _DOING.get(import_.status, ""),
+        "per_cent": min(100 * import_.position // total, 99) if total else None,
+        "may_cancel": import_.status in (_Status.CHECKING, _Status.IMPORTING),
+        "urls": urls_of(import_),
+    }
+
+
+def urls_of(import_: Import) -> dict[str, str]:
+    """The addresses of what can be done with an import."""
+    names = ("mapping", "read", "progress", "start", "cancel", "undo", "rejects", "kept")
+    return {name: reverse(f"admin:exchange_import_{name}", args=[import_.pk]) for name in names}
+
+
+def contacts_url(import_: Import) -> str:
+    """The list of the contacts that an import has made or changed; "" if it has none."""
+    done = import_.done or {}
+    is_of_contacts = import_.kind == Import.Kind.CONTACTS
+    if not is_of_contacts or not (done.get("create") or done.get("update") or done.get("merge")):
+        return ""
+    return changelist_url(Contact, f"import={import_.pk}")
+
+
+def kept_reasons(kept: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Why an undo leaves contacts alone, in words, with how many they are."""
+    labels = dict(KeptByUndo.Reason.choices)
+    return [(str(labels.get(reason, reason)), count) for reason, count in kept.items() if count]
+
+
+def _outcomes(import_: Import) -> list[dict[str, Any]]:
+    """Of each outcome how many rows have it, with examples as long as the rows are there."""
+    is_over = import_.started_at is not None
+    counts = (import_.done if is_over else import_.counts) or {}
+    if not counts:
+        return []
+    is_of_contacts = import_.kind == Import.Kind.CONTACTS
+    return [
+        {
+            "name": name,
+            "label": label,
+            "said": of_contacts if is_of_contacts else of_activities,
+            "count": counts.get(name, 0),
+            "examples": _examples(import_, name) if counts.get(name) else [],
+        }
+        for name, label, of_contacts, of_activities in _OUTCOMES
+        if is_of_contacts or name not in ("update", "merge")
+    ]
+
+
+def _examples(import_: Import, outcome: str) -> list[dict[str, Any]]:
+    if import_.status not in (_Status.CHECKED, _Status.FAILED):
+        return []
+    return [
+        {
+            "row": one.row,
+            "label": one.label,
+            "note": one.note,
+            "url": _contact_url(one.contact_id),
+            "fields": [
+                (field_title(name), one.before.get(name, ""), after)
+                for name, after in one.after.items()
+            ],
+        }
+        for one in examples_of(import_, outcome)
+    ]
+
+
+def _contact_url(contact_id: int | None) -> str:
+    return reverse("admin:contacts_contact_change", args=[contact_id]) if contact_id else ""
+
+
+def field_title(name: str) -> str:
+    """What users call the field `name` of contacts; what is none is called as it is."""
+    field = Contact._meta.get_field(name) if name in FIELDS else None
+    return capfirst(str(getattr(field, "verbose_name", name)))
+
+
+def _group(problem: Mapping[str, Any]) -> dict[str, Any]:
+    shown = len(problem.get("examples", ()))
+    return {**problem, "more": max(problem.get("count", 0) - shown, 0)}
+
+
+def _to_import(import_: Import) -> int:
+    counts = import_.counts or {}
+    return sum(counts.get(name, 0) for name in ("create", "update", "merge"))
+
+
+def _undone(import_: Import) -> dict[str, Any]:
+    undone = import_.undone or {}
+    return {**undone, "reasons": kept_reasons(undone.get("kept", {}))} if undone else {}

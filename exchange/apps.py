@@ -1,0 +1,22 @@
+from django.apps import AppConfig
+
+
+class ExchangeConfig(AppConfig):
+    name = "exchange"
+    verbose_name = "Exchange"
+
+    def ready(self) -> None:
+        # They need the models.
+        from contacts.erasures import before_erasing, register_erasure_witness  # noqa: PLC0415
+        from contacts.removing import before_removing  # noqa: PLC0415
+        from exchange.exporting.forgetting import (  # noqa: PLC0415
+            forget_in_files,
+            forget_in_files_of_meanwhile,
+        )
+        from exchange.importing.erasing import forget_records  # noqa: PLC0415
+        from exchange.importing.leaving import tell_destinations  # noqa: PLC0415
+
+        before_erasing(forget_records)
+        before_erasing(forget_in_files)
+        register_erasure_witness(done=forget_in_files_of_meanwhile)
+        before_removing(tell_destinations)

@@ -1,0 +1,390 @@
+"""Imports are checked, brought in, cancelled and undone: what users ask for, and workers do.
+
+A portion is a transaction, which notes how far the import is. So each row is brought in once, also
+if a worker dies or two come to it, and a user who cancels waits for one portion at most.
+"""
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+from threading import Thread
+
+from django.contrib.auth.models import User
+from django.db import IntegrityError, connection, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from activities.removing import hold_counts
+from adminsite.audit import note
+from contacts.records import hold_off_erasures
+from exchange.importing import checking, staging, undoing
+from exchange.importing.bringing import (
+    Half,
+    Portion,
+    is_done,
+    middle_of,
+    suppress_unsubscribed,
+)
+from exchange.importing.files import delete_file
+from exchange.importing.mapping import InvalidMapping
+from exchange.importing.opening import CannotRead
+from exchange.importing.recording import ActivityPortion
+from exchange.importing.undoing import preview_undo
+from exchange.models import Import
+from exchange.models.imports import OUTCOMES
+from jobs.tasks import ring
+from jobs.working import stopping
+
+__all__ = [
+    "CannotImport",
+    "cancel",
+    "go_on",
+    "preview_undo",
+    "start_check",
+    "start_import",
+    "start_undo",
+    "work_through",
+]
+
+JOB = "imports"
+_Status = Import.Status
+_LEASE = timedelta(seconds=60)
+# Portions take about so long; they begin with few lines, and grow.
+_SECONDS = 0.7
+# Locks by which workers are alone with a half.
+_HALVES = 0x696D70
+_FEWEST, _FIRST, _MOST = 100, 1_000, 10_000
+# A worker comes back to an import after so long, so that others have their turn.
+_SECONDS_AT_A_TIME = 5.0
+
+
+class _Cancelled(Exception):
+    """The import was cancelled in this moment."""
+
+
+class CannotImport(Exception):
+    """An import cannot be checked, begun or undone now; the message says why, for the user."""
+
+
+def start_check(import_: Import) -> None:
+    """Have a worker check the file, with the mapping that the import has.
+
+    :raises CannotImport: if it is too late for that, or the file is gone
+    """
+    checkable = Import.objects.filter(
+        pk=import_.pk,
+        status__in=[_Status.UPLOADED, _Status.CHECKED, _Status.FAILED],
+        started_at=None,
+    ).exclude(path="")
+    if not checkable.update(**_begin(_Status.CHECKING), reason=""):
+        raise CannotImport(
+            "This file cannot be checked any more: it was imported, cancelled or deleted."
+        )
+    _tell(import_)
+
+
+def start_import(import_: Import, by: User | None = None) -> None:
+    """Have a worker bring in what was checked.
+
+    :raises CannotImport: if it is not checked, or the same file is being imported already
+    """
+    if import_.kind == Import.Kind.ACTIVITIES and import_.channel_id is None:
+        raise CannotImport("Say in which channel the activities are to be recorded.")
+    checked = Import.objects.filter(pk=import_.pk, status=_Status.CHECKED)
+    begun = {**_begin(_Status.IMPORTING), "done": dict.fromkeys(("rows", *OUTCOMES), 0)}
+    begun |= {"total": import_.counts.get("rows", 0)}
+    begun |= {"started_at": timezone.now()} | ({"by": by} if by else {})
+    try:
+        with transaction.atomic():
+            if not checked.update(**begun):
+                raise CannotImport("Only what was checked can be imported, and once.")
+    except IntegrityError:  # a_file_is_imported_once_at_a_time
+        raise CannotImport(
+            "The same file is being imported already. Wait for it, or cancel it first."
+        ) from None
+    _tell(import_)
+    note(
+        f"Started to import {import_.counts.get('rows', 0):,} rows.",
+        model=Import,
+        object_id=import_.pk,
+        by=by,
+    )
+
+
+def cancel(import_: Import) -> bool:
+    """Do nothing further; whether there was something to cancel.
+
+    What was brought in stays, and can be undone. It waits for the portion that is being brought in.
+    """
+    ended = [_Status.IMPORTED, _Status.CANCELLED, _Status.UNDOING, _Status.UNDONE]
+    with transaction.atomic():
+        rows = Import.objects.select_for_update(of=("self",), no_key=True)
+        found = rows.filter(pk=import_.pk).exclude(status__in=ended).first()
+        if found is None or (found.status == _Status.FAILED and found.started_at):
+            return False
+        # A worker that is checking it drops what it has made by itself.
+        is_being_checked = found.status == _Status.CHECKING
+        found.status, found.finished_at = _Status.CANCELLED, timezone.now()
+        if found.started_at:
+            found.counts = {**found.done, "rows": sum(found.done.get(one, 0) for one in OUTCOMES)}
+        found.save(update_fields=["status", "finished_at", "counts"])
+    if found.started_at is None:
+        if not is_being_checked:
+            staging.drop(found.staged_as)
+        delete_file(found)
+    import_.refresh_from_db()
+    return True
+
+
+def start_undo(import_: Import, by: User | None = None) -> None:
+    """Have a worker undo what the import has brought in.
+
+    :raises CannotImport: if there is nothing to undo
+    """
+    ended = Import.objects.filter(
+        pk=import_.pk,
+        status__in=[_Status.IMPORTED, _Status.CANCELLED, _Status.FAILED],
+        started_at__isnull=False,
+    )
+    begun = {**_begin(_Status.UNDOING), "undone": undoing.NOTHING, "undone_by": by}
+    if not ended.update(**begun):
+        raise CannotImport("Only what was imported can be undone, and once.")
+    _tell(import_)
+    note("Started to undo it.", model=Import, object_id=import_.pk, by=by)
+
+
+def work_through(import_: Import) -> None:
+    """Do in this process what waits, until a user has to decide, or nothing is left to do.
+
+    A worker may be at it as well: each portion is done once.
+    """
+    import_.refresh_from_db()
+    while import_.is_going_on:
+        before = import_.status, import_.position, import_.stage
+        go_on([import_.pk])
+        import_.refresh_from_db()
+        if import_.is_going_on and before == (*(import_.status, import_.position, import_.stage),):
+            if stopping.is_set():
+                return
+            time.sleep(0.2)
+
+
+def go_on(keys: Collection[int]) -> None:
+    """Go on with these imports for a few seconds each."""
+    for key in sorted(keys):
+        import_ = Import.objects.waiting().filter(pk=key).first()
+        if import_ is None:
+            continue
+        if import_.status == _Status.CHECKING:
+            checking.check(import_)
+        else:
+            _go_on(import_)
+        # What is left waits for its next turn, and not for the lease to end.
+        Import.objects.waiting().filter(pk=key).update(due_at=Now())
+
+
+def _go_on(import_: Import) -> None:
+    is_of_contacts = import_.kind == Import.Kind.CONTACTS
+    if import_.status != _Status.IMPORTING or not is_of_contacts:
+        _repeat(lambda most: _carry_out_portion(import_.pk, most))
+        return
+    if not _is_staged(import_):
+        _stage_again(import_)
+    elif _begin_halves(import_.pk):
+        _bring_in_halves(import_.pk)
+
+
+def _repeat(do: Callable[[int], bool]) -> None:
+    """Do portions, whose sizes follow from how long they take, for some seconds at most."""
+    ends_at = time.monotonic() + _SECONDS_AT_A_TIME
+    most = _FIRST
+    while not stopping.is_set():
+        began_at = time.monotonic()
+        if not do(most):
+            return
+        seconds = max(time.monotonic() - began_at, 0.001)
+        most = int(min(max(most * min(_SECONDS / seconds, 2.0), _FEWEST), _MOST))
+        if time.monotonic() > ends_at:
+            return
+
+
+def _begin_halves(key: int) -> bool:
+    """Do what comes before the first row; whether there is something to bring in."""
+    with transaction.atomic():
+        rows = Import.objects.select_for_update(of=("self",), no_key=True)
+        import_ = rows.filter(pk=key, status=_Status.IMPORTING).first()
+        if import_ is None:
+            return False
+        if not import_.middle:
+            staged = checking.staged_of(import_, import_.headers)
+            suppress_unsubscribed(import_, staged)
+            import_.middle = import_.cursor_behind = middle_of(staged)
+            import_.save(update_fields=["middle", "cursor_behind"])
+    return True
+
+
+def _bring_in_halves(key: int) -> None:
+    """Bring in both halves, at the same time: PostgreSQL has most of the work, on one core each."""
+    if connection.in_atomic_block:  # another connection would see nothing of it
+        for half in Half:
+            _repeat(partial(_bring_in, key, half))
+        return
+    failures: list[Exception] = []
+    other = Thread(target=_bring_in_beside, args=(key, failures))
+    other.start()
+    try:
+        _repeat(partial(_bring_in, key, Half.FIRST))
+    finally:
+        other.join()
+    if failures:
+        raise failures[0]
+
+
+def _bring_in_beside(key: int, failures: list[Exception]) -> None:
+    try:
+        _repeat(partial(_bring_in, key, Half.SECOND))
+    except Exception as error:  # the thread that waits for this one raises it
+        failures.append(error)
+    finally:
+        connection.close()
+
+
+def _bring_in(key: int, half: Half, most: int) -> bool:
+    """Bring in the next portion of a half; whether there may be another."""
+    with suppress(_Cancelled), transaction.atomic():
+        hold_off_erasures()
+        if not _is_alone(key, half):
+            return False
+        import_ = Import.objects.filter(pk=key, status=_Status.IMPORTING).first()
+        if import_ is None:
+            return False
+        staged = checking.staged_of(import_, import_.headers)
+        portion = Portion(import_, staged, half, most=most)
+        until = portion.until
+        counts = {} if until is None else portion.bring_in()
+        rows = Import.objects.select_for_update(of=("self",), no_key=True)
+        locked = rows.filter(pk=key, status=_Status.IMPORTING).first()
+        if locked is None:
+            raise _Cancelled  # while it was brought in, and so it is not
+        if until is not None:
+            half.move(locked, until)
+            _add(locked, counts)
+        elif is_done(locked, staged):
+            _finish(locked)
+        locked.due_at = timezone.now() + _LEASE
+        locked.attempts, locked.last_error = 0, ""
+        locked.save()
+    if locked is not None and locked.status == _Status.IMPORTED:
+        _drop_plan(locked)
+    return locked is not None and until is not None
+
+
+def _is_alone(key: int, half: Half) -> bool:
+    """Whether no other worker is at this half; until the transaction ends, none is."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [_HALVES + half, key])
+        return cursor.fetchone()[0]
+
+
+def _drop_plan(import_: Import) -> None:
+    """Drop the plan of an import that has ended, once no worker reads a half of it any more."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        for half in Half:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_HALVES + half, import_.pk])
+        staging.drop(import_.staged_as, "plan")
+
+
+def _carry_out_portion(key: int, most: int) -> bool:
+    """Carry out the next portion of an undo, or of activities; whether there may be another."""
+    import_ = Import.objects.filter(pk=key).first()
+    if import_ is None:
+        return False
+    if import_.status == _Status.IMPORTING and not _is_staged(import_):
+        return _stage_again(import_)
+    with transaction.atomic():
+        # In this order, and before other locks, as erasures do.
+        if import_.kind == Import.Kind.ACTIVITIES and import_.status == _Status.UNDOING:
+            hold_counts()
+        hold_off_erasures()
+        rows = Import.objects.select_for_update(of=("self",), no_key=True, skip_locked=True)
+        locked = rows.filter(pk=key, status__in=[_Status.IMPORTING, _Status.UNDOING]).first()
+        if locked is None:
+            return False
+        is_more = (
+            _record(locked, most)
+            if locked.status == _Status.IMPORTING
+            else undoing.undo_portion(locked, most)
+        )
+        locked.due_at = timezone.now() + _LEASE
+        locked.attempts, locked.last_error = 0, ""
+        locked.save()
+    return is_more
+
+
+def _record(import_: Import, most: int) -> bool:
+    """Record the next portion of activities; whether there may be another."""
+    portion = ActivityPortion(import_, most=most)
+    if portion.until is None:
+        _finish(import_)
+        return False
+    _add(import_, portion.bring_in())
+    import_.cursor = portion.until
+    return True
+
+
+def _add(import_: Import, counts: Mapping[str, int]) -> None:
+    for outcome, count in counts.items():
+        import_.done[outcome] = import_.done.get(outcome, 0) + count
+    import_.done["rows"] = import_.position = sum(import_.done.get(one, 0) for one in OUTCOMES)
+
+
+def _finish(import_: Import) -> None:
+    """Say that all is brought in, and what became of the rows of the file."""
+    refused = import_.counts["rows"] - import_.done["rows"]
+    import_.done["reject"] += refused
+    import_.done["rows"] += refused
+    import_.counts = dict(import_.done)
+    import_.status, import_.finished_at = _Status.IMPORTED, timezone.now()
+
+
+def _is_staged(import_: Import) -> bool:
+    return staging.has("rows", import_.staged_as) or not _has_good_rows(import_)
+
+
+def _has_good_rows(import_: Import) -> bool:
+    return import_.counts.get("rows", 0) > import_.counts.get("reject", 0)
+
+
+def _stage_again(import_: Import) -> bool:
+    """Read the file anew, after a crash of PostgreSQL took the rows that waited."""
+    try:
+        checking.stage_again(import_)
+    except (CannotRead, InvalidMapping) as error:
+        failed = Import.objects.filter(pk=import_.pk, status=_Status.IMPORTING)
+        failed.update(status=_Status.FAILED, reason=str(error), finished_at=timezone.now())
+        return False
+    except checking.Cancelled:
+        return False
+    return True
+
+
+def _begin(status: Import.Status) -> dict:
+    return {
+        "status": status,
+        "position": 0,
+        "total": 0,
+        "cursor": 0,
+        "middle": 0,
+        "cursor_behind": 0,
+        "stage": "",
+        "due_at": Now(),
+        "attempts": 0,
+        "last_error": "",
+    }
+
+
+def _tell(import_: Import) -> None:
+    import_.refresh_from_db()
+    ring(JOB)

@@ -1,0 +1,103 @@
+"""The files of imports: kept below `DATA_DIR/imports` while they are needed, for the hub alone.
+
+A file that was never meant for the hub has more about people than is imported. It is deleted a day
+after the last step, together with the rows that were read of it.
+"""
+
+import hashlib
+import os
+import secrets
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.db.models import Q
+from django.utils import timezone
+
+from channels.models import Channel
+from exchange.importing import staging
+from exchange.importing.opening import CannotRead
+from exchange.importing.storing import forget_raw
+from exchange.models import Import
+
+KEPT_FOR = timedelta(hours=24)
+_CHUNK = 1024 * 1024
+
+
+def add_file(
+    source: Path,
+    *,
+    kind: Import.Kind | str = Import.Kind.CONTACTS,
+    channel: Channel | None = None,
+    by: User | None = None,
+) -> Import:
+    """An import of a copy of the file at `source`; nothing is read of it yet.
+
+    :raises CannotRead: if there is no such file
+    """
+    folder = settings.DATA_DIR / "imports"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    name = secrets.token_hex(16)
+    digest, size = hashlib.sha256(), 0
+    try:
+        with source.open("rb") as file:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+            with os.fdopen(os.open(folder / name, flags, 0o600), "wb") as copy:
+                while chunk := file.read(_CHUNK):
+                    digest.update(chunk)
+                    copy.write(chunk)
+                    size += len(chunk)
+    except OSError as error:
+        (folder / name).unlink(missing_ok=True)
+        raise CannotRead(f"{source} cannot be read: {error.strerror}.") from None
+    return Import.objects.create(
+        kind=kind,
+        name=source.name[:250],
+        path=name,
+        size=size,
+        sha256=digest.hexdigest(),
+        channel=channel,
+        by=by,
+    )
+
+
+def delete_file(import_: Import) -> None:
+    """Delete the file of an import; what was read of it stays."""
+    file = import_.file
+    Import.objects.filter(pk=import_.pk).update(path="")
+    import_.path = ""
+    if file is not None:
+        file.unlink(missing_ok=True)
+        forget_raw(file)
+
+
+def forget_old_files() -> int:
+    """Delete the files of imports that nothing was done about for a day, and their rows.
+
+    What was not imported by then has to be uploaded again. Returns how many there were.
+    """
+    before = timezone.now() - KEPT_FOR
+    idle = (
+        Import.objects.exclude(status__in=Import.GOING_ON)
+        .filter(uploaded_at__lt=before)
+        .filter(Q(checked_at=None) | Q(checked_at__lt=before))
+        .filter(Q(finished_at=None) | Q(finished_at__lt=before))
+        .exclude(path="", staged_as="")
+    )
+    old = list(idle)
+    for import_ in old:
+        forget(import_)
+    return len(old)
+
+
+def forget(import_: Import) -> None:
+    """Delete the file of an import, and the rows that were read of it."""
+    staging.drop(import_.staged_as)
+    rows = Import.objects.filter(pk=import_.pk)
+    rows.update(staged_as="")
+    # Without its rows, it cannot be imported any more.
+    rows.filter(status__in=[Import.Status.UPLOADED, Import.Status.CHECKED]).update(
+        status=Import.Status.CANCELLED, finished_at=timezone.now()
+    )
+    delete_file(import_)

@@ -1,0 +1,348 @@
+"""Undoes an import: in portions, each of which is a transaction and is done once.
+
+What contacts were before the import, they are again; contacts that it made are removed. Who did
+something since, or was changed by another, is left alone, and listed. The ledger is added to:
+who agrees by the import alone does not agree any more.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.db import connection
+from django.utils import timezone
+
+from activities.models import Activity, DataInput
+from activities.removing import remove_activities
+from automations.models import Suppression
+from consents.agreements import record_many
+from consents.models import Consent, ConsentAgreement
+from contacts.changing_many import change_many, lock_many
+from contacts.emails import mailbox
+from contacts.models import ContactChange, ContactIdentifier, ContactMerge
+from contacts.profile import FIELDS
+from contacts.removing import own_keys, remove_contacts
+from contacts.resolving import owners_of
+from database.cursors import array_of
+from database.questions import ask
+from exchange.importing.bringing import suppressed_by
+from exchange.models import Import, KeptByUndo
+
+NOTHING: dict[str, Any] = {"restored": 0, "removed": 0, "kept": {}}
+_Reason = KeptByUndo.Reason
+# Rows of these say that a contact did something; of others, that it is used.
+_DID = {Activity, DataInput, ContactIdentifier, ConsentAgreement}
+_DID_TABLES = {"crosssite_sitecontact"}
+
+_CONTACT = ", ".join(
+    f"'{name}', COALESCE(to_char(contact.birthday, 'YYYY-MM-DD'), '')"
+    if name == "birthday"
+    else f"'{name}', contact.{name}"
+    for name in FIELDS
+)
+_NEXT = """
+SELECT id, contact_id FROM contacts_contactchange
+WHERE import_id = %(import)s AND source = 'import' AND (%(before)s = 0 OR id < %(before)s)
+ORDER BY id DESC LIMIT %(most)s
+"""
+# A contact was made by the import if it began with its change. Its activities may have dated it
+# back since; but then both were written in one transaction.
+_JUDGED = """
+SELECT change.id, contact.id, contact.created_at = change.at AS is_created,
+    CASE
+        WHEN contact.merged_into_id IS NOT NULL OR {merged} THEN 'merged'
+        WHEN (contact.created_at = change.at OR (
+            contact.recorded_in = change.recorded_in AND change.before ->> 'email' = ''
+        )) AND ({did}) THEN 'active'
+        WHEN EXISTS (
+            SELECT FROM contacts_contactchange AS later
+            WHERE later.contact_id = contact.id AND later.id > change.id
+                AND (later.import_id IS NULL OR later.import_id <> ALL(%(undone)s::bigint[]))
+        ) OR NOT jsonb_build_object({contact}) @> change.after THEN 'changed'
+        WHEN contact.created_at = change.at AND ({used}) THEN 'used'
+        ELSE ''
+    END AS reason
+FROM contacts_contactchange AS change
+JOIN contacts_contact AS contact ON contact.id = change.contact_id
+WHERE change.import_id = %(import)s AND change.source = 'import' {part}
+"""
+_COUNT = """
+SELECT count(*) FILTER (WHERE reason = '' AND NOT is_created),
+    count(*) FILTER (WHERE reason = '' AND is_created),
+    {reasons}
+FROM ({judged}) AS judged
+"""
+_MERGED = """
+EXISTS (
+    SELECT FROM contacts_contactmerge AS merge
+    WHERE merge.{side}_id = contact.id AND merge.status IN ('done', 'undone')
+        AND merge.finished_at >= change.at
+)
+"""
+_OF_STATIC_GROUP = """
+EXISTS (
+    SELECT FROM groups_membership AS membership
+    JOIN groups_contactgroup AS grouped ON grouped.id = membership.group_id
+    WHERE membership.contact_id = contact.id AND grouped.static
+)
+"""
+_EMAILS = """
+SELECT change.id, contact.id, change.before ->> 'email' FROM contacts_contactchange AS change
+JOIN contacts_contact AS contact ON contact.id = change.contact_id
+WHERE change.id = ANY(%s::bigint[]) AND change.before ? 'email' AND change.before ->> 'email' <> ''
+"""
+_BEFORE = """
+SELECT contact.id, CASE WHEN change.before ? 'email'
+    THEN COALESCE(lower(%(mailboxes)s::jsonb ->> contact.id::text), '')
+    ELSE contact.email_key END AS key, {fields}
+FROM contacts_contactchange AS change
+JOIN contacts_contact AS contact ON contact.id = change.contact_id
+WHERE change.id = ANY(%(changes)s::bigint[])
+"""
+_AGREEMENTS = """
+SELECT agreement.id, agreement.contact_id, agreement.consent_id, agreement.agreed,
+    answer.agreement_id IS NOT NULL AS counts
+FROM consents_consentagreement AS agreement
+LEFT JOIN consents_currentanswer AS answer ON answer.agreement_id = agreement.id
+WHERE agreement.import_id = %(import)s AND agreement.id > %(after)s
+    AND agreement.id <= %(until)s
+ORDER BY agreement.id LIMIT %(most)s
+"""
+_REVOKED = """
+SELECT answer.contact_id, false AS agreed, %(place)s AS place,
+    CASE WHEN answer.at >= %(now)s THEN answer.at + interval '1 microsecond' END AS said_at
+FROM consents_currentanswer AS answer WHERE answer.agreement_id = ANY(%(agreements)s::bigint[])
+"""
+_LAST_AGREEMENT = "SELECT max(id) FROM consents_consentagreement WHERE import_id = %s"
+
+
+def undo_portion(import_: Import, most: int) -> bool:
+    """Undo the next portion of an import, which is locked; whether there may be another.
+
+    The caller holds off erasures. What it becomes of the import is not saved yet.
+    """
+    stages = _STAGES[Import.Kind(import_.kind)]
+    stage = import_.stage or next(iter(stages))
+    if stages[stage](import_, most):
+        import_.stage = stage
+        return True
+    import_.position = import_.total = import_.cursor = 0
+    names = list(stages)
+    if stage != names[-1]:
+        import_.stage = names[names.index(stage) + 1]
+        return True
+    import_.stage, import_.status, import_.undone_at = "", Import.Status.UNDONE, timezone.now()
+    return False
+
+
+def preview_undo(import_: Import) -> dict[str, Any]:
+    """What undoing an import would come to now, counted; for very many rows it takes seconds."""
+    if import_.kind == Import.Kind.ACTIVITIES:
+        removed = Activity.objects.filter(request_id=import_.request_id).count()
+        return {"restored": 0, "removed": removed, "kept": {}}
+    reasons = [reason.value for reason in _Reason]
+    counts = ", ".join(f"count(*) FILTER (WHERE reason = '{reason}')" for reason in reasons)
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT.format(reasons=counts, judged=_judged("")), _params(import_))
+        restored, removed, *kept = cursor.fetchone()
+    told = {reason: count for reason, count in zip(reasons, kept, strict=True) if count}
+    return {"restored": restored, "removed": removed, "kept": told}
+
+
+def _withdraw_merges(import_: Import, most: int) -> bool:
+    """Take back what was asked for, and was not decided."""
+    asked = ContactMerge.objects.open().filter(import_id=import_.pk)
+    asked._raw_delete(asked.db)
+    return False
+
+
+def _undo_contacts(import_: Import, most: int) -> bool:
+    params = {"import": import_.pk, "before": import_.cursor, "most": most}
+    with connection.cursor() as cursor:
+        if not import_.total:
+            cursor.execute(
+                "SELECT count(*) FROM contacts_contactchange"
+                " WHERE import_id = %s AND source = 'import'",
+                [import_.pk],
+            )
+            (import_.total,) = cursor.fetchone()
+        cursor.execute(_NEXT, params)
+        changes = _of_each_once(cursor.fetchall())
+    if not changes:
+        return False
+    lock_many({contact_id for _, contact_id in changes}, to_delete=True)
+    judged = _judge(import_, [change_id for change_id, _ in changes])
+    restoring = {
+        change: contact for change, contact, created, why in judged if not (why or created)
+    }
+    kept = {contact: why for _, contact, _, why in judged if why}
+    mailboxes = _mailboxes(restoring, kept)
+    removing = [contact for _, contact, created, why in judged if created and not why]
+    import_.undone["restored"] += _restore(import_, restoring, mailboxes)
+    if removing:
+        besides = [key for key in own_keys() if key.model is ConsentAgreement]
+        import_.undone["removed"] += remove_contacts(removing, besides=besides)
+    _keep(import_, kept)
+    import_.cursor = changes[-1][0]
+    import_.position += len(changes)
+    return True
+
+
+def _of_each_once(changes: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The changes up to the second one of a contact, which has to wait for the first one.
+
+    Contacts of several rows may have become one while these were brought in.
+    """
+    found: dict[int, int] = {}
+    for change_id, contact_id in changes:
+        if contact_id in found:
+            break
+        found[contact_id] = change_id
+    return [(change_id, contact_id) for contact_id, change_id in found.items()]
+
+
+def _judge(import_: Import, change_ids: Sequence[int]) -> list[tuple[int, int, bool, str]]:
+    params = _params(import_) | {"changes": array_of(change_ids)}
+    with connection.cursor() as cursor:
+        cursor.execute(_judged("AND change.id = ANY(%(changes)s::bigint[])"), params)
+        return cursor.fetchall()
+
+
+def _params(import_: Import) -> dict[str, Any]:
+    undone = Import.objects.filter(status=Import.Status.UNDONE).values_list("pk", flat=True)
+    return {"import": import_.pk, "undone": array_of([*undone, import_.pk])}
+
+
+def _judged(part: str) -> str:
+    did: list[str] = []
+    used: list[str] = [_OF_STATIC_GROUP]
+    for key in own_keys():
+        table, more = key.model._meta.db_table, ""
+        if key.model is KeptByUndo:
+            continue
+        if key.model is ConsentAgreement:
+            more = " AND own.import_id IS DISTINCT FROM %(import)s"
+        is_did = key.model in _DID or table in _DID_TABLES
+        (did if is_did else used).append(
+            f"EXISTS (SELECT FROM {table} AS own WHERE own.{key.column} = contact.id{more})"
+        )
+    return _JUDGED.format(
+        did=" OR ".join(did),
+        used=" OR ".join(used),
+        merged=" OR ".join(_MERGED.format(side=side) for side in ("survivor", "loser")),
+        contact=_CONTACT,
+        part=part,
+    )
+
+
+def _mailboxes(restoring: dict[int, int], kept: dict[int, str]) -> dict[int, str]:
+    """The mailboxes that contacts get back, by their ids; who cannot get it back is kept."""
+    with connection.cursor() as cursor:
+        cursor.execute(_EMAILS, [array_of(restoring)])
+        rows = cursor.fetchall()
+    if not rows:
+        return {}
+    (owners,) = ask(owners_of({email for _, _, email in rows}))
+    found = {}
+    for change_id, contact_id, email in rows:
+        if owners[email][1] in (None, contact_id):
+            found[contact_id] = mailbox(email)
+        else:
+            del restoring[change_id]
+            kept[contact_id] = _Reason.EMAIL_TAKEN
+    return found
+
+
+def _restore(import_: Import, restoring: dict[int, int], mailboxes: dict[int, str]) -> int:
+    if not restoring:
+        return 0
+    fields = ", ".join(
+        f"CASE WHEN change.before ? '{name}' THEN {_from_json(name)}"
+        f" ELSE contact.{name} END AS {name}"
+        for name in FIELDS
+    )
+    return change_many(
+        _BEFORE.format(fields=fields),
+        {"changes": array_of(restoring), "mailboxes": json.dumps(mailboxes)},
+        FIELDS,
+        import_id=import_.pk,
+        at=timezone.now(),
+        source=ContactChange.Source.UNDO,
+        by_id=import_.undone_by_id,
+    )
+
+
+def _from_json(name: str) -> str:
+    text = f"change.before ->> '{name}'"
+    return f"NULLIF({text}, '')::date" if name == "birthday" else text
+
+
+def _withdraw_agreements(import_: Import, most: int) -> bool:
+    """Add to the ledger that who agrees by the import alone does not agree any more."""
+    with connection.cursor() as cursor:
+        if not import_.total:
+            # What the undo itself adds comes behind.
+            cursor.execute(_LAST_AGREEMENT, [import_.pk])
+            import_.total = cursor.fetchone()[0] or 0
+        params = {
+            "import": import_.pk,
+            "after": import_.cursor,
+            "until": import_.total,
+            "most": most,
+        }
+        cursor.execute(_AGREEMENTS, params)
+        rows = cursor.fetchall()
+    if not rows:
+        return False
+    live = lock_many({contact_id for _, contact_id, *_ in rows})
+    counting = [row for row in rows if row[4] and row[1] in live]
+    for consent in Consent.objects.filter(pk__in={row[2] for row in counting}):
+        agreed = [row[0] for row in counting if row[2] == consent.pk and row[3]]
+        if agreed:
+            given = {"agreements": array_of(agreed), "place": f"Undo of import {import_.pk}"}
+            record_many(_REVOKED, given, consent, import_id=import_.pk)
+    _keep(import_, {row[1]: _Reason.REVOKED for row in counting if not row[3]})
+    import_.cursor = import_.position = rows[-1][0]
+    return True
+
+
+def _lift_suppressions(import_: Import, most: int) -> bool:
+    Suppression.objects.filter(detail=suppressed_by(import_)).delete()
+    return False
+
+
+def _remove_activities(import_: Import, most: int) -> bool:
+    """Delete what was recorded; the caller has held what is counted."""
+    of_import = Activity.objects.filter(request_id=import_.request_id)
+    if not import_.total:
+        import_.total = of_import.count()
+    rows = list(of_import.order_by("pk").values_list("pk", "contact_id")[:most])
+    if not rows:
+        return False
+    lock_many({contact_id for _, contact_id in rows})
+    import_.undone["removed"] += remove_activities([pk for pk, _ in rows])
+    import_.cursor = rows[-1][0]
+    import_.position += len(rows)
+    return True
+
+
+def _keep(import_: Import, kept: dict[int, str]) -> None:
+    KeptByUndo.objects.bulk_create(
+        KeptByUndo(source=import_, contact_id=contact_id, reason=reason)
+        for contact_id, reason in kept.items()
+    )
+    counted = Counter(import_.undone["kept"]) + Counter(map(str, kept.values()))
+    import_.undone["kept"] = dict(sorted(counted.items()))
+
+
+type Stage = Callable[[Import, int], bool]
+_STAGES: dict[Import.Kind, dict[str, Stage]] = {
+    Import.Kind.CONTACTS: {
+        "merges": _withdraw_merges,
+        "contacts": _undo_contacts,
+        "agreements": _withdraw_agreements,
+        "suppressions": _lift_suppressions,
+    },
+    Import.Kind.ACTIVITIES: {"activities": _remove_activities},
+}

@@ -1,0 +1,162 @@
+"""Files are deleted when their time is over, and when somebody in them is erased."""
+
+import os
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from activities.erasing import erase_contact
+from activities.models import Activity, ActivityType
+from exchange.exporting import making
+from exchange.exporting.files import file_of
+from exchange.exporting.forgetting import BY_USER, ERASED, EXPIRED, delete_file, delete_old_files
+from exchange.models import Export
+from jobs.declaring import periodic
+from tests.exchange.exporting.exports import ask, finish, made, rows_of, turn
+from tests.factories import make_activity, make_contact
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def erase(django_capture_on_commit_callbacks):
+    def erase(contact):
+        with django_capture_on_commit_callbacks(execute=True):
+            erase_contact(contact.pk)
+
+    return erase
+
+
+def test_a_file_is_kept_for_the_days_of_the_setting(
+    marketer, settings, django_capture_on_commit_callbacks
+):
+    settings.EXPORT_DAYS = 2
+    export = made(marketer, "email")
+    assert export.expires_at - export.finished_at == timedelta(days=2)
+
+    delete_old_files()
+    assert file_of(export).exists()
+    Export.objects.update(expires_at=timezone.now() - timedelta(seconds=1))
+    with django_capture_on_commit_callbacks(execute=True):
+        periodic["delete old exports"].do()
+
+    export.refresh_from_db()
+    assert (export.status, export.reason) == ("deleted", EXPIRED)
+    assert not file_of(export).exists()
+    assert export.sha256 != ""  # the log stays
+
+
+def test_the_file_of_a_person_who_is_erased_is_deleted(marketer, erase, folder):
+    contact = make_contact(email="ann@example.com")
+    make_activity(contact)
+    of_contacts = made(marketer, "email")
+    of_activities = made(marketer, "guid", model=Activity)
+    of_types = made(marketer, "name", model=ActivityType)
+    assert len(os.listdir(folder)) == 3
+
+    erase(contact)
+
+    for export in (of_contacts, of_activities, of_types):
+        export.refresh_from_db()
+    assert (of_contacts.status, of_contacts.reason) == ("deleted", ERASED)
+    assert of_activities.status == "deleted"
+    assert of_types.status == "done"
+    assert os.listdir(folder) == [file_of(of_types).name]
+
+
+def test_a_file_from_before_the_person_was_known_stays(marketer, erase):
+    export = made(marketer, "email")
+    contact = make_contact(created_at=timezone.now() + timedelta(seconds=1))
+
+    erase(contact)
+
+    export.refresh_from_db()
+    assert export.status == "done"
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_what_is_being_made_begins_again_without_the_person(marketer, erase, form):
+    contact, other = make_contact(first_name="Ann"), make_contact(first_name="Ben")
+    export = ask(marketer, "first_name", form=form)
+    turn(export)
+    assert (export.status, export.found) == ("waiting", 2)
+
+    erase(contact)
+
+    assert rows_of(finish(export))[1:] == [[other.first_name]]
+    assert export.found == 1
+
+
+def test_a_file_that_is_finished_while_somebody_is_erased_is_not_handed_over(
+    marketer, erase, monkeypatch
+):
+    contact = make_contact(first_name="Ann")
+    export = ask(marketer, "first_name", form="xlsx")
+    turn(export)
+    hand_over = making._hand_over
+
+    def erase_first(*arguments):
+        monkeypatch.setattr(making, "_hand_over", hand_over)
+        erase(contact)
+        hand_over(*arguments)
+
+    monkeypatch.setattr(making, "_hand_over", erase_first)
+    turn(export)
+
+    assert (export.status, export.found) == ("waiting", 0)
+    assert rows_of(finish(export)) == [["first_name"]]
+
+
+def test_nothing_is_read_while_somebody_is_being_erased(marketer, monkeypatch):
+    make_contact()
+    export = ask(marketer, "email")
+    monkeypatch.setattr(making, "try_hold_off_erasures", lambda: False)
+
+    turn(export)
+
+    assert (export.status, export.found, export.written) == ("waiting", 0, 0)
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize(
+    "query", ["q=ann%40example.com", "q=Ann+Miller", "q={guid}", "q=ANN%40EXAMPLE.COM"]
+)
+def test_a_filter_that_names_the_person_is_forgotten(marketer, erase, query):
+    contact = make_contact(email="ann@example.com", first_name="Ann", last_name="Miller")
+    ready = made(marketer, "email", query=query.format(guid=contact.guid))
+    other = made(marketer, "email", query="country=AUT")
+    waiting = ask(marketer, "email", query=query.format(guid=contact.guid))
+
+    erase(contact)
+
+    for export in (ready, waiting, other):
+        export.refresh_from_db()
+    assert (ready.query, ready.filters) == ("", "forgotten, as it named somebody who was erased")
+    # Without its filter it would be the file of all.
+    assert (waiting.query, waiting.status) == ("", "stopped")
+    assert other.query == "country=AUT"
+
+
+def test_what_nobody_knows_of_is_deleted_after_a_day(marketer, folder):
+    export = made(marketer, "email")
+    old = timezone.now().timestamp() - 2 * 24 * 3600
+    for name in ("gone.csv", "gone.part", f"{export.file}.x.work"):
+        (folder / name).write_text("rows of persons")
+        os.utime(folder / name, (old, old))
+    os.utime(file_of(export), (old, old))
+    (folder / "new.part").write_text("being written")
+
+    delete_old_files()
+
+    assert sorted(os.listdir(folder)) == sorted([file_of(export).name, "new.part"])
+
+
+def test_a_user_deletes_a_file_once(marketer, django_capture_on_commit_callbacks):
+    export = made(marketer, "email")
+
+    with django_capture_on_commit_callbacks(execute=True):
+        assert delete_file(export, BY_USER)
+    assert not delete_file(export, BY_USER)
+
+    assert not file_of(export).exists()
