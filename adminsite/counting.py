@@ -1,7 +1,7 @@
 """Counts that do not grow with the table."""
 
 from django.db import connections
-from django.db.models import QuerySet
+from django.db.models import BigIntegerField, QuerySet, Subquery
 
 
 def estimated_rows(table_or_index: str, *, using: str = "default") -> int:
@@ -18,3 +18,16 @@ def count_up_to(queryset: QuerySet, limit: int) -> int:
     """The number of rows, or `limit` + 1 if there are more than `limit`."""
     # Only the key is selected, so that annotations are not computed for every row.
     return queryset.order_by().values("pk")[: limit + 1].count()
+
+
+class CountOf(Subquery):
+    """How many rows a query about the outer row has, which are as `only` says in SQL.
+
+    Cut the query, so that what it costs does not grow with the table.
+    """
+
+    template = "(SELECT count(*) FROM (%(subquery)s) AS counted WHERE %(only)s)"
+    output_field = BigIntegerField()
+
+    def __init__(self, rows: QuerySet, only: str = "true"):
+        super().__init__(rows, only=only)

@@ -2,7 +2,9 @@
 
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db import models
+from django.db.models import Exists
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from adminsite.formatting import change_url
@@ -16,14 +18,30 @@ class ExplainedDeletionAdmin(HubAdmin):
     """
 
     instead_of_deleting = ""
+    change_form_outer_after_template = "adminsite/stays.html"
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context=None) -> HttpResponse:
         instance = self.get_object(request, unquote(object_id))
-        if instance is not None and (users := names_of_users(instance)):
-            text = f"“{instance}” cannot be deleted, because {_listed(users)} refer to it."
-            self.message_user(request, f"{text} {self.instead_of_deleting}", messages.ERROR)
+        if instance is not None and not self.has_delete_permission(request, instance):
+            raise PermissionDenied
+        if instance is not None and (text := self.why_it_stays(instance)):
+            self.message_user(request, text, messages.ERROR)
             return HttpResponseRedirect(change_url(instance))
         return super().delete_view(request, object_id, extra_context)
+
+    def why_it_stays(self, instance: models.Model) -> str:
+        """Why `instance` cannot be deleted, and what to do instead; "" if it can."""
+        if not (users := names_of_users(instance)):
+            return ""
+        text = f"“{instance}” cannot be deleted, because {_listed(users)} refer to it."
+        return f"{text} {self.instead_of_deleting}"
+
+    def render_change_form(self, request, context, *args, obj=None, **kwargs):
+        """Offer to delete only what can be deleted; of the rest the page says why it stays."""
+        if obj is not None and self.has_delete_permission(request, obj):
+            context["stays"] = self.why_it_stays(obj)
+            context["show_delete"] = not context["stays"]
+        return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
     def get_deleted_objects(self, objs, request):
         counts = {self.opts.verbose_name_plural: len(objs)}
@@ -40,10 +58,16 @@ class ExplainedDeletionAdmin(HubAdmin):
 
 def names_of_users(instance: models.Model) -> list[str]:
     """What kinds of rows refer to `instance` and keep it from being deleted."""
+    relations = _relations(instance, models.PROTECT)
+    if not relations:
+        return []
+    rows = type(instance)._base_manager.filter(pk=instance.pk)
+    asked = {f"used_{n}": Exists(_rows(one, instance)) for n, one in enumerate(relations)}
+    used = rows.annotate(**asked).values_list(*asked).first() or ()
     return [
         str(relation.related_model._meta.verbose_name_plural)
-        for relation in _relations(instance, models.PROTECT)
-        if _rows(relation, instance).exists()
+        for relation, is_used in zip(relations, used, strict=False)
+        if is_used
     ]
 
 

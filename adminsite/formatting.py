@@ -61,7 +61,7 @@ def copyable(text: object) -> SafeString:
 
 
 def moment(at: datetime | None, *, seconds: bool = False) -> SafeString | str:
-    """A time in the hub's time zone; the tooltip has the seconds in any case."""
+    """A time in the zone of the user; the tooltip has the seconds and the zone in any case."""
     if at is None:
         return EMPTY
     local = timezone.localtime(at)

@@ -5,16 +5,27 @@ from dataclasses import dataclass
 from django.contrib.admin import ShowFacets
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR, SEARCH_VAR
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.urls import reverse
+from django.utils.functional import cached_property
 from django.utils.text import capfirst
 from unfold.admin import ModelAdmin
 from unfold.views import ChangeList
 
+from adminsite.columns import Column, seen_by
+from adminsite.filters import FormFilter, added_filters
 from adminsite.formatting import EMPTY
+from adminsite.looking import Found, Look, combined, find
+from adminsite.navigation import build_list_links
 from adminsite.paginator import EstimatedCountPaginator
+from adminsite.saved_views import Pages, Tab, tabs_of
+from adminsite.searching import has_words
+from adminsite.words import Said, as_kept, say_filters
+from database.bounded import TooLong, bounded
+from database.lookups import Among
 
 
 @dataclass(frozen=True)
@@ -33,16 +44,30 @@ class EmptyState:
 
 
 class HubChangeList(ChangeList):
-    """A list whose heading mentions a number of results only if some rows are filtered out."""
+    """A list whose heading mentions a number of results only if some rows are filtered out.
+
+    :ivar look: what its filters have to look for in each row, if anything
+    :ivar found: what they found
+    :ivar took_too_long: whether PostgreSQL was told to stop
+    :ivar note: what its order leaves out, in a sentence
+    """
+
+    look: Look | None = None
+    found: Found | None = None
+    took_too_long = False
+    note = ""
+    shows_a_page = True
 
     def __init__(self, request, *args, **kwargs):
         # PostgreSQL cannot even be asked about a text with NUL in it.
         if any("\0" in value for name, value in request.GET.items() if name != SEARCH_VAR):
             raise IncorrectLookupParameters
+        self._request = request
         super().__init__(request, *args, **kwargs)
         self.title = capfirst(self.opts.verbose_name_plural)
 
     root_queryset: QuerySet
+    queryset: QuerySet
 
     def get_filters(self, request):
         specs, has_filters, others, may_repeat, has_active = super().get_filters(request)
@@ -59,9 +84,44 @@ class HubChangeList(ChangeList):
 
     def get_queryset(self, request, exclude_parameters=None):
         self.root_queryset = self.model_admin.get_list_queryset(request, self.root_queryset)
-        return super().get_queryset(request, exclude_parameters)
+        rows = super().get_queryset(request, exclude_parameters)
+        for column in self._ordering_columns():
+            if column.left_out:
+                rows = rows.filter(**{f"{column.ordering}__isnull": False})
+                self.note = column.left_out
+        specs = [spec for spec in self.filter_specs if isinstance(spec, FormFilter)]
+        self.look = combined([look for spec in specs if (look := spec.look()) is not None])
+        if self.look is None or not self.shows_a_page:
+            return rows
+        self.found = find(rows, self.look, enough=self.page_num * self.list_per_page + 1)
+        shown = rows.filter(Among("pk", self.found.ids))
+        if self.found.is_cut:
+            shown.found_in_time = len(self.found.ids)
+        return shown
+
+    def _ordering_columns(self) -> list[Column]:
+        """The columns by which the user has sorted the list."""
+        shown = dict(enumerate(self.list_display))
+        columns = [shown.get(int(place)) for place in self.get_ordering_field_columns()]
+        return [one for one in columns if isinstance(one, Column) and one in self.sortable_by]
 
     def get_results(self, request):
+        if not self.shows_a_page:
+            return
+        seconds = self.model_admin.longest_seconds
+        if seconds is None:
+            self._get_page(request)
+            return
+        try:
+            with bounded(seconds):
+                self._get_page(request)
+                len(self.result_list)  # reads them, while the time counts
+        except TooLong:
+            self.took_too_long = True
+            self.queryset = self.queryset.none()
+            self._get_page(request)
+
+    def _get_page(self, request):
         super().get_results(request)
         if not is_narrowed(request):
             self.full_result_count = self.result_count
@@ -69,6 +129,32 @@ class HubChangeList(ChangeList):
     @property
     def is_narrowed(self) -> bool:
         return bool(self.query) or self.has_active_filters
+
+    @property
+    def said(self) -> list[Said]:
+        """What narrows the list, in words."""
+        return say_filters(self)
+
+    @cached_property
+    def views(self) -> list[Tab]:
+        """The saved views of the list that the user may open."""
+        return tabs_of(self, self._request) if self.model_admin.keeps_views else []
+
+    @property
+    def open_view(self) -> Tab | None:
+        """The saved view that is open, if it is one."""
+        return next((tab for tab in self.views if tab.is_open), None)
+
+    @property
+    def to_save(self) -> str:
+        """What a view of this list would keep: its filters and order; "" if it has none."""
+        return as_kept(self._request.GET) if self.model_admin.keeps_views else ""
+
+
+class RowsOfList(HubChangeList):
+    """All rows that the filters of a list find, for those who do something with them."""
+
+    shows_a_page = False
 
 
 class HubAdmin(ModelAdmin):
@@ -90,10 +176,40 @@ class HubAdmin(ModelAdmin):
     list_filter_sheet = True
     list_fullwidth = True
     warn_unsaved_form = True
+    # How long PostgreSQL may look for the rows of a list; None: as long as it takes.
+    longest_seconds: float | None = None
+    # Whether its rows can be exported as those of other lists are, if it can be filtered.
+    is_exported = True
+
+    @property
+    def keeps_views(self) -> bool:
+        """Whether users may save the filters of the list: whether there are any."""
+        return bool(self.list_filter or self.search_fields)
+
+    def get_urls(self) -> list:
+        return [*Pages(self).urls(), *super().get_urls()]
 
     def changelist_view(self, request, extra_context=None):
-        title = {"title": self.list_title} if self.list_title else {}
-        return super().changelist_view(request, {**title, **(extra_context or {})})
+        links = build_list_links(request, self.model)
+        given: dict[str, object] = {
+            "list_links": [link for link in links if not link["for_all_found"]],
+            "links_for_all_found": [link for link in links if link["for_all_found"]],
+        }
+        if self.list_title:
+            given["title"] = self.list_title
+        return super().changelist_view(request, {**given, **(extra_context or {})})
+
+    def get_list_display(self, request: HttpRequest) -> tuple:
+        return seen_by(request.user, super().get_list_display(request))
+
+    def get_list_filter(self, request: HttpRequest) -> tuple:
+        return (*super().get_list_filter(request), *added_filters(self.model, request.user))
+
+    def get_fieldsets(self, request: HttpRequest, obj=None) -> list:
+        return [
+            (title, {**options, "fields": seen_by(request.user, options["fields"])})
+            for title, options in super().get_fieldsets(request, obj)
+        ]
 
     def get_list_queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         """The rows of the list, where those are not all rows, with what its columns need."""
@@ -104,20 +220,19 @@ class HubAdmin(ModelAdmin):
 
         It looks only into what the user of `request` may see.
         """
-        raise NotImplementedError  # only lists with a search are asked
+        return queryset.filter(has_words(self.search_fields, term.split()))
 
     def get_search_results(self, request, queryset, search_term):
         term = search_term.strip()
-        if not term or type(self).find is HubAdmin.find:
-            return super().get_search_results(request, queryset, term)
-        return self.find(request, queryset, term), False
+        return (self.find(request, queryset, term) if term else queryset), False
 
     def get_changelist(self, request: HttpRequest, **kwargs) -> type[HubChangeList]:
-        return HubChangeList
+        return HubChangeList if getattr(request, "shows_a_page", True) else RowsOfList
 
     def get_paginator(self, request: HttpRequest, *args, **kwargs) -> Paginator:
         paginator = super().get_paginator(request, *args, **kwargs)
         paginator.is_whole_table = not is_narrowed(request)
+        paginator.found_in_time = getattr(paginator.object_list, "found_in_time", None)
         return paginator
 
     def get_actions(self, request: HttpRequest) -> dict:
@@ -143,6 +258,12 @@ class ReadOnlyAdmin(HubAdmin):
     def change_view(self, request, object_id, form_url="", extra_context=None):
         context = {"show_history": False, **(extra_context or {})}
         return super().change_view(request, object_id, form_url, context)
+
+    def history_view(self, request, object_id, extra_context=None):
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        # It would be empty, and its title names what the page itself may hide.
+        raise Http404("Nothing changes what is history.")
 
 
 def is_narrowed(request: HttpRequest) -> bool:

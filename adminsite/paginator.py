@@ -20,10 +20,14 @@ class EstimatedCountPaginator(Paginator):
 
     template_name = "adminsite/pagination.html"
     is_whole_table = False
+    # How many rows were found in time, where others were not looked at.
+    found_in_time: int | None = None
     object_list: QuerySet
 
     @cached_property
     def count(self) -> int:
+        if self.found_in_time is not None:
+            return self.found_in_time
         if self.is_whole_table and (estimate := self._estimate()) > COUNTED_ROWS:
             return estimate
         return count_up_to(self.object_list, COUNTED_ROWS)
@@ -46,6 +50,8 @@ class EstimatedCountPaginator(Paginator):
         """The number of rows with their name, such as “12 contacts” or “About 1,200 contacts”."""
         meta = self.object_list.model._meta
         noun = meta.verbose_name if self.count == 1 else meta.verbose_name_plural
+        if self.found_in_time is not None:
+            return f"{min(self.count, COUNTED_ROWS):,} {noun} found so far"
         if not self.is_cut:
             return f"{self.count:,} {noun}"
         if self.is_whole_table:

@@ -23,6 +23,16 @@ def badge(text: object, kind: str = "neutral"):
 
 
 @register.filter
+def add_title(request: HttpRequest) -> str:
+    """What the page is called if a new row is made on it."""
+    match = request.resolver_match
+    if match is None or not (match.url_name or "").endswith("_add"):
+        return ""
+    model_admin = getattr(match.func, "model_admin", None)
+    return f"Add {model_admin.opts.verbose_name}" if model_admin else ""
+
+
+@register.filter
 def list_title(request: HttpRequest) -> str:
     """What the list is called that this page belongs to, if not by its rows."""
     view = request.resolver_match and request.resolver_match.func

@@ -12,6 +12,7 @@ from channels.admin.channel import ChannelForm
 from channels.keys import find_api_key
 from channels.models import ApiKey, Channel
 from tests.admin.history import make_rejected
+from tests.admin.pages import form_on
 from tests.factories import make_activity, make_channel, make_key
 from tracking.activecampaign.account import rotate_event_key
 
@@ -278,3 +279,63 @@ def test_a_website_channel_becomes_a_headless_one(admin_client):
 
     channel.refresh_from_db()
     assert (channel.kind, channel.domain) == ("headless", "")
+
+
+def open_page(client, channel):
+    """The form of the channel's page, as its user has it in the browser."""
+    return form_on(client.get(change_url(channel)))
+
+
+def test_two_users_who_save_one_channel_do_not_undo_each_other(admin_client):
+    channel = make_channel(name="Shop", allowed_origins=["a.example"])
+    first, second = open_page(admin_client, channel), open_page(admin_client, channel)
+
+    admin_client.post(
+        change_url(channel),
+        first | {"allowed_origins": "a.example\nb.example", "source_enabled": ""},
+    )
+    response = admin_client.post(change_url(channel), second | {"name": "Store"})
+
+    channel.refresh_from_db()
+    assert response.status_code == 302
+    assert (channel.name, channel.allowed_origins) == ("Store", ["a.example", "b.example"])
+    assert not channel.source_enabled
+
+
+def test_field_of_a_channel_that_another_user_changed_is_shown_and_not_overwritten(admin_client):
+    channel = make_channel(name="Shop", allowed_origins=["a.example"])
+    first, second = open_page(admin_client, channel), open_page(admin_client, channel)
+    admin_client.post(
+        change_url(channel), first | {"name": "Store", "allowed_origins": "b.example"}
+    )
+
+    page = admin_client.post(
+        change_url(channel), second | {"name": "Market", "allowed_origins": "c.example"}
+    )
+
+    errors = page.context["adminform"].form.errors
+    assert set(errors) == {"name", "allowed_origins"}
+    assert "this has become “Store”" in errors["name"][0]
+    assert "b.example" in errors["allowed_origins"][0]
+    channel.refresh_from_db()
+    assert (channel.name, channel.allowed_origins) == ("Store", ["b.example"])
+
+    again = form_on(page)
+    assert (again["name"], again["allowed_origins"]) == ("Market", "c.example")
+    response = admin_client.post(change_url(channel), again)
+
+    channel.refresh_from_db()
+    assert response.status_code == 302
+    assert (channel.name, channel.allowed_origins) == ("Market", ["c.example"])
+
+
+def test_channel_that_another_user_made_a_website_keeps_its_domain(admin_client):
+    channel = make_channel(name="Shop")
+    first, second = open_page(admin_client, channel), open_page(admin_client, channel)
+    admin_client.post(change_url(channel), first | {"kind": "website", "domain": "www.example.com"})
+
+    response = admin_client.post(change_url(channel), second | {"name": "Store"})
+
+    channel.refresh_from_db()
+    assert response.status_code == 302
+    assert (channel.name, channel.kind, channel.domain) == ("Store", "website", "www.example.com")

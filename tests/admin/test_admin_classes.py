@@ -10,6 +10,7 @@ from django.conf import settings
 from activities.quality import _WEATHER
 from adminsite import formatting
 from crosssite.doctor import State
+from destinations.models import Delivery
 
 ROOT = settings.BASE_DIR
 UNFOLD = Path(unfold.__file__).parent / "static" / "unfold" / "css" / "styles.css"
@@ -18,7 +19,12 @@ SHEETS = [sheet for room in ROOMS for sheet in room.glob("static/**/*.css")]
 # What scripts look for, and what the style sheet of the icons has.
 OTHERS = {"active", "add-row", "chart", "material-symbols-outlined"}
 # The templates put these together.
-OF_VALUES = {f"cs-{state}" for state in State.values} | {f"tk-{name}" for _, name in _WEATHER}
+OF_VALUES = {
+    *(f"cs-{state}" for state in State.values),
+    *(f"tk-{name}" for _, name in _WEATHER),
+    *(f"de-{status}" for status in Delivery.Status.values),
+    *(f"tl-series-{number}" for number in range(2)),
+}
 
 
 def classes_with_rules(*sheets):
@@ -53,7 +59,11 @@ def test_each_class_has_a_rule():
 
 
 def test_each_class_of_ours_is_in_use():
-    ours = {name for name in classes_with_rules(*SHEETS) if name.startswith(("tl-", "cs-", "tk-"))}
+    ours = {
+        name
+        for name in classes_with_rules(*SHEETS)
+        if name.startswith(("tl-", "cs-", "tk-", "cg-", "ae-", "de-"))
+    }
     text = "\n".join(text for _, text in sources())
 
     assert {name for name in ours - OF_VALUES if name not in text} == set()

@@ -248,7 +248,7 @@ def test_filters_of_the_types(admin_client, query):
 
     assert "1 activity type<" in html
     assert "Fab" in html
-    assert re.search(r"field-shown_door[^>]*>\s*ActiveCampaign\s*<", html)
+    assert re.search(r"field-door[^>]*>\s*ActiveCampaign\s*<", html)
 
 
 @pytest.mark.parametrize("status", Status)

@@ -130,7 +130,7 @@ def test_a_form_is_shown_without_what_is_personal_in_it(client):
 
     html = client.get(change_url(rejected)).text
 
-    assert "<th>phone</th><td>Hidden</td>" in html
+    assert "<th>phone</th><td>Hidden (7 characters)</td>" in html
     assert "<th>event</th><td>Signed up</td>" in html
     assert "5550100" not in html
 
@@ -307,7 +307,7 @@ def test_formats_have_readable_names(admin_client, door, name):
     page = admin_client.get(changelist_url(RejectedActivity, f"door={door}"))
 
     assert "1 inspector line<" in page.text
-    assert re.search(rf"field-shown_format[^>]*>\s*{name}\s*</td>", page.text)
+    assert re.search(rf"field-shown_format_name[^>]*>\s*{name}\s*</td>", page.text)
     assert re.search(rf'<option value="{door}"\s+selected>\s*{name}\s*</option>', page.text)
     assert re.search(rf">\s*{name}\s*<", admin_client.get(change_url(rejected)).text)
 

@@ -20,10 +20,10 @@ PAGES = {
     "view_contactmerge": ContactMerge,
 }
 SECTIONS = {
-    "view_activity": ["activity", "data-input", "known-as"],
-    "view_rejectedactivity": ["known-as"],
-    "view_consentagreement": ["consents", "known-as"],
-    "view_contactmerge": ["known-as", "merges"],
+    "view_activity": ["timeline", "known-as", "history"],
+    "view_rejectedactivity": ["timeline", "known-as", "history"],
+    "view_consentagreement": ["timeline", "consents", "known-as", "history"],
+    "view_contactmerge": ["timeline", "known-as", "history"],
 }
 
 
@@ -61,6 +61,15 @@ def test_no_page_names_a_contact_to_those_who_may_not_see_contacts(log_in, permi
 
 
 @pytest.mark.parametrize("permission", PAGES)
+def test_history_has_no_page_of_its_own_history(log_in, permission):
+    make_named_history()
+    model = PAGES[permission]
+    url = f"{changelist_url(model)}{model.objects.get().pk}/history/"
+
+    assert log_in(permission).get(url).status_code == 404
+
+
+@pytest.mark.parametrize("permission", PAGES)
 def test_those_who_may_see_contacts_see_their_names(log_in, permission):
     contact = make_named_history()
     row = PAGES[permission].objects.get()
@@ -77,17 +86,20 @@ def test_the_page_of_a_contact_has_the_sections_that_its_reader_may_see(log_in, 
     Contact.objects.update(first_name="", last_name="", company_name="", notes="")
     Channel.objects.update(name="")
     contact.identifiers.update(value="u1")
+    # Notes and tags are for all who may see contacts.
+    contact.dated_notes.all().delete()
+    contact.tagged.all().delete()
     client = log_in("view_contact", permission)
 
     page = client.get(change_url(contact))
 
     slugs = [entry["section"].slug for entry in page.context["sections"]]
-    assert slugs == SECTIONS.get(permission, ["known-as"])
-    assert ("Unmistakable" in page.text) == (slugs != ["known-as"])
+    assert slugs == SECTIONS.get(permission, ["timeline", "known-as", "history"])
+    assert ("Unmistakable" in page.text) == (permission not in (None, "view_rejectedactivity"))
 
 
 @pytest.mark.parametrize(("permission", "shown"), [("view_activity", True), (None, False)])
-def test_the_last_activity_is_for_those_who_may_see_activities(log_in, permission, shown):
+def test_last_seen_is_for_those_who_may_see_activities(log_in, permission, shown):
     make_history()
 
     html = log_in("view_contact", permission).get(changelist_url(Contact)).text
@@ -98,11 +110,11 @@ def test_the_last_activity_is_for_those_who_may_see_activities(log_in, permissio
 @pytest.mark.parametrize(
     ("permission", "figures"),
     [
-        ("view_contact", ["Contacts"]),
-        ("view_activity", ["Activities in 24 hours", "Data inputs waiting"]),
-        ("view_rejectedactivity", ["Rejected in 24 hours"]),
+        ("view_contact", ["People", "New people", "Came back", "Known people", "Contacts"]),
+        ("view_activity", ["Activities", "Conversions"]),
+        ("view_rejectedactivity", ["Refused"]),
         ("view_contactmerge", ["Merges to decide"]),
-        ("view_consentagreement", []),
+        ("view_consentagreement", ["Consent rate"]),
     ],
 )
 def test_the_dashboard_shows_what_its_reader_may_see(log_in, permission, figures):
@@ -110,8 +122,9 @@ def test_the_dashboard_shows_what_its_reader_may_see(log_in, permission, figures
 
     page = log_in(permission).get(reverse("admin:index"))
 
-    assert [figure.name for figure in page.context["figures"]] == figures
-    assert ("latest" in page.context) == (permission == "view_activity")
+    shown = [*page.context["figures"], *page.context["work"]]
+    assert [figure.name for figure in shown] == figures
+    assert bool(page.context["cards"]) == (permission == "view_activity")
 
 
 @pytest.mark.parametrize(("permission", "shown"), [("view_channel", True), (None, False)])

@@ -1,5 +1,6 @@
 """Lists of what grows without end are read in their order from an index, whatever is chosen."""
 
+import uuid
 from copy import copy
 from datetime import timedelta
 
@@ -11,13 +12,14 @@ from activities.models import Activity, RejectedActivity
 from adminsite.formatting import changelist_url
 from consents.models import ConsentAgreement
 from contacts.models import Contact, ContactMerge
+from destinations.models import Delivery
 from tests.admin.history import make_history
 from tests.factories import make_activity
 
 pytestmark = pytest.mark.django_db
 
 NOW, HOUR = timezone.now(), timedelta(hours=1)
-GROWING = (Activity, Contact, ConsentAgreement, RejectedActivity, ContactMerge)
+GROWING = (Activity, Contact, ConsentAgreement, RejectedActivity, ContactMerge, Delivery)
 # Which list, filtered by what, and the index that leads to its first rows.
 FILTERED = (
     (Activity, "type__id__exact={type}", "activities_of_a_type"),
@@ -37,6 +39,10 @@ FILTERED = (
     (ConsentAgreement, "at_to_0=2025-01-01", "agreement_newest_first"),
     (RejectedActivity, "channel__id__exact={channel}", "rejections_of_a_channel"),
     (RejectedActivity, "at_to_0=2025-01-01", "rejection_newest_first"),
+    (Delivery, "destination__id__exact={destination}", "deliveries_by_time"),
+    (Delivery, "status__exact=failed", "deliveries_that_ended"),
+    (Delivery, "kind__exact=test", "deliveries_of_other_kinds"),
+    (Delivery, "created_at_to_0=2025-01-01", "deliveries_latest_first"),
 )
 
 
@@ -52,17 +58,20 @@ def chosen():
     copies(activity)
     copies(agreement)
     copies(RejectedActivity.objects.get())
+    copies_of_delivery(Delivery.objects.get())
     make_history()
     activity, agreement = Activity.objects.latest("pk"), ConsentAgreement.objects.latest("pk")
     with connection.cursor() as cursor:
         cursor.execute(
-            "ANALYZE activities_activity, activities_rejectedactivity, consents_consentagreement"
+            "ANALYZE activities_activity, activities_rejectedactivity, "
+            "consents_consentagreement, destinations_delivery"
         )
     return {
         "type": activity.type_id,
         "channel": activity.channel_id,
         "site": activity.tracked_site_id,
         "consent": agreement.consent_id,
+        "destination": Delivery.objects.latest("pk").destination_id,
     }
 
 
@@ -71,6 +80,16 @@ def copies(row):
     for one in rows:
         one.pk = None
     type(row).objects.bulk_create(rows)
+
+
+def copies_of_delivery(delivery):
+    """Copies of which most have arrived, as it is."""
+    rows = [copy(delivery) for _ in range(500)]
+    for number, one in enumerate(rows):
+        one.pk, one.source, one.message_id = None, f"change:{number}", uuid.uuid4()
+        if number % 50:
+            one.status, one.delivered_at = "delivered", NOW
+    Delivery.objects.bulk_create(rows)
 
 
 def plan_of(client, model, query=""):

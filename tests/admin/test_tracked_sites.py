@@ -4,10 +4,11 @@ import pytest
 from django.urls import reverse
 
 from adminsite.formatting import change_url, changelist_url
+from contacts.models import Contact
 from crosssite import snippet
-from crosssite.models import TrackedSite
+from crosssite.models import BrowserHits, TrackedSite
 from tests.admin.sites import ADD_URL, URL, codes_on, make_site, make_website
-from tests.factories import make_activity, make_channel
+from tests.factories import make_activity, make_channel, make_consent
 
 pytestmark = pytest.mark.django_db
 
@@ -145,3 +146,48 @@ def test_a_site_is_disabled_in_the_list(admin_client):
 
     site.refresh_from_db()
     assert not site.enabled
+
+
+def test_the_snippet_that_fits_the_site_comes_first(admin_client):
+    asked = make_site(make_website(tracking_consent=make_consent(), domain="a.example"))
+    free = make_site(
+        make_website(domain="b.example"), url="https://shop.b.example", code_name="free"
+    )
+
+    with_consent, without = (admin_client.get(change_url(site)).text for site in (asked, free))
+
+    assert "{ shown: 'consent' }" in with_consent
+    assert with_consent.index(">With consent first<") < with_consent.index(">Without asking<")
+    assert "{ shown: 'plain' }" in without
+    assert without.index(">Snippet<") < without.index(">With consent first<")
+    assert "kxt(&#x27;consentagree&#x27;" in with_consent or "kxt('consentagree'" in with_consent
+
+
+def test_a_test_shows_whether_pages_of_the_site_are_let_in(admin_client, settings):
+    site = make_site(make_website())
+    url = reverse("admin:crosssite_trackedsite_test", args=[site.pk])
+
+    page = admin_client.post(url)
+
+    assert "answered 200" in page.text
+    assert f"Access-Control-Allow-Origin: {site.url}" in page.text
+    assert not Contact.objects.exists()
+    assert not BrowserHits.objects.exists()
+
+
+def test_a_test_of_a_disabled_site_shows_the_refusal(admin_client):
+    site = make_site(make_website(), enabled=False)
+
+    page = admin_client.post(reverse("admin:crosssite_trackedsite_test", args=[site.pk]))
+
+    assert "answered 403" in page.text
+    assert "unknown_origin" in page.text
+
+
+def test_a_test_is_for_users_who_may_see_sites(client, django_user_model):
+    site = make_site(make_website())
+    client.force_login(django_user_model.objects.create(username="x", is_staff=True))
+    url = reverse("admin:crosssite_trackedsite_test", args=[site.pk])
+
+    assert client.post(url).status_code == 403
+    assert client.get(url).status_code == 405

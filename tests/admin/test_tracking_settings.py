@@ -107,7 +107,7 @@ def test_the_page_takes_a_constant_number_of_queries(
         make_key(access="activecampaign")
     admin_client.get(URL)
 
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(12):
         admin_client.get(URL)
 
 
@@ -326,6 +326,45 @@ def test_the_identifiers_of_another_system_are_taken_over(admin_client):
     assert message == "Changed: Account ID (actid), Site ID (tc_s), Source key."
 
 
+def posted_by(page):
+    """What a browser posts that has this page: its fields, and the values that it was made of."""
+    form = page.context["form"]
+    shown = {field.html_name: field.value() for field in form}
+    hidden = re.findall(r'<input type="hidden" name="(initial-\w+)" value="([^"]*)"', page.text)
+    return shown | dict(hidden)
+
+
+@pytest.mark.parametrize("slug", KEYS)
+def test_an_old_page_does_not_bring_back_a_key_that_was_replaced(admin_client, slug):
+    channel = make_channel()
+    before = Channel.objects.values().get()
+    old_page = posted_by(admin_client.get(identifiers_url(channel)))
+    admin_client.post(replace_url(channel, slug))
+    replaced = Channel.objects.values().get()
+
+    admin_client.post(identifiers_url(channel), old_page | {"site_id": "1234"})
+
+    after = Channel.objects.values().get()
+    assert replaced[KEYS[slug]] != before[KEYS[slug]]
+    assert after == replaced | {"site_id": "1234"}
+    messages = [entry.get_change_message() for entry in LogEntry.objects.order_by("-pk")]
+    assert messages[0] == "Changed: Site ID (tc_s)."
+
+
+def test_an_identifier_that_became_something_else_meanwhile_is_shown_first(admin_client):
+    channel = make_channel()
+    old_page = posted_by(admin_client.get(identifiers_url(channel)))
+    Channel.objects.filter(pk=channel.pk).update(site_id="5678")
+
+    page = admin_client.post(identifiers_url(channel), old_page | {"site_id": "1234"})
+
+    (error,) = page.context["form"].errors["site_id"]
+    assert "this has become “5678”" in error
+    assert Channel.objects.get().site_id == "5678"
+    assert admin_client.post(identifiers_url(channel), posted_by(page)).status_code == 302
+    assert Channel.objects.get().site_id == "1234"
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -359,18 +398,26 @@ def test_api_keys_are_named_by_what_they_open(admin_client):
 
     assert {line.address: line.keys for line in card.key_lines} == {
         "http://testserver/Kentico.Tracking": [],
+        "http://testserver/Kentico.Tracking/contacts/GUID/groups": [],
+        "http://testserver/Kentico.Tracking/automations/CODE_NAME/runs": [],
+        "http://testserver/hub/v1": [],
         "http://testserver/api/3": [key],
         f"http://testserver/v2/{channel.site_id}": [],
     }
 
 
-def test_a_new_key_of_an_access_type_is_one_click_away(admin_client):
+@pytest.mark.parametrize(
+    ("label", "access"),
+    [("Contact groups", "groups"), ("ActiveCampaign-format API", "activecampaign")],
+)
+def test_a_new_key_of_an_access_type_is_one_click_away(admin_client, label, access):
     make_channel()
     (card,) = admin_client.get(URL).context["cards"]
+    (line,) = [line for line in card.key_lines if line.label == label]
 
-    page = admin_client.get(card.key_lines[1].new_key_url)
+    page = admin_client.get(line.new_key_url)
 
-    assert re.search(r'<option value="activecampaign"\s+selected', page.text)
+    assert re.search(rf'<option value="{access}"\s+selected', page.text)
 
 
 def test_api_keys_are_for_those_who_may_see_them(log_in):
@@ -397,9 +444,3 @@ def test_the_inspector_is_linked_for_those_who_may_see_it(log_in, door):
         Permission.objects.get(codename="view_rejectedactivity")
     )
     assert link not in with_inspector.get(URL).text
-
-
-def test_the_sidebar_leads_to_the_page(log_in):
-    html = log_in("view_channel").get(reverse("admin:index")).text
-
-    assert f'href="{URL}"' in html

@@ -8,16 +8,26 @@ import shutil
 import pytest
 from celery import signals
 from celery.contrib.testing.worker import start_worker
+from django.contrib.auth.models import User
 from django.db import connection
+from django.test import Client
 from playwright.sync_api import sync_playwright
 
+from activities.models import Activity
 from channels.models import Channel
 from config import celery_app
 from crosssite.models import TrackedSite
+from jobs.declaring import queues
 from tests.browser.pages import BLOG, MAIN, SHOP, SUBDOMAIN, TELL, external_page, main_page
 from tests.browser.waiting import wait_until
 from tests.browser.websites import Websites
 from tests.factories import make_activity_type, make_consent
+
+TELL_VIOLATIONS = """
+    document.addEventListener('securitypolicyviolation', event => {
+        console.error(`violation of ${event.violatedDirective}: ${event.blockedURI}`);
+    });
+"""
 
 # Playwright runs an event loop in this thread; Django would take every query for a mistake.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -52,11 +62,7 @@ PREFERENCES = {
 
 @pytest.fixture(scope="session")
 def playwright(django_db_setup):
-    # With the event loop, this thread gets another connection; it has to know as well what every
-    # test starts with.
-    at_start = connection._test_serialized_contents
     with sync_playwright() as running:
-        connection._test_serialized_contents = at_start
         yield running
         connection.close()
 
@@ -93,7 +99,7 @@ def browsers(playwright, serving, tmp_path_factory):
                 args=[*ARGUMENTS, f"--host-resolver-rules=MAP * 127.0.0.1:{serving.port}"],
                 ignore_https_errors=True,
             )
-            context.set_default_timeout(10_000)
+            context.set_default_timeout(20_000)
             running[preferences, number] = context
         return running[preferences, number]
 
@@ -139,7 +145,6 @@ def running_worker(django_db_setup, django_db_blocker):
     signals.after_task_publish.connect(count_sent)
     signals.task_postrun.connect(count_done)
     celery_app.conf.broker_transport_options = {"polling_interval": 0.02}
-    queues = {route["queue"] for route in celery_app.conf.task_routes.values()}
     with (
         django_db_blocker.unblock(),
         start_worker(
@@ -147,7 +152,7 @@ def running_worker(django_db_setup, django_db_blocker):
             pool="threads",
             concurrency=2,
             perform_ping_check=False,
-            queues=[celery_app.conf.task_default_queue, *queues],
+            queues=queues(),
         ),
     ):
         yield tasks
@@ -203,6 +208,42 @@ def free_sites(sites):
     return sites
 
 
+def note_problem(message, problems):
+    # The preview of an email runs no scripts, and htmx tells of requests that it gives up.
+    is_expected = message.text.startswith(("Blocked script execution in 'about:srcdoc'", "htmx:"))
+    if message.type in ("error", "warning") and not is_expected:
+        problems.append(message.text)
+
+
+@pytest.fixture
+def open_admin(sites, open_browser):
+    """Opens a page for a user of the admin; the test fails for `problems` that the browser told."""
+    opened = []
+
+    def open_it(user):
+        client = Client()
+        client.force_login(user)
+        context = open_browser()
+        cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value}
+        context.add_cookies([{**cookie, "url": f"https://{MAIN}/"}])
+        page = context.new_page()
+        page.problems = []
+        page.on("pageerror", lambda error: page.problems.append(str(error)))
+        page.on("console", lambda message: note_problem(message, page.problems))
+        page.add_init_script(TELL_VIOLATIONS)
+        opened.append(page)
+        return page
+
+    yield open_it
+    assert [page.problems for page in opened if page.problems] == []
+
+
+@pytest.fixture
+def admin_page(open_admin):
+    """A page in the browser of a superuser."""
+    return open_admin(User.objects.create_superuser("chief"))
+
+
 @pytest.fixture
 def open_page(sites, open_browser, websites):
     """Opens a page of the shop with a script of its own."""
@@ -222,3 +263,15 @@ def open_page(sites, open_browser, websites):
 @pytest.fixture
 def tracking(free_sites):
     """No consent stands in the way."""
+
+
+@pytest.fixture
+def shop(sites, open_browser, worker):
+    """A page of the shop whose visitor has agreed."""
+    page = open_browser(BLOCKED).new_page()
+    page.goto(f"https://{SHOP}/")
+    page.wait_for_selector("[data-agreed=false]")
+    page.click("#agree")
+    page.wait_for_selector("[data-agreed=true]")
+    wait_until(lambda: Activity.objects.count() == 1)
+    return page

@@ -1,6 +1,7 @@
 """The pages of the websites that the tests visit, and what came of a visit."""
 
 from activities.models import Activity
+from tests.browser.waiting import wait_until
 
 MAIN, SHOP, BLOG, SUBDOMAIN = "main.example", "shop.example", "blog.example", "news.main.example"
 
@@ -103,6 +104,12 @@ def told(page, count):
     """What the page was told, once it is so much."""
     page.wait_for_function(f"told.length >= {count}")
     return page.evaluate("told")
+
+
+def errors(page, count):
+    """What went wrong in the page, once it is so much; it is told while Playwright is at work."""
+    wait_until(lambda: page.wait_for_timeout(30) or len(page.errors) >= count)
+    return page.errors
 
 
 def activities():

@@ -7,7 +7,7 @@ from tests.browser.pages import MAIN, SHOP
 from tests.browser.waiting import wait_until
 from tests.factories import make_contact
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 # As clients in use do it: with a header of its own, a request needs a preflight.
 PAGE = """<!doctype html><title>Shop</title>

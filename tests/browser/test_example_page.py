@@ -9,7 +9,7 @@ from tests.browser.conftest import ALLOWED, BLOCKED
 from tests.browser.pages import MAIN, SHOP
 from tests.browser.waiting import wait_until
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.mark.parametrize("cookies", [ALLOWED, BLOCKED])

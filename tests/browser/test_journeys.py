@@ -8,7 +8,7 @@ from tests.browser.conftest import ALLOWED, BLOCKED
 from tests.browser.pages import BLOG, MAIN, SHOP, SUBDOMAIN
 from tests.browser.waiting import wait_until
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 every_journey = pytest.mark.parametrize(
     ("cookies", "host"),

@@ -12,8 +12,11 @@ from allauth.mfa.totp.internal.auth import (
 from django.contrib.auth.models import User
 
 from tests.browser.conftest import ARGUMENTS, CHROMIUM
+from tests.security.test_sso import sso
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+assert sso  # a fixture
+
+pytestmark = pytest.mark.django_db(transaction=True)
 
 PASSWORD = "a long password of mia"
 DASHBOARD = re.compile("^http://[^/]+/admin/$")
@@ -117,3 +120,14 @@ def test_a_bare_address_says_that_passkeys_need_a_name(page, live_server):
     page.goto(live_server.url.replace("localhost", "127.0.0.1") + "/admin/login/")
 
     assert "Browsers refuse passkeys for a bare address" in page.locator("main").inner_text()
+
+
+def test_single_sign_on_leads_to_the_login_server_and_back(sso, page):
+    User.objects.create_superuser("mia", "mia@example.com")
+    page.goto("/admin/")
+
+    page.get_by_role("link", name="Log in with Company login").click()
+    page.get_by_role("button", name="Continue").click()
+
+    page.wait_for_url(DASHBOARD)
+    assert page.errors == []

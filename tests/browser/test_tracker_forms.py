@@ -17,7 +17,7 @@ from tests.browser.pages import (
 )
 from tests.browser.waiting import wait_until
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 FORM = """
 <form id="form" method="post" action="/sent">

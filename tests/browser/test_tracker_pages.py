@@ -18,7 +18,7 @@ from tests.browser.pages import (
 )
 from tests.browser.waiting import wait_until
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 ON_SHOP = f"https://{SHOP}"
 

@@ -3,10 +3,10 @@
 import pytest
 
 from crosssite import snippet
-from tests.browser.pages import MAIN, SHOP, activities
+from tests.browser.pages import MAIN, SHOP, activities, errors
 from tests.browser.waiting import wait_until
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 STRICT = (
     f"script-src 'nonce-abc' https://{MAIN}; require-trusted-types-for 'script'; trusted-types {{}}"
@@ -67,5 +67,5 @@ def test_the_consent_banner_works_with_its_policies_or_that_of_the_page(
 def test_a_page_that_allows_no_policy_loads_no_tracker(tracking, open_strict):
     page = open_strict("'none'", snippet.render(f"https://{MAIN}"))
 
-    (error,) = wait_until(lambda: page.errors)
+    (error,) = errors(page, 1)
     assert "TrustedScriptURL" in error

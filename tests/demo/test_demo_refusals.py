@@ -21,7 +21,7 @@ def test_demo_is_all_or_nothing(monkeypatch):
     def fail(contact_id):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(loading, "apply_data_inputs", fail)
+    monkeypatch.setattr(loading, "apply_data_inputs_of", fail)
 
     with pytest.raises(KeyboardInterrupt):
         load()

@@ -13,6 +13,8 @@ from consents.agreements import record_agreement
 from consents.models import Consent
 from crosssite import cookies, snippet
 from crosssite.models import TrackedSite
+from groups.models import ContactGroup, Membership
+from tests.demo.storyless import load_without_story
 from tests.factories import make_contact
 
 pytestmark = pytest.mark.django_db
@@ -23,10 +25,7 @@ LOGGER_V2 = "/Kentico.Resource/Activities/KenticoActivityLogger/LoggerV2.js"
 @pytest.fixture
 def demo(db, settings, monkeypatch):
     """The demo's channels and sites without its story, and their pages."""
-    monkeypatch.setattr("config.demo.loading.journeys.tell", lambda now: [])
-    monkeypatch.setattr("config.demo.loading._leave_a_decision", lambda contacts, user: None)
-    monkeypatch.setattr("config.demo.loading._report_events", lambda channel, now: None)
-    call_command("load_demo_data", verbosity=0)
+    load_without_story(monkeypatch)
     middleware = "config.demo.websites.DemoWebsitesMiddleware"
     if middleware not in settings.MIDDLEWARE:
         settings.MIDDLEWARE = [*settings.MIDDLEWARE, middleware]
@@ -81,6 +80,27 @@ def test_main_site_greets_a_contact_and_hides_the_banner(demo):
 
     assert "Good to see you, &lt;b&gt;Ada." in html
     assert re.search(r'<section id="consent"[^>]* hidden>', html)
+
+
+def test_main_site_greets_who_is_interested_in_a_loan_differently(demo):
+    channel = Channel.objects.get(code_name="main-site")
+    contact = make_contact(first_name="<b>Ada")
+    record_agreement(contact, channel.tracking_consent, agreed=True)
+    client = Client()
+    response = get("main.localhost", client=client)
+    cookies.set_current_contact(response, contact, channel)
+    client.cookies = response.cookies
+    ContactGroup.objects.filter(code_name="loan-interest").update(static=True, rule={})
+
+    before = get("main.localhost", client=client).text
+    Membership.objects.create(
+        group=ContactGroup.objects.get(code_name="loan-interest"), contact=contact
+    )
+    after = get("main.localhost", client=client).text
+
+    assert "Good to see you, &lt;b&gt;Ada." in before
+    assert "Good to see you" not in after
+    assert "&lt;b&gt;Ada, your loan is closer than you think." in after
 
 
 def test_main_site_without_a_consent_has_no_banner(demo):

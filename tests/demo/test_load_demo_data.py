@@ -4,19 +4,29 @@ from io import StringIO
 import pytest
 from django.contrib.auth import authenticate
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Min
 from django.utils import timezone
 
 from activities.models import Activity, ActivityType, DataInput, RejectedActivity
 from activities.problems import Status
-from channels.models import Channel
-from config.demo import journeys
+from automations.models import Automation, Run, Template
+from channels.models import ApiKey, Channel
+from config.demo import data, journeys
 from consents.agreements import is_agreed
-from consents.models import Consent, ConsentAgreement
+from consents.models import Consent, ConsentAgreement, CurrentAnswer
 from consents.texts import find_text
 from contacts.models import Contact, ContactMerge
+from contacts.profile import fields_of, texts_of
 from crosssite.models import TrackedSite
+from destinations.models import Delivery, Destination
+from groups.compiling import members
+from groups.membership import members_of
+from groups.models import ContactGroup, Membership
+from groups.rules import parse, to_json
+from privacy.models import PersonRequest
+from privacy.models.requests import BY_DUE
+from privacy.requests.due import days_left
 from tests.wire.source import EventSource, event
 
 pytestmark = pytest.mark.django_db
@@ -46,7 +56,7 @@ def counts():
 
 
 def test_demo_says_what_it_did(demo):
-    assert demo == "Loaded the demo: Alder Bank, with 54 contacts over 60 days.\n"
+    assert demo == "Loaded the demo: Alder Bank, with 65 contacts over 60 days.\n"
     assert load() == "The demo data is there.\n"
 
 
@@ -117,6 +127,20 @@ def test_demo_leaves_a_domain_that_somebody_else_chose(demo):
     assert (main_site.domain, main_site.name) == ("www.example.com", "Ours")
 
 
+def test_demo_has_requests_of_persons_for_the_officer(demo):
+    requests = PersonRequest.objects.open().order_by(*BY_DUE)
+
+    found = [(one.kind, one.contact.last_name, days_left(one.due_on) <= 7) for one in requests]
+    assert found == [("erasure", "Moreau", True), ("access", "Larsen", False)]
+
+
+def test_demo_has_a_key_that_ends_while_it_is_used(demo):
+    (old,) = ApiKey.objects.ending_in_use()
+
+    assert old.replaced_by.name == "iOS app, version 4"
+    assert ApiKey.objects.count() == 2
+
+
 def test_demo_has_consents_in_two_languages(demo):
     for code_name in ("TrackingConsent", "NewsletterConsent"):
         consent = Consent.objects.get(code_name=code_name)
@@ -181,6 +205,15 @@ def test_demo_applies_every_data_input(demo):
     assert DataInput.objects.filter(outcome=DataInput.Outcome.REDIRECTED).count() == 2
 
 
+def test_demo_says_where_each_field_of_a_contact_comes_from(demo):
+    for contact in Contact.objects.live().prefetch_related("changes"):
+        now = {name: text for name, text in texts_of(fields_of(contact)).items() if text}
+        last = {}
+        for change in sorted(contact.changes.all(), key=lambda change: change.pk):
+            last |= change.after
+        assert {name: text for name, text in last.items() if text} == now
+
+
 def test_demo_merges_who_signed_in_on_a_second_device(demo):
     anna = contact_called("Keller")
     (phone,) = anna.merged_contacts.all()
@@ -190,13 +223,13 @@ def test_demo_merges_who_signed_in_on_a_second_device(demo):
     assert ContactMerge.objects.filter(status=ContactMerge.Status.DONE).count() == 4
 
 
-def test_demo_leaves_one_merge_to_decide(demo):
-    merge = ContactMerge.objects.get(status=ContactMerge.Status.REVIEW)
+def test_demo_leaves_merges_of_two_reasons_to_decide(demo):
+    waiting = ContactMerge.objects.filter(status=ContactMerge.Status.REVIEW).order_by("pk")
 
-    assert {merge.survivor.email, merge.loser.email} == {
-        "miriam.vogel@example.net",
-        "accounts@vogel.example",
-    }
+    assert [(merge.reason, {merge.survivor.email, merge.loser.email}) for merge in waiting] == [
+        ("marketer", {"miriam.vogel@example.net", "accounts@vogel.example"}),
+        ("same_phone", {"marta.kowalska@example.com", "marta.kowalska@exmaple.com"}),
+    ]
 
 
 def test_demo_gives_data_of_another_email_to_another_contact(demo):
@@ -222,6 +255,7 @@ def test_demo_rejections_are_those_intended(demo):
         "unknown_type",
         "wrong_property",
         "wrong_type",
+        "wrong_type",
     ]
 
 
@@ -231,7 +265,12 @@ def test_demo_has_events_in_the_formats_of_other_systems(demo):
         for door in ("activecampaign", "commandersact")
     }
 
-    assert titles["activecampaign"] == {"Webinar attended 'Buying your first home'"}
+    files = "https://www.alderbank.example/brochures"
+    assert titles["activecampaign"] == {
+        "Webinar attended 'Buying your first home'",
+        f"file download request '{files}/first-home/'",
+        f"file download request '{files}/saving-for-children/'",
+    }
     assert "Purchase 'TI-1042' 39.90 EUR" in titles["commandersact"]
     assert len(titles["commandersact"]) == 7
 
@@ -280,7 +319,96 @@ def test_demo_nobody_is_tracked_after_revoking(demo):
         assert later.count() == 0
 
 
+def test_demo_has_its_groups(demo):
+    groups = ContactGroup.objects.order_by("code_name")
+
+    assert [(group.code_name, group.static, group.visible_to_websites) for group in groups] == [
+        ("loan-interest", False, True),
+        ("newsletter", True, False),
+    ]
+    loans, newsletter = groups
+    assert loans.builds.get().version == loans.version
+    assert loans.rule == to_json(parse(data.GROUPS["loan-interest"].rule))
+    assert not newsletter.builds.exists()
+
+
+def test_demo_newsletter_has_who_agrees_to_it(demo):
+    newsletter = Consent.objects.get(code_name="NewsletterConsent")
+    agreeing = CurrentAnswer.objects.agreeing_to(newsletter).values_list("contact", flat=True)
+
+    readers = members_of(ContactGroup.objects.get(code_name="newsletter"))
+
+    assert {contact.pk for contact in readers} == set(agreeing)
+    assert contact_called("Evans") in readers
+    assert contact_called("Lindqvist") not in readers
+
+
+def test_demo_has_people_who_are_interested_in_a_loan(demo):
+    tree = parse(ContactGroup.objects.get(code_name="loan-interest").rule)
+    statement = members(tree, now=timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute(statement.sql, statement.params)
+        found = {contact_id for contact_id, holds, _ in cursor.fetchall() if holds}
+
+    interested = Contact.objects.filter(pk__in=found)
+
+    # Fraser was here today; Jackson is from the USA; Evans only reads.
+    assert contact_called("Fraser") in interested
+    assert not interested.filter(country="USA").exists()
+    assert contact_called("Evans") not in interested
+
+
+def test_demo_leaves_groups_that_somebody_changed(demo):
+    ContactGroup.objects.filter(code_name="newsletter").update(name="Ours", code_name="Newsletter")
+    Membership.objects.all().delete()
+
+    load()
+
+    assert ContactGroup.objects.get(code_name__iexact="newsletter").name == "Ours"
+    assert not Membership.objects.exists()
+
+
 def test_demo_is_the_same_story_for_the_same_moment():
     now = timezone.now()
 
     assert journeys.tell(now) == journeys.tell(now)
+
+
+def test_demo_emails_who_asks_for_a_file(demo):
+    automation = Automation.objects.get(code_name="send-brochure")
+
+    assert automation.enabled
+    assert automation.trigger["activities"] == ["file download request"]
+    assert [step["template"] for step in automation.steps] == ["brochure"]
+    assert Template.objects.get(code_name="brochure").is_transactional
+
+
+def test_people_of_the_story_have_asked_for_files(demo):
+    requests = Activity.objects.filter(type__code_name="file download request")
+
+    assert [request.contact.last_name for request in requests.order_by("occurred_at")] == [
+        "Evans",
+        "Steiner",
+        "Keller",
+    ]
+    assert all(request.value.startswith(data.WEB) for request in requests)
+    assert requests.latest("occurred_at").occurred_at < timezone.now() - timedelta(hours=30)
+
+
+def test_nobody_of_the_story_goes_to_the_crm_of_the_demo(demo):
+    assert Destination.objects.get().code_name == "crm"
+    assert not Delivery.objects.exists()
+
+
+def test_nobody_of_the_story_enters_the_automations_of_the_demo(demo):
+    assert not Run.objects.exists()
+
+
+def test_demo_leaves_automations_that_somebody_changed(demo):
+    Automation.objects.filter(code_name="send-brochure").update(enabled=False, name="Ours")
+    Template.objects.filter(code_name="brochure").update(subject="Ours")
+
+    load()
+
+    assert Automation.objects.get(code_name="send-brochure").name == "Ours"
+    assert Template.objects.get(code_name="brochure").subject == "Ours"

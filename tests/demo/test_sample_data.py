@@ -1,5 +1,6 @@
 from datetime import timedelta
 from io import StringIO
+from unittest.mock import DEFAULT, patch
 from uuid import UUID
 
 import pytest
@@ -9,14 +10,18 @@ from django.db import transaction
 from django.db.models import Count, F
 from django.utils import timezone
 
-from activities.models import Activity, ActivityType, DataInput, EventCount, RejectedActivity
+from activities.models import Activity, ActivityType, DataInput, RejectedActivity
+from activities.problems import Status
+from activities.quality import quality_of
 from adminsite.formatting import change_url, changelist_url
+from channels.models import Channel
 from config.demo import data
 from config.demo.loading import load_demo
 from config.demo.sample import TABLETS
 from consents.agreements import is_agreed
 from consents.models import Consent, ConsentAgreement
 from contacts.models import Contact, ContactMerge
+from contacts.profile import fields_of, texts_of
 from contacts.resolving import find_contact
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +39,9 @@ def make(**options):
 @pytest.fixture(scope="module")
 def sample(django_db_setup, django_db_blocker):
     """The sample, once for all tests here: what was there before it, and what the command said."""
-    with django_db_blocker.unblock(), transaction.atomic():
+    # Readers read what is committed, and here nothing is.
+    not_reading = patch.multiple("config.demo.sample", catch_up=DEFAULT, count_figures=DEFAULT)
+    with django_db_blocker.unblock(), transaction.atomic(), not_reading:
         load_demo()
         before = {model: model.objects.count() for model in (Contact, Activity, RejectedActivity)}
         yield before, make(contacts=CONTACTS, activities=ACTIVITIES)
@@ -56,6 +63,17 @@ def test_makes_exactly_as_many_as_asked_for(sample):
     assert Contact.objects.count() == before[Contact] + CONTACTS
     assert Activity.objects.count() == before[Activity] + ACTIVITIES
     assert RejectedActivity.objects.count() == before[RejectedActivity] + ACTIVITIES // 500
+
+
+def test_what_contacts_have_was_given_to_them_by_a_change(sample):
+    nobody = texts_of(fields_of(Contact()))
+    for contact in sample_contacts().prefetch_related("changes"):
+        given = {name: text for name, text in texts_of(fields_of(contact)).items() if text}
+        changes = list(contact.changes.all())
+        assert [change.after for change in changes] == [given] * bool(given)
+        for change in changes:
+            assert change.before == {name: nobody[name] for name in given}
+            assert (change.source, change.at) == ("code", contact.created_at)
 
 
 def test_contacts_are_the_same_ones_every_time(sample):
@@ -166,9 +184,10 @@ def test_contacts_agree_refuse_and_revoke(sample):
 def test_what_came_in_is_counted(sample):
     since = timezone.now() - timedelta(days=20)
     recent = Activity.objects.filter(recorded_at__gte=since.replace(minute=0, second=0)).count()
-    counted = EventCount.objects.filter(hour__gte=since.replace(minute=0, second=0))
+    qualities = quality_of(Channel.objects.values_list("pk", flat=True), since).values()
 
-    assert sum(counted.values_list("count", flat=True)) >= recent > 0
+    recorded = (Status.VALID, Status.INVALID_ACCEPTED)
+    assert sum(one.counts.get(status, 0) for one in qualities for status in recorded) == recent > 0
 
 
 def test_admin_pages_open(sample, client):

@@ -1,17 +1,5 @@
-"""Who looks at the admin."""
+"""Fixtures of other folders that tests of security begin with, too."""
 
-import pytest
-from django.contrib.auth.models import Permission, User
+from tests.destinations.conftest import name_server
 
-
-@pytest.fixture
-def log_in(client):
-    """Logs in somebody with these permissions only."""
-
-    def log_in(*permissions):
-        user = User.objects.create(username="reader", is_staff=True)
-        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-        client.force_login(user)
-        return client
-
-    return log_in
+__all__ = ["name_server"]

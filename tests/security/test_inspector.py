@@ -1,7 +1,7 @@
 """What the inspector shows of people to users who may not see contacts: nothing."""
 
 import json
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
 
 import pytest
 
@@ -36,6 +36,23 @@ PAYLOADS = [
     f"event=a&eventdata={quote(EMAIL)}".encode(),
     b'visit={"email":"ada.lovelace@example.com"}',
     b"visit=%7B%22email%22%3A%22ada.lovelace%40example.com%22%7D&event=a",
+    f"actid=1&visit={quote(json.dumps({'first_name': 'Lovelace'}))}".encode(),
+    {"properties": {"nested": json.dumps({"again": json.dumps({"anything": "Lovelace"})})}},
+    {"url": "https://www.example.com/?lastname=Lovelace"},
+    {"url": "https://www.example.com/#Lovelace"},
+    {"referrer": "https://Lovelace:secret@www.example.com/"},
+    {"url": f"https://www.example.com/{quote(quote(quote(EMAIL)))}"},
+    {"properties": {"note": "?user[lastname]=Lovelace"}},
+    {"properties": {"mail": "Lovelace", "dob": "Lovelace", "customer_name": "Lovelace"}},
+    {"properties": {"billing_address": {"type": "Lovelace of Ockham & co"}}},
+    {"user": {"type": "Lovelace"}},
+    {"type": f"to {EMAIL}"},
+    {"value": "Lovelace"},
+    {"channel": "Lovelace"},
+    {"properties": {"Lovelace & Byron": 1}},
+    b"mail=Lovelace&event=a",
+    b"event=a&eventdata=Lovelace",
+    b"user[type]=Lovelace",
     b'{"contactFields": {"ContactLastName": "Lovelace"',
     b"\xff Lovelace",
 ]
@@ -56,21 +73,51 @@ def test_no_payload_names_a_person(log_in, payload):
 
 def test_what_developers_need_stays():
     sent = {
+        "channel": GUID,
         "type": "loan",
         "value": "5000",
+        "timestamp": "2026-01-02T03:04:05+01:00",
+        "url": "https://www.example.com/loans",
         "contactFields": {"ContactBirthday": "1815-12-10"},
-        "properties": {"amount": 5000, "items": [{"sku": "A-1"}]},
+        "properties": {"amount": 5000, "items": [{"sku": "A-1", "gift": True}], "none": None},
     }
 
     shown = json.loads(hide_in_payload(json.dumps(sent).encode(), ()))
 
-    assert shown == {**sent, "contactFields": {"ContactBirthday": "Hidden"}}
+    assert shown == {
+        **sent,
+        "contactFields": {"ContactBirthday": "Hidden (10 characters)"},
+        "properties": {
+            "amount": "Hidden (a number)",
+            "items": [{"sku": "Hidden (3 characters)", "gift": "Hidden (true or false)"}],
+            "none": None,
+        },
+    }
 
 
 def test_what_developers_need_of_a_form_stays():
-    shown = hide_in_payload(b"actid=12&event=loan&eventdata=5000&email=ada", ())
+    visit = quote(json.dumps({"email": "ada"}))
 
-    assert shown == b"actid=12&event=loan&eventdata=5000&email=Hidden"
+    shown = hide_in_payload(f"actid=12&event=loan&eventdata=5000&visit={visit}".encode(), ())
+
+    assert parse_qs(shown.decode()) == {
+        "actid": ["12"],
+        "event": ["loan"],
+        "eventdata": ["5000"],
+        "visit": ['{"email": "Hidden (3 characters)"}'],
+    }
+
+
+def test_harmless_members_that_a_rule_calls_personal_are_hidden():
+    sent = {"value": "5000", "type": {"status": "ill"}, "url": "https://www.example.com/a"}
+
+    shown = json.loads(hide_in_payload(json.dumps(sent).encode(), {"value", "type", "url"}))
+
+    assert shown == {
+        "value": "Hidden (4 characters)",
+        "type": {"status": "Hidden (3 characters)"},
+        "url": "Hidden (25 characters)",
+    }
 
 
 def test_an_email_in_other_columns_is_hidden(log_in):

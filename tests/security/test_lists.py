@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.contrib.admin.exceptions import DisallowedModelAdminLookup
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
 from django.test import RequestFactory
 
 from activities.inspector import readable
@@ -32,14 +33,15 @@ def columns(model, depth=1):
             yield from (f"{field.name}__{name}" for name in columns(field.related_model, depth - 1))
 
 
-def asked(model, **query):
+def asked(model, /, **query):
     """A request of a superuser, so that nothing but the list itself refuses it."""
     request = RequestFactory().get(changelist_url(model), query)
     request.user = User(is_superuser=True, is_active=True)
+    request.session = SessionStore()
     return request
 
 
-def change_list(model, **query):
+def change_list(model, /, **query):
     return admin.site._registry[model].get_changelist_instance(asked(model, **query))
 
 

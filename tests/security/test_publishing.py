@@ -8,7 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
 
-from config.demo.loading import LOGIN, PASSWORD
+from config.demo.loading import LOGIN, PASSWORD, known_logins
 from config.publishing import is_loopback, refuse_to_publish, refuse_to_publish_the_demo
 from tests.config.hub import ROOT, clean_environment, manage
 
@@ -54,6 +54,16 @@ def test_the_demos_login_is_served_on_loopback_only(settings):
     refuse_to_publish_the_demo()
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", known_logins())
+def test_each_login_of_the_demo_is_served_on_loopback_only(settings, name):
+    User.objects.create_user(name, password=known_logins()[name])
+    settings.HOST = "0.0.0.0"
+
+    with pytest.raises(ImproperlyConfigured, match=f"changepassword {name}"):
+        refuse_to_publish_the_demo()
+
+
 def test_serve_refuses_other_machines_without_the_demo_too(tmp_path):
     refused = manage(tmp_path, "serve", HOST="0.0.0.0")
 
@@ -74,3 +84,12 @@ def test_a_web_process_refuses_other_machines(tmp_path):
 
     assert refused.returncode == 1
     assert re.search("ImproperlyConfigured: The SECRET_KEY from development", refused.stderr)
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:0", "0:8000", "[::]:8000"])
+def test_the_server_for_development_is_for_this_machine_alone(tmp_path, address):
+    done = manage(tmp_path / "hub", "runserver", address, "--noreload")
+
+    assert done.returncode == 1
+    assert "The SECRET_KEY from development is known to everybody" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -25,6 +25,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self):
         url = f"http://localhost:{self.server.server_port}"
+        path, _, query = self.path.partition("?")
+        if path == "/authorize":
+            asked = parse_qs(query)
+            self._redirect(f"{asked['redirect_uri'][0]}?code=c&state={asked['state'][0]}")
+            return
         body = {
             "/.well-known/openid-configuration": {
                 "issuer": url,
@@ -35,13 +40,19 @@ class _Handler(BaseHTTPRequestHandler):
             },
             "/token": {"access_token": "a-token", "token_type": "Bearer"},
             "/userinfo": self.server.person,
-        }[self.path]
+        }[path]
         content = json.dumps(body).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+
+    def _redirect(self, url):
+        self.send_response(302)
+        self.send_header("Location", url)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def log_message(self, *args):
         pass
@@ -101,6 +112,16 @@ def test_a_user_with_the_verified_email_gets_in(sso, client):
     assert client.session["_auth_user_id"] == str(mia.pk)
     mia.refresh_from_db()
     assert mia.check_password("a long password")
+
+
+def test_only_the_page_that_leads_to_the_server_may_send_its_form_there(sso, client):
+    def form_action(path):
+        policy = client.get(path).headers["Content-Security-Policy"]
+        return policy.partition("form-action ")[2].partition(";")[0]
+
+    server = f"http://localhost:{sso.server_port}"
+    assert form_action(SSO) == f"'self' {server}"
+    assert form_action(LOGIN) == form_action("/admin/password_reset/") == "'self'"
 
 
 def test_an_email_that_was_given_to_another_user_leads_to_that_one(sso, client):

@@ -1,0 +1,25 @@
+"""What users of the admin may see and do; every room with pages names its own so."""
+
+from collections.abc import Callable
+
+from django.contrib.auth.models import AnonymousUser, User
+
+type AnyUser = User | AnonymousUser
+type May = Callable[[AnyUser], bool]
+
+
+def may_see_users(user: AnyUser) -> bool:
+    return user.has_perm("auth.view_user")
+
+
+def may_see_permission_groups(user: AnyUser) -> bool:
+    return user.has_perm("auth.view_group")
+
+
+def may_use_the_admin(user: AnyUser) -> bool:
+    return user.is_staff
+
+
+def may_see_audit_log(user: AnyUser) -> bool:
+    """Whether this user may see what all users changed."""
+    return user.has_perm("adminsite.view_auditentry")

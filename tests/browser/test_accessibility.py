@@ -1,0 +1,80 @@
+"""What axe finds on the pages of the admin: nothing."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.contrib import admin
+from django.contrib.auth.models import User
+from django.contrib.sessions.backends.db import SessionStore
+from django.test import Client, RequestFactory
+from django.urls import reverse
+
+from adminsite.formatting import change_url, changelist_url
+from tests.admin.history import make_history
+from tests.browser.pages import MAIN
+
+# There are a hundred pages.
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(1_200),
+]
+
+ALL = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+CONTRAST = {"type": "rule", "values": ["color-contrast"]}
+VIEWS = ("admin:index", "help", "api-docs")
+
+
+@pytest.fixture
+def user(sites):
+    make_history()
+    return User.objects.create_superuser("chief")
+
+
+@pytest.fixture
+def page(user, open_browser):
+    client = Client()
+    client.force_login(user)
+    context = open_browser()
+    cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value}
+    context.add_cookies([{**cookie, "url": f"https://{MAIN}/"}])
+    return context.new_page()
+
+
+def addresses(user):
+    """The addresses of every list, of the form of a new row, and of one row."""
+    request = RequestFactory().get("/")
+    request.user, request.session = user, SessionStore()
+    found = [reverse(view) for view in VIEWS]
+    for model, options in admin.site._registry.items():
+        found.append(changelist_url(model))
+        if options.has_add_permission(request):
+            found.append(f"{changelist_url(model)}add/")
+        row = options.get_queryset(request).first()
+        if row is not None:
+            found.append(change_url(row))
+    return found
+
+
+def look(page, address, rules):
+    """What axe finds on a page, by the names of the rules."""
+    answer = page.goto(f"https://{MAIN}{address}")
+    if answer.status != 200:
+        return {"status": answer.status}
+    options = {"runOnly": rules, "resultTypes": ["violations"]}
+    found = Axe().run(page, options=options).response["violations"]
+    return {one["id"]: [node["html"][:200] for node in one["nodes"][:3]] for one in found}
+
+
+def test_every_page_can_be_used_by_keyboard_and_screen_reader(page, user):
+    found = {address: look(page, address, ALL) for address in addresses(user)}
+
+    assert len(found) > 60
+    assert {address: rules for address, rules in found.items() if rules} == {}
+
+
+def test_text_can_be_read_in_the_dark_and_on_phones(page, user):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(color_scheme="dark")
+
+    found = {address: look(page, address, CONTRAST) for address in addresses(user)}
+
+    assert {address: rules for address, rules in found.items() if rules} == {}
