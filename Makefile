@@ -26,7 +26,7 @@ run: $(INSTALLED)  ## run the hub with demo data until Ctrl-C; honours PORT, HOS
 	@exec $(BIN)/python manage.py serve --demo
 
 test: $(INSTALLED_DEV) chromium  ## run all tests; honours DATABASE_URL and REDIS_URL
-	@exec $(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
+	@exec $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
 lint: $(INSTALLED_DEV)  ## check style, formatting, types, settings and migrations
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""What is measured in a hub that has grown: pages of the admin, recording, merging, data input.
+"""What is measured in a hub that has grown: pages, recording, merging, data input, contact groups.
 
 It runs inside of Django, as `staging` does, in a `manage.py shell` beside the database.
 """
@@ -6,41 +6,56 @@ It runs inside of Django, as `staging` does, in a `manage.py shell` beside the d
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import cycle, islice
 from statistics import median
+from tempfile import NamedTemporaryFile
 from typing import NamedTuple
+from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 from django.contrib.auth.models import User
 from django.db.models import Count, Model
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
-from activities.counting import recount_activities
-from activities.data_input import sweep_data_inputs
 from activities.drafts import Draft
+from activities.jobs import DATA_INPUTS
 from activities.models import Activity, ActivityType, RejectedActivity
 from activities.recording import Source, record_activities
+from activities.seen import catch_up
 from adminsite.counting import count_up_to
 from adminsite.formatting import change_url, changelist_url
 from adminsite.options import HubAdmin
 from adminsite.paginator import COUNTED_ROWS
+from benchmarks import grouping
 from benchmarks.hub import BenchmarkFailed
+from benchmarks.staging import record_data_inputs, stage_merges
 from channels.models import Channel
 from config.demo import data
 from config.demo.loading import LOGIN
 from config.demo.sample import TABLETS
 from consents.models import Consent, ConsentAgreement
-from contacts.merging import carry_out_merge, request_merge
+from contacts.admin.searching import search_contacts
+from contacts.admin.timeline import Position, query_of
+from contacts.jobs import MERGES
+from contacts.merging import carry_out_merges, request_merge, settle_merges
 from contacts.models import Contact, ContactMerge
+from contacts.telling import person_of
 from crosssite.models import TrackedSite
+from figures.following import catch_up as count_figures
+from jobs.working import work_off
+from privacy.access.writing import write_file
+from privacy.models import AccessFile
 
 _IN_A_REQUEST = 100
 _FAR_DOWN = 5000
 _SWEEPS = 10
+_SWEEPS_OF_MERGES = 3
 _THREADS = 8
 
 
@@ -51,22 +66,42 @@ class Page(NamedTuple):
     url: str
 
 
-def measure(rounds: int, recorded: int, data_inputs: int) -> None:
+def measure(rounds: int, recorded: int, jobs: int, touched: int, groups: int) -> None:
     """Print, as JSON, how long everything takes: milliseconds by what it is.
 
     Pages are asked for so many times. The contact that is merged has `recorded` activities, which
-    are recorded here, and as many again of other contacts.
+    are recorded here, and twice as many of other contacts; then a reader reads them all. So many
+    groups look at `touched` contacts; how PostgreSQL builds one of them is the `plan`.
     """
-    # The scheduler does that every hour; what other turns have recorded is not to be counted live.
-    recount_activities()
+    # In a hub a worker does that all the time; here nothing runs beside the database.
+    catch_up()
+    count_figures()
+    grouped = grouping.measure(touched, groups)
     pages = {page.name: _milliseconds(page, rounds) for page in _pages()}
+    searches = _searches(rounds)
     work = {
         "100 activities recorded": _record(recorded),
         f"the same, by {_THREADS} threads at once": _record_at_once(recorded),
+        f"{3 * recorded:,} activities read by the reader “seen”": _milliseconds_of(catch_up),
+        f"{3 * recorded:,} activities read by the reader “figures”": _milliseconds_of(
+            count_figures
+        ),
         f"merge of a contact with {recorded:,} activities": _merge(),
-        f"{data_inputs:,} data inputs drained": _drain(data_inputs),
+        f"file with all about a contact with {recorded:,} activities": _write_access_file(),
+        f"{jobs:,} data inputs drained": _apply_data_inputs(jobs),
+        f"{jobs:,} merges of contacts with 5 activities": _merge_many(jobs),
+        f"{touched:,} contacts looked at for {groups} contact groups": grouped.increments,
+        "explanation of a membership": grouped.explanation,
     }
-    json.dump({"pages": pages, "work": work}, sys.stdout)
+    builds = {"full build": grouped.build}
+    found = {
+        "pages": pages,
+        "searches": searches,
+        "work": work,
+        "builds": builds,
+        "plan": grouped.plan,
+    }
+    json.dump(found, sys.stdout)
 
 
 def _milliseconds(page: Page, rounds: int) -> float:
@@ -85,6 +120,8 @@ def _milliseconds(page: Page, rounds: int) -> float:
 
 def _pages() -> Iterator[Page]:
     yield Page("dashboard", "/admin/")
+    yield Page("dashboard of 30 days", "/admin/?range=30")
+    yield Page("dashboard of 90 days", "/admin/?range=90")
     yield from _contact_pages()
     yield from _activity_pages()
     yield from _consent_pages()
@@ -106,21 +143,67 @@ def _contact_pages() -> Iterator[Page]:
         "contacts of a small country": "country=ISL",
         "contacts of a country where nobody is": "country=ATA",
         "contacts of a day": _within("created_at", days_ago=200, days=1),
-        "contacts by the beginning of an email": f"q={named.email[:-10]}",
-        "contacts by a common beginning": "q=a",
-        "contacts by first and last name": "q=paula+rossi",
-        "contacts by a name that nobody has": "q=xyz",
-        "contacts by GUID": f"q={named.guid}",
+        **{f"contacts by {what}": urlencode({"q": term}) for what, term in _terms(named).items()},
         # So many days that there is a full page of them in every hub.
         "contacts of a month, by a name": f"q=paula&{_within('created_at', days_ago=39, days=30)}",
     }
     yield from (Page(name, changelist_url(Contact, query)) for name, query in lists.items())
     usual, busiest = named, _busiest()
     newest = busiest.activities.order_by("-occurred_at", "-id")
-    *_, older = newest.values_list("pk", flat=True)[:_FAR_DOWN]
+    *_, (at, pk) = newest.values_list("occurred_at", "pk")[:_FAR_DOWN]
+    older = query_of(after=Position(at, "activities", pk))
+    for what, term in (("a name", "paula rossi"), ("a domain that all have", "example.com")):
+        query = urlencode({"q": term})
+        yield Page(f"search of the head, by {what}", f"{reverse('adminsite:search')}?{query}")
     yield Page("page of a contact", change_url(usual))
     yield Page("page of the busiest contact", change_url(busiest))
-    yield Page("the same, far down the timeline", f"{change_url(busiest)}?before={older}")
+    yield Page("the same, far down the timeline", f"{change_url(busiest)}?{older}")
+    card = ActivityType.objects.get(code_name=data.CARD).pk
+    tablets = Channel.objects.get(code_name=TABLETS).pk
+    asked = {
+        "by a text that is nowhere": query_of(text="xyzzy"),
+        "of a rare type": query_of(choices={"type": str(card)}),
+        "of a channel long unused": query_of(choices={"channel": str(tablets)}),
+    }
+    for name, query in asked.items():
+        yield Page(f"the same, its timeline {name}", f"{change_url(busiest)}?{query}")
+
+
+def _terms(named: Contact) -> dict[str, str]:
+    """What is searched for: words that few have, that nearly all have, and that nobody has."""
+    return {
+        "the beginning of an email": named.email[:-10],
+        "a part of an email": named.email[3:-10],
+        "a domain that all have": "example.com",
+        "one letter": "a",
+        "two letters": "an",
+        "a part of a name": "eller",
+        "a name without accents": "schafer",
+        "first and last name": "paula rossi",
+        "a company": "keller & co",
+        "a phone": "001 (555) 010 1000",
+        "a part of a phone": "555-0101",
+        "a name that nobody has": "xyz",
+        "a letter that nobody has": "李",
+        "a sign": "%",
+        "300 letters": "n" * 300,
+        "GUID": str(named.guid),
+        "a part of a GUID": str(named.guid)[-9:],
+    }
+
+
+def _searches(rounds: int) -> dict[str, float]:
+    """How long it takes to find a page of contacts: the target is 100 ms among a million."""
+    named = Contact.objects.exclude(email="").order_by("-pk")[1000]
+    found = {}
+    for what, term in _terms(named).items():
+        durations = [_milliseconds_of(partial(_search, term)) for _ in range(rounds)]
+        found[f"contacts by {what}"] = min(durations)
+    return found
+
+
+def _search(term: str) -> None:
+    list(search_contacts(Contact.objects.live(), term).order_by("-created_at", "-pk")[:50])
 
 
 def _activity_pages() -> Iterator[Page]:
@@ -264,24 +347,44 @@ def _merge() -> float:
     survivor = Contact.objects.create(email=f"{uuid4()}@example.com")
     merge = request_merge(survivor=survivor, loser=loser, reason=ContactMerge.Reason.JOURNEY)
     started_at = time.perf_counter()
-    carry_out_merge(merge.pk)
+    carry_out_merges([merge.pk])
+    settle_merges([merge.pk])  # moves what is too much for one transaction
     return (time.perf_counter() - started_at) * 1000
 
 
-def _drain(count: int) -> float:
+def _write_access_file() -> float:
+    """Write what a person gets who asks for their data, of the contact that was merged."""
+    contact = Contact.objects.filter(notes=_TO_MERGE).order_by("-pk")[0]
+    with NamedTemporaryFile(suffix=".zip") as file:
+        return _milliseconds_of(
+            lambda: write_file(person_of(contact.pk), AccessFile.Kind.ACCESS, file)  # type: ignore[arg-type]
+        )
+
+
+def _apply_data_inputs(count: int) -> float:
     """Record so many data inputs, and let the sweep find them, ten times; the fastest time."""
     anonymous = Contact.objects.live().filter(email="", last_name="").order_by("-pk")
     guids = list(anonymous.values_list("guid", flat=True)[: count * _SWEEPS])
     durations = []
     for start in range(0, len(guids), count):
-        for guid in guids[start : start + count]:
-            fields = {"ContactFirstName": "Ada", "ContactEmail": f"{uuid4()}@example.com"}
-            draft = Draft(type="datainput", value="Registration form", contact_fields=fields)
-            record_activities([draft], contact_guid=guid, source=_source())
-        started_at = time.perf_counter()
-        sweep_data_inputs()
-        durations.append(time.perf_counter() - started_at)
-    return min(durations) * 1000
+        record_data_inputs(guids[start : start + count])
+        durations.append(_milliseconds_of(lambda: work_off(DATA_INPUTS)))
+    return min(durations)
+
+
+def _merge_many(count: int) -> float:
+    """Ask for so many merges, and let the sweep find them, a few times; the fastest time."""
+    durations = []
+    for _ in range(_SWEEPS_OF_MERGES):
+        stage_merges(count)
+        durations.append(_milliseconds_of(lambda: work_off(MERGES)))
+    return min(durations)
+
+
+def _milliseconds_of(work: Callable[[], object]) -> float:
+    started_at = time.perf_counter()
+    work()
+    return (time.perf_counter() - started_at) * 1000
 
 
 def _source() -> Source:

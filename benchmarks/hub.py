@@ -35,7 +35,7 @@ class Hub:
 
     def __init__(self, home: Path):
         self.home = home
-        self.port = _free_port()
+        self.port = free_port()
         self._log = home.with_name(f"{home.name}.log")
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -104,13 +104,15 @@ class Hub:
             raise BenchmarkFailed(f"manage.py {arguments[0]} failed:\n{done.stderr[-2000:]}")
         return done.stdout
 
-    def stage(self, call: str) -> str:
-        """What a function of `benchmarks.staging` prints, called beside the running database."""
-        code = f"from benchmarks import staging; staging.{call}"
-        return self.manage("shell", "--verbosity", "0", "--command", code)
+    def stage(
+        self, call: str, module: str = "staging", seconds: float = _SECONDS_FOR_COMMAND
+    ) -> str:
+        """What a function of a module that runs inside of Django prints, beside the database."""
+        code = f"from benchmarks import {module}; {module}.{call}"
+        return self.manage("shell", "--verbosity", "0", "--command", code, seconds=seconds)
 
     def get(self, path: str, host: str) -> http.client.HTTPResponse:
-        """The answer to a request for `path`, read to its end by whoever asked."""
+        """The answer to a request for `path`, read to its end by the caller."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         connection.request("GET", path, headers={"Host": host, "Connection": "close"})
         return connection.getresponse()
@@ -153,7 +155,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

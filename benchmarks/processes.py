@@ -21,7 +21,7 @@ class Memory(NamedTuple):
 def memory_by_role(hub_pid: int) -> dict[str, Memory]:
     """The memory of the web processes, the worker and the scheduler of a hub."""
     found: dict[str, Memory] = {}
-    for role, pids in _processes_by_role(hub_pid).items():
+    for role, pids in _processes_by_role(hub_pid, _parents()).items():
         sizes = [_memory_of(pid) for pid in pids]
         found[role] = Memory(len(pids), sum(size[0] for size in sizes), sum(s[1] for s in sizes))
     return found
@@ -53,7 +53,7 @@ def read_clock(hub_pid: int, backend_pid: int) -> Clock:
     """
     parents = _parents()
     server = parents[backend_pid]
-    web = sum(map(_processor_seconds, _processes_by_role(hub_pid)["web"]))
+    web = sum(map(_processor_seconds, _processes_by_role(hub_pid, parents)["web"]))
     database = sum(map(_processor_seconds, [server, *_descendants(server, parents)]))
     own = os.times()
     generator = own.user + own.system
@@ -66,16 +66,15 @@ def read_clock(hub_pid: int, backend_pid: int) -> Clock:
 
 def busiest_web_process(hub_pid: int) -> int:
     """One that answers requests: others look after them."""
-    return max(_processes_by_role(hub_pid)["web"], key=_processor_seconds)
+    return max(_processes_by_role(hub_pid, _parents())["web"], key=_processor_seconds)
 
 
 def command_of(hub_pid: int, role: str) -> list[str]:
     """The command with which the hub has started this part of it."""
-    return _command_line(_processes_by_role(hub_pid)[role][0])
+    return _command_line(_processes_by_role(hub_pid, _parents())[role][0])
 
 
-def _processes_by_role(hub_pid: int) -> dict[str, list[int]]:
-    parents = _parents()
+def _processes_by_role(hub_pid: int, parents: dict[int, int]) -> dict[str, list[int]]:
     by_role: dict[str, list[int]] = {}
     for pid in sorted(pid for pid, parent in parents.items() if parent == hub_pid):
         words = _command_line(pid)

@@ -8,7 +8,10 @@ from statistics import median
 
 @dataclass
 class Section:
-    """A part of the report: a table, what there is to know of it, and what went wrong."""
+    """A part of the report: a table, what there is to know of it, and what went wrong.
+
+    One without columns is a text alone.
+    """
 
     title: str
     columns: Sequence[str]
@@ -26,7 +29,7 @@ def render(title: str, sections: Iterable[Section]) -> str:
         parts.append("\n".join(f"- {problem}" for problem in problems))
     for section in sections:
         parts += [f"## {section.title}", *([section.text] if section.text else [])]
-        parts.append(_table(section.columns, section.rows))
+        parts += [_table(section.columns, section.rows)] if section.columns else []
     return "\n\n".join(parts) + "\n"
 
 
@@ -41,6 +44,11 @@ def spread(values: Sequence[float], digits: int = 0) -> str:
         f"{value:,.{digits}f}" for value in (median(values), min(values), max(values))
     )
     return middle if lowest == highest else f"{middle} ({lowest} to {highest})"
+
+
+def code_block(text: str) -> str:
+    """A text that is shown as it is."""
+    return f"```\n{text}\n```"
 
 
 def read_table(text: str, heading: str) -> list[list[str]]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 from benchmarks.posts import FRESH, Post
@@ -19,6 +20,9 @@ _TARGETS = {1: (0.90, 0.75), 20: (0.72, 0.60), 100: (0.77, 0.62)}
 _TARGET_OF_ONE = 0.5
 _TARGETS_OF_BATCHES = {1: 0.4, 20: 0.25}
 _UNKNOWN_TYPE = {"type": "custom_never_made", "value": "Apply for a loan"}
+# What a contact does who enters the group that is measured, and how many requests come around it.
+_LAST_MISSING = {"type": "custom_loan_calculator", "value": "9000"}
+_REQUESTS_AROUND = 9
 
 Staged = dict[str, Any]
 
@@ -60,8 +64,6 @@ def _headless(
     staged: Staged, host: str, rows: int, *, ids: bool = False, refused: int = 0
 ) -> Scenario:
     """Requests with `rows` activities and, in the midst of them, some that are refused."""
-    headers = {"Host": host, "Authorization": f"Bearer {staged['key']}"}
-    headers["Content-Type"] = "application/json"
 
     def request(number: int, contact: str) -> Post:
         activities = [_activity(number + row) for row in range(rows)]
@@ -70,17 +72,41 @@ def _headless(
             activities = [
                 {**activity, "id": f"{FRESH}{row:012d}"} for row, activity in enumerate(activities)
             ]
-        body = {"channel": staged["channel"], "contact": contact, "activities": activities}
-        return Post("/Kentico.Tracking/activities", headers, json.dumps(body))
+        return _headless_post(staged, host, contact, activities)
 
     details = ["with ids"] * ids + [f"and {refused} refused"] * bool(refused)
     return Scenario(
         name=", ".join([f"headless, {rows} a request", *details]),
         rows=rows,
         requests=[request(*each) for each in enumerate(staged["contacts"])],
-        count=lambda status, body: body.count(b'"status":202') if status == 207 else 0,
+        count=_count_accepted,
         target=None if refused else _TARGETS[rows][ids],
     )
+
+
+def make_joining(staged: Staged, port: int, joining: Sequence[str]) -> Scenario:
+    """Ten requests for each of these contacts: one has what they lack, nine are about others."""
+    headless, host = staged["headless"], f"127.0.0.1:{port}"
+    contacts = cycle(headless["contacts"])
+    requests = []
+    for contact in joining:
+        others = [(next(contacts), _activity(number)) for number in range(_REQUESTS_AROUND)]
+        requests += [
+            _headless_post(headless, host, who, [activity])
+            for who, activity in [(contact, _LAST_MISSING), *others]
+        ]
+    return Scenario("contacts that join a group", 1, requests, _count_accepted)
+
+
+def _headless_post(staged: Staged, host: str, contact: str, activities: list[Any]) -> Post:
+    headers = {"Host": host, "Authorization": f"Bearer {staged['key']}"}
+    headers["Content-Type"] = "application/json"
+    body = {"channel": staged["channel"], "contact": contact, "activities": activities}
+    return Post("/Kentico.Tracking/activities", headers, json.dumps(body))
+
+
+def _count_accepted(status: int, body: bytes) -> int:
+    return body.count(b'"status":202') if status == 207 else 0
 
 
 def _activity(number: int) -> dict[str, str]:

@@ -98,9 +98,11 @@ class _Run:
                         load, cost = self._load(door.scenario, plan.seconds)
                         door.loads.append(load)
                         door.costs.append(cost)
-        for door in found.doors:
-            if door.misses_target(found.limits[door.scenario.rows]):
-                door.profile = self._profile(door.scenario)
+        slow = [
+            door for door in found.doors if door.misses_target(found.limits[door.scenario.rows])
+        ]
+        for door in slow[: plan.profiles]:
+            door.profile = self._profile(door.scenario)
         for _ in range(plan.rounds):
             for door in found.doors:
                 load, _ = self._load(door.scenario, plan.latency_seconds, rate=door.half_rate)

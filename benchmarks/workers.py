@@ -17,18 +17,18 @@ _SECONDS_TO_FINISH = 300
 
 
 class Kind(NamedTuple):
-    """A kind of work: who makes it, the table where it waits, and its columns."""
+    """A kind of work: who makes it, the table where it waits, and what its status is then."""
 
     name: str
     staged_by: str
     table: str
     status: str
-    finished_at: str
+    waiting: str = "pending"
 
 
 _KINDS = (
-    Kind("data inputs/s", "stage_data_inputs", "activities_datainput", "outcome", "applied_at"),
-    Kind("merges/s", "stage_merges", "contacts_contactmerge", "status", "finished_at"),
+    Kind("data inputs/s", "stage_data_inputs", "activities_datainput", "outcome"),
+    Kind("merges/s", "stage_merges", "contacts_contactmerge", "status"),
 )
 
 Worker = subprocess.Popen[bytes]
@@ -46,7 +46,7 @@ def measure(
         for processes, speeds in found.items():
             for kind in _KINDS:
                 hub.stage(f"{kind.staged_by}({plan.jobs})")
-                speeds[kind].append(_drain(hub, database, kind, worker_command, processes))
+                speeds[kind].append(drain(hub, database, kind, worker_command, processes))
     return found
 
 
@@ -66,10 +66,13 @@ def section(found: Speeds) -> Section:
     )
 
 
-def _drain(
+def drain(
     hub: Hub, database: psycopg.Connection, kind: Kind, command: list[str], processes: int
 ) -> float:
-    """Let so many workers do what waits, and return how many pieces a second they did."""
+    """Let so many workers do what waits, and return how many pieces a second they did.
+
+    The hub is stopped, and its database runs.
+    """
     threads = processes * int(command[command.index("--concurrency") + 1])
     with ExitStack() as stack:
         with database.transaction():
@@ -82,7 +85,8 @@ def _drain(
             )
             started_at = _ask(database, "SELECT clock_timestamp()")
         _wait_until(lambda: not _count_waiting(database, kind), workers, _SECONDS_TO_FINISH)
-        finished_at = _ask(database, f"SELECT max({kind.finished_at}) FROM {kind.table}")
+        # Rows say when their batch began, of which there may be one.
+        finished_at = _ask(database, "SELECT clock_timestamp()")
     return pieces / (finished_at - started_at).total_seconds()
 
 
@@ -99,7 +103,9 @@ def _running(hub: Hub, command: list[str], processes: int) -> Iterator[list[Work
 
 
 def _count_waiting(database: psycopg.Connection, kind: Kind) -> int:
-    return _ask(database, f"SELECT count(*) FROM {kind.table} WHERE {kind.status} = 'pending'")
+    return _ask(
+        database, f"SELECT count(*) FROM {kind.table} WHERE {kind.status} = '{kind.waiting}'"
+    )
 
 
 def _count_held_up(database: psycopg.Connection, kind: Kind) -> int:

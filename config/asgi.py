@@ -16,8 +16,11 @@ from django.conf import settings  # noqa: E402
 
 from activities.recording import open_shared_commit  # noqa: E402
 from config.health import answer_live  # noqa: E402
-from config.serving import ThreadedDjango, read_body  # noqa: E402
+from config.refusals import answer_of  # noqa: E402
+from config.serving import FileAnswer, ThreadedDjango, read_body  # noqa: E402
+from config.uploads import UPLOAD_PATH, allowance_of  # noqa: E402
 from database.loop import in_thread, open_database  # noqa: E402
+from readers.reading import begin  # noqa: E402
 from web.answers import Answer, Receive, Scope, Send  # noqa: E402
 from web.django import OBSTACLE  # noqa: E402
 from web.doors import door_at, exchange_at  # noqa: E402
@@ -35,10 +38,12 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         return
     if scope["type"] != "http":
         return
-    body = await read_body(receive)
+    is_upload = scope["path"] == UPLOAD_PATH
+    body = await read_body(receive, await allowance_of(scope) if is_upload else None)
     if body is None:
         return
     exchange = exchange_at(scope["method"], scope["path"])
+    made: Answer | FileAnswer
     if live := answer_live(scope):
         made = live
     elif isinstance(body, Problem):
@@ -50,14 +55,17 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     await made.send(send)
 
 
-async def _refuse(exchange: type[Exchange] | None, scope: Scope, problem: Problem) -> Answer:
-    """What a door answers in its format about a body that cannot be read; pages have no words."""
+async def _refuse(
+    exchange: type[Exchange] | None, scope: Scope, problem: Problem
+) -> Answer | FileAnswer:
+    """What is answered about a body that cannot be read, at a door in its format."""
+    made: Answer | FileAnswer
     if exchange is not None:
         made = await answer(exchange(Request.of_scope(scope, b"", problem)))
     elif door_at(scope["path"]):
         made = await _django.answer({**scope, OBSTACLE: problem}, BytesIO())
     else:
-        made = Answer.of(b"", status=problem.status)
+        made = answer_of(problem)
     # What may still come of the body is no request.
     made.headers.append((b"connection", b"close"))
     return made
@@ -78,6 +86,7 @@ def _answer_in_thread(exchange: type[Exchange], scope: Scope, body: IO[bytes]) -
 async def _live(receive: Receive, send: Send) -> None:
     await receive()
     async with open_database(_django.threads), open_shared_commit():
+        await in_thread(begin)
         await send({"type": "lifespan.startup.complete"})
         await receive()
     await send({"type": "lifespan.shutdown.complete"})

@@ -7,23 +7,19 @@ pipelined requests faster than they are answered.
 import asyncio
 import math
 import urllib.parse
-from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
 from typing import Any
 
 import httptools
-from django.conf import settings
 from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT, FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from config.serving import CAN_BE_TOLD, SMALL_BODY_BYTES
-from web.answers import Answer, Receive, Scope, Send
+from config.load import LIMITS, REQUEST_BYTES, Cycle, load
+from config.refusals import refusal, say_busy
 
 # The parser is fed so much at a time: in between nothing stops it, whatever it finds.
 _PIECE_BYTES = 16 * 1024
-# What a request takes in memory beside what was sent, roughly.
-_REQUEST_BYTES = 8192
 _ASCII = bytes(range(128))
 # So much of what still comes after a refusal is thrown away, for so long: the client may read it.
 _LINGER_BYTES = 10_000_000
@@ -32,45 +28,10 @@ _LINGER_SECONDS = 2.0
 _PARTING_SECONDS = 0.1
 
 
-@dataclass
-class Limits:
-    """What the clients of one web process may take, in bytes, seconds and numbers."""
-
-    # A request line with its headers.
-    head_bytes: int = 64 * 1024
-    headers: int = 200
-    # From the first byte of a request, or from connecting, to the last of its headers.
-    head_seconds: float = 30.0
-    # Between two requests. Proxies give up sooner, so that they do not send into the closing.
-    idle_seconds: float = 75.0
-    # In which a client takes nothing of its answer.
-    stalled_seconds: float = 60.0
-    # What all requests take in memory until they are answered; more are refused.
-    load_bytes: int = 256 * 1024 * 1024
-    connections: int = 20_000
-
-
-LIMITS = Limits()
-
-
 class _State(Enum):
     IDLE = "between requests"
     HEAD = "in a request line or headers"
     BODY = "in a body"
-
-
-class _Load:
-    """What the requests of this process take in memory now."""
-
-    def __init__(self) -> None:
-        self.bytes = 0
-
-    @property
-    def is_too_much(self) -> bool:
-        return self.bytes > LIMITS.load_bytes
-
-
-_load = _Load()
 
 
 class _Flow(FlowControl):
@@ -94,50 +55,11 @@ class _Flow(FlowControl):
             self._transport.pause_reading()
 
 
-class _Exchange(RequestResponseCycle):
-    """A request and its answer: a part of the load until nobody works on it any more."""
-
-    taken = 0
-    _ends_early = False
-    # How much more of the body stays in memory; the rest goes to a file.
-    room_for_body = SMALL_BODY_BYTES
-
-    async def run_asgi(self, app: Any) -> None:
-        try:
-            await super().run_asgi(app)
-        finally:
-            self.leave()
-
-    def take(self, size: int) -> None:
-        self.taken += size
-        _load.bytes += size
-
-    def leave(self) -> None:
-        _load.bytes -= self.taken
-        self.taken = 0
-
-    async def receive(self) -> Any:
-        message = await super().receive()
-        if self._ends_early and message.get("more_body"):
-            return {"type": "http.disconnect", CAN_BE_TOLD: True}
-        return message
-
-    def end_early(self) -> None:
-        """Let the application find that no more of the body comes, though the client listens."""
-        self._ends_early = True
-        self.message_event.set()
-
-    def cut_off(self) -> None:
-        """Let the application find that the client has gone."""
-        self.disconnected = True
-        self.message_event.set()
-
-
 class Connection(HttpToolsProtocol):
     """A client's connection."""
 
     flow: _Flow
-    cycle: _Exchange
+    cycle: Cycle
 
     def __init__(self, *arguments: Any, **options: Any):
         super().__init__(*arguments, **options)
@@ -152,7 +74,7 @@ class Connection(HttpToolsProtocol):
         self._unread = b""
         # What the head and `_unread` take of the load.
         self._taken = 0
-        self._answering: _Exchange | None = None
+        self._answering: Cycle | None = None
         self._deadline = math.inf
         # What is said instead of reading on, after the answers that come before it.
         self._refusal: HTTPStatus | None = None
@@ -262,33 +184,33 @@ class Connection(HttpToolsProtocol):
         if self._reads_again:
             return
         self._complete_scope()
-        exchange = self._begin_exchange()
-        exchange.take(_REQUEST_BYTES + self._bytes_read)
+        cycle = self._begin_cycle()
+        cycle.take(REQUEST_BYTES + self._bytes_read)
         if self._taken:
             self._take(-self._taken)
-        app = _say_busy if _load.is_too_much else self.app
+        app = say_busy if load.is_too_much else self.app
         was_busy = self._is_busy
         self._state, self._bytes_read = _State.BODY, 0
         self._deadline = math.inf
-        self.cycle = exchange
+        self.cycle = cycle
         if was_busy:
             self.flow.pause_reading()
-            self.pipeline.appendleft((exchange, app))  # type: ignore[arg-type]  # ours is looser
+            self.pipeline.appendleft((cycle, app))  # type: ignore[arg-type]  # ours is looser
         else:
-            self._start_asgi_task(exchange, app)
+            self._start_asgi_task(cycle, app)
 
     def on_body(self, body: bytes) -> None:
-        exchange = self.cycle
+        cycle = self.cycle
         self._bytes_read = 0
-        if exchange.response_complete:
+        if cycle.response_complete:
             return
-        exchange.body += body
-        if exchange.room_for_body > 0:
-            exchange.take(min(len(body), exchange.room_for_body))
-            exchange.room_for_body -= len(body)
-        if len(exchange.body) > HIGH_WATER_LIMIT:
+        cycle.body += body
+        if cycle.room_for_body > 0:
+            cycle.take(min(len(body), cycle.room_for_body))
+            cycle.room_for_body -= len(body)
+        if len(cycle.body) > HIGH_WATER_LIMIT:
             self.flow.pause_reading()
-        exchange.message_event.set()
+        cycle.message_event.set()
 
     def on_message_complete(self) -> None:
         self._state, self._has_line = _State.IDLE, False
@@ -296,7 +218,7 @@ class Connection(HttpToolsProtocol):
             self.cycle.more_body = False
             self.cycle.message_event.set()
 
-    # What an exchange calls
+    # What a cycle calls
 
     def on_response_complete(self) -> None:
         self.server_state.total_requests += 1
@@ -394,7 +316,7 @@ class Connection(HttpToolsProtocol):
             # In a body, it is an endless chunk extension or trailer.
             too_large = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
             self._refuse(too_large if is_in_head else HTTPStatus.BAD_REQUEST)
-        elif _load.is_too_much and (is_in_head or self.cycle.room_for_body > 0):
+        elif load.is_too_much and (is_in_head or self.cycle.room_for_body > 0):
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE)
 
     def _keep(self, data: bytes) -> None:
@@ -407,7 +329,7 @@ class Connection(HttpToolsProtocol):
 
     def _take(self, size: int) -> None:
         self._taken += size
-        _load.bytes += size
+        load.bytes += size
 
     # Requests
 
@@ -421,12 +343,12 @@ class Connection(HttpToolsProtocol):
         self.scope["raw_path"] = raw_path
         self.scope["query_string"] = parsed.query or b""
 
-    def _begin_exchange(self) -> _Exchange:
+    def _begin_cycle(self) -> Cycle:
         keep_alive = self.parser.should_keep_alive()
         headers = self.server_state.default_headers
         if keep_alive and self.scope["http_version"] == "1.0":
             headers = [*headers, (b"connection", b"keep-alive")]
-        return _Exchange(
+        return Cycle(
             scope=self.scope,
             transport=self.transport,
             flow=self.flow,
@@ -441,7 +363,7 @@ class Connection(HttpToolsProtocol):
         )
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        assert isinstance(cycle, _Exchange)
+        assert isinstance(cycle, Cycle)
         self._answering = cycle
         super()._start_asgi_task(cycle, app)
 
@@ -463,14 +385,17 @@ class Connection(HttpToolsProtocol):
             self._send_refusal(status)
 
     def _drop_newest(self) -> None:
-        exchange, _ = self.pipeline.popleft()
-        assert isinstance(exchange, _Exchange)
-        exchange.leave()
+        cycle, _ = self.pipeline.popleft()
+        assert isinstance(cycle, Cycle)
+        cycle.leave()
 
     def _send_refusal(self, status: HTTPStatus) -> None:
         if not self.transport.is_closing():
             self.transport.write(self._words_of(status))
             self._linger()
+
+    def _words_of(self, status: HTTPStatus) -> bytes:
+        return refusal(status, self.server_state.default_headers)
 
     def _linger(self) -> None:
         """Close the connection, but not under a client that is still sending.
@@ -491,22 +416,6 @@ class Connection(HttpToolsProtocol):
             else:
                 self.flow.pause_reading()
 
-    def _words_of(self, status: HTTPStatus) -> bytes:
-        headers = [*self.server_state.default_headers, (b"content-length", b"0")]
-        if status is HTTPStatus.SERVICE_UNAVAILABLE:
-            headers.append(_retry_after())
-        headers.append((b"connection", b"close"))
-        lines = b"".join(b"%s: %s\r\n" % header for header in headers)
-        return f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() + lines + b"\r\n"
-
 
 class _Refused(Exception):
     """Ends parsing; what to say instead is in the connection."""
-
-
-async def _say_busy(scope: Scope, receive: Receive, send: Send) -> None:
-    await Answer(503, [(b"content-length", b"0"), _retry_after()], b"").send(send)
-
-
-def _retry_after() -> tuple[bytes, bytes]:
-    return b"retry-after", str(settings.BUSY_RETRY_AFTER_SECONDS).encode()

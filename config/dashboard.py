@@ -1,217 +1,53 @@
-"""The first page of the admin: how much is going on, and what needs attention."""
+"""The first page of the admin: the cards of the apps, and the first steps with a new hub."""
 
-import json
-from collections import Counter, defaultdict
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from urllib.parse import urlencode
-
-from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
+from django.utils.text import capfirst
 
-from activities.admin.long_texts import cut_short, without_long_texts
-from activities.counting import count_by_hour
-from activities.models import Activity, ActivityType, DataInput, RejectedActivity
-from activities.problems import Status
-from adminsite.counting import estimated_rows
+from activities.admin.permissions import may_see_activities
+from activities.models import Activity
+from adminsite.dashboard import CardContent, DashboardCard, Figure, build_cards, register_card
 from adminsite.formatting import change_url, changelist_url
+from adminsite.permissions import AnyUser
+from automations.models import Automation
+from channels.admin.permissions import may_see_channels
 from channels.models import ApiKey, Channel
-from contacts.models import Contact, ContactMerge
-
-_DAYS = 30
-_TYPES_IN_CHART = 5
-_LATEST = 8
-# Up to here contacts are counted one by one.
-_EXACT_CONTACTS = 100_000
-# What became of activities that were not recorded although nobody wants that.
-_LOST = (Status.INVALID_REJECTED, Status.FAILED)
-_COLOURS = ("#0e7c92", "#f59e0b", "#6366f1", "#10b981", "#ec4899", "#94a3b8")
-
-_CHART_OPTIONS = json.dumps(
-    {
-        "animation": False,
-        "responsive": True,
-        "maintainAspectRatio": False,
-        "maxBarThickness": 22,
-        "interaction": {"mode": "index", "intersect": False},
-        "plugins": {"legend": {"display": False}},
-        "scales": {
-            "x": {
-                "stacked": True,
-                "grid": {"display": False},
-                "ticks": {"maxTicksLimit": 8, "maxRotation": 0, "color": "#9ca3af"},
-            },
-            "y": {
-                "stacked": True,
-                "beginAtZero": True,
-                "border": {"display": False},
-                "grid": {"color": "#e5e7eb"},
-                "ticks": {"precision": 0, "maxTicksLimit": 6, "color": "#9ca3af"},
-            },
-        },
-    }
-)
+from config.health import OK, check_worker
+from destinations.models import Destination
+from jobs.admin import may_see_work
+from jobs.models import Chore
 
 
-@dataclass(frozen=True)
-class Figure:
-    """One number of the dashboard."""
+def _workers(request: HttpRequest) -> CardContent:
+    state = check_worker()
+    figure = Figure(
+        name="Workers",
+        icon="engineering",
+        value="Alive" if state == OK else "Not seen",
+        note="Do what waits" if state == OK else capfirst(state),
+        url=changelist_url(Chore),
+        is_urgent=state != OK,
+    )
+    return CardContent(figures=[figure])
 
-    name: str
-    icon: str
-    value: str
-    note: str
-    url: str
-    is_urgent: bool = False
+
+register_card(DashboardCard(position=79, may_see=may_see_work, build=_workers))
 
 
 def dashboard(request: HttpRequest, context: dict) -> dict:
     """Add to `context` what the dashboard shows to this user, in a constant number of queries."""
-    may = request.user.has_perm
-    context["title"] = "Dashboard"
-    context["figures"] = []
-    if may("contacts.view_contact"):
-        context["figures"].append(_contacts_figure())
-    if may("activities.view_activity"):
-        _add_activities(context, names_contacts=may("contacts.view_contact"))
-        if not context["latest"] and may("channels.view_channel"):
-            context["next_steps"] = _next_steps()
-    if may("activities.view_rejectedactivity"):
-        context["figures"].append(_rejections_figure())
-    if may("activities.view_activity"):
-        context["figures"].append(_data_inputs_figure())
-    if may("contacts.view_contactmerge"):
-        context["figures"].append(_merges_figure())
+    context |= {"title": "Dashboard", **build_cards(request)}
+    if _needs_first_steps(request.user):
+        context["next_steps"] = [*_steps_to_an_activity(), *_steps_from_there(request.user)]
     return context
 
 
-def _contacts_figure() -> Figure:
-    total, about = estimated_rows(Contact._meta.db_table), "about "
-    if total > _EXACT_CONTACTS:
-        known = estimated_rows("contact_email_prefix")
-    else:
-        counts = Contact.objects.live().aggregate(
-            total=Count("pk"), known=Count("pk", filter=~Q(email=""))
-        )
-        total, known, about = counts["total"], counts["known"], ""
-    return Figure(
-        name="Contacts",
-        icon="group",
-        value=f"{about}{total:,}",
-        note=f"{about}{known:,} known by email",
-        url=changelist_url(Contact),
-    )
+def _needs_first_steps(user: AnyUser) -> bool:
+    may_see = may_see_activities(user) and may_see_channels(user)
+    return may_see and not Activity.objects.exists()
 
 
-def _add_activities(context: dict, *, names_contacts: bool) -> None:
-    now = timezone.now()
-    names = dict(ActivityType.objects.values_list("pk", "name"))
-    by_type: Counter[str] = Counter()
-    by_day: dict[date, Counter[str]] = defaultdict(Counter)
-    last_day = last_week = 0
-    for hour, type_id, count in count_by_hour(_first_day(now), now):
-        name = names.get(type_id, "Deleted type")
-        by_type[name] += count
-        by_day[hour.date()][name] += count
-        last_day += count if hour > now - timedelta(days=1) else 0
-        last_week += count if hour > now - timedelta(days=7) else 0
-    context["figures"].append(
-        Figure(
-            name="Activities in 24 hours",
-            icon="timeline",
-            value=f"{last_day:,}",
-            note=f"{last_week:,} in 7 days",
-            url=changelist_url(Activity),
-        )
-    )
-    shown = ("type", "contact", "channel") if names_contacts else ("type", "channel")
-    newest = without_long_texts(
-        Activity.objects.select_related(*shown), hides_personal_data=not names_contacts
-    ).order_by("-occurred_at", "-id")
-    context["latest"] = [
-        {
-            "occurred_at": activity.occurred_at,
-            "contact": activity.contact if names_contacts else None,
-            "title": activity.title,
-            "channel": activity.channel,
-        }
-        for activity in cut_short(newest[:_LATEST])
-    ]
-    context["top_types"] = _top_types(by_type)
-    context["chart_options"] = _CHART_OPTIONS
-    context["chart"], context["legend"] = _chart(timezone.localdate(now), by_day, by_type)
-
-
-def _first_day(now: datetime) -> datetime:
-    """The start of the first of the days in the chart."""
-    start = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    return start - timedelta(days=_DAYS - 1)
-
-
-def _top_types(by_type: Counter[str]) -> list[dict]:
-    most = max(by_type.values(), default=0)
-    return [
-        {"name": name, "count": f"{count:,}", "percent": round(100 * count / most)}
-        for name, count in by_type.most_common(8)
-    ]
-
-
-def _chart(today: date, by_day: dict, by_type: Counter[str]) -> tuple[str, list[dict]]:
-    days = [today - timedelta(days=back) for back in range(_DAYS - 1, -1, -1)]
-    shown = [name for name, _ in by_type.most_common(_TYPES_IN_CHART)]
-    series = {name: [by_day[day][name] for day in days] for name in shown}
-    if len(by_type) > len(shown):
-        series["Other types"] = [
-            by_day[day].total() - sum(by_day[day][name] for name in shown) for day in days
-        ]
-    datasets = [
-        {"label": name, "data": values, "backgroundColor": colour, "borderRadius": 2}
-        for (name, values), colour in zip(series.items(), _COLOURS, strict=False)
-    ]
-    labels = [f"{day.day} {day:%b}" for day in days]
-    legend = [{"name": one["label"], "colour": one["backgroundColor"]} for one in datasets]
-    return json.dumps({"labels": labels, "datasets": datasets}), legend
-
-
-def _rejections_figure() -> Figure:
-    yesterday = timezone.now() - timedelta(days=1)
-    count = RejectedActivity.objects.filter(status__in=_LOST, at__gte=yesterday).count()
-    return Figure(
-        name="Rejected in 24 hours",
-        icon="troubleshoot",
-        value=f"{count:,}",
-        note="See why in the inspector" if count else "Everything was recorded",
-        url=changelist_url(RejectedActivity, urlencode({"status__exact": _LOST}, doseq=True)),
-        is_urgent=count > 0,
-    )
-
-
-def _data_inputs_figure() -> Figure:
-    count = DataInput.objects.filter(outcome=DataInput.Outcome.PENDING).count()
-    return Figure(
-        name="Data inputs waiting",
-        icon="edit_note",
-        value=f"{count:,}",
-        note="Applied by workers in a moment" if count else "All are applied",
-        url=changelist_url(Activity),
-    )
-
-
-def _merges_figure() -> Figure:
-    waiting = ContactMerge.objects.open().filter(status=ContactMerge.Status.REVIEW).count()
-    return Figure(
-        name="Merges to decide",
-        icon="merge",
-        value=f"{waiting:,}",
-        note="Contacts with different emails" if waiting else "Nothing needs you",
-        url=changelist_url(ContactMerge, "status__exact=review"),
-        is_urgent=waiting > 0,
-    )
-
-
-def _next_steps() -> list[dict]:
+def _steps_to_an_activity() -> list[dict]:
     channel = Channel.objects.order_by("pk").first()
     has_key = ApiKey.objects.exists()
     key_url = change_url(channel) if channel else changelist_url(Channel)
@@ -241,3 +77,35 @@ def _next_steps() -> list[dict]:
             "is_done": False,
         },
     ]
+
+
+def _steps_from_there(user: AnyUser) -> list[dict]:
+    """What becomes of activities, as far as this user may say so."""
+    steps = []
+    if user.has_perm("automations.add_automation"):
+        steps.append(
+            {
+                "title": "Say what happens next",
+                "text": (
+                    "An automation does something when an activity comes: it sends an email, "
+                    "waits, or puts the contact into a group."
+                ),
+                "url": reverse("admin:automations_automation_add"),
+                "link": "Draw an automation",
+                "is_done": Automation.objects.exists(),
+            }
+        )
+    if user.has_perm("destinations.add_destination"):
+        steps.append(
+            {
+                "title": "Let other systems know",
+                "text": (
+                    "A destination gets what is recorded: your CRM, an analytics tool, or a "
+                    "program of yours."
+                ),
+                "url": reverse("admin:destinations_destination_add"),
+                "link": "Add a destination",
+                "is_done": Destination.objects.exists(),
+            }
+        )
+    return steps

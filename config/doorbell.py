@@ -69,7 +69,9 @@ class Doorbell:
             if self._connection is None:
                 self._connection = connect_to_broker(self._app)
             task.apply_async(args, kwargs, connection=self._connection, retry=False)
-        except Exception as error:  # whatever it is, the next message may do better
+        except Exception as error:
+            # Any kind, since each transport of Celery has its own: the thread that rings must go
+            # on, and the sweeps of the jobs find what a lost message was about.
             self._hang_up()
             if not self._is_broken:
                 reason = " ".join(str(error).split())
@@ -88,7 +90,8 @@ class Doorbell:
         if connection is not None:
             try:
                 connection.release()
-            except Exception:  # it was broken before
+            except Exception:
+                # Any kind, since each transport has its own: it is thrown away as it is.
                 _log.debug("A connection to the broker could not be closed", exc_info=True)
 
 

@@ -130,7 +130,9 @@ def _folders(options: dict[str, Any]) -> list[str]:
 def _examine(name: str, check: Callable[[], str]) -> str:
     try:
         return check()
-    except Exception as error:  # whatever fails, the answer is that this part is not ready
+    except Exception as error:
+        # Any kind: whatever a check of database, broker or files raises, the load balancer has to
+        # be told that this part is not ready, and not get a 500.
         # The log has the details; they may hold addresses and names that are not for everybody.
         logger.error("The %s is not ready: %s", name, first_line(error))
         return "does not answer"

@@ -8,42 +8,47 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
 from django.db import ProgrammingError
 
-from config.demo.loading import LOGIN, PASSWORD
+from config.demo.loading import known_logins
 
 
-def refuse_to_publish() -> None:
-    """Do nothing if only this machine reaches HOST, or the SECRET_KEY of the hub is its own.
+def refuse_to_publish(host: str | None = None) -> None:
+    """Do nothing if only this machine reaches `host`, or the SECRET_KEY of the hub is its own.
+
+    It is HOST, unless another is given.
 
     :raises ImproperlyConfigured: with what to do
     """
-    if is_loopback(settings.HOST):
+    host = host or settings.HOST
+    if is_loopback(host):
         return
     if settings.DEMO:
         raise ImproperlyConfigured(
-            f"The demo's login is known to everybody, so it is not served on {settings.HOST}. "
+            f"The demo's logins are known to everybody, so it is not served on {host}. "
             "Leave HOST out (127.0.0.1), or start without the demo: python manage.py serve"
         )
     if settings.SECRET_KEY == settings.DEVELOPMENT_SECRET_KEY:
         raise ImproperlyConfigured(
             "The SECRET_KEY from development is known to everybody and signs logins, so the hub is "
-            f"not served on {settings.HOST} with it. Leave HOST out (127.0.0.1), or set SECRET_KEY "
+            f"not served on {host} with it. Leave HOST out (127.0.0.1), or set SECRET_KEY "
             "to a long random value, for example the output of: "
             "python -c 'import secrets; print(secrets.token_urlsafe(50))'"
         )
 
 
-def refuse_to_publish_the_demo() -> None:
-    """Do nothing if only this machine reaches HOST, or the demo's login opens nothing.
+def refuse_to_publish_the_demo(host: str | None = None) -> None:
+    """Do nothing if only this machine reaches `host`, or the demo's logins open nothing.
 
-    It asks the database, where the login stays when the hub is started without the demo.
+    It is HOST, unless another is given. It asks the database, where the logins stay when the hub
+    is started without the demo.
 
     :raises ImproperlyConfigured: with what to do
     """
-    if not is_loopback(settings.HOST) and _demo_login_works():
+    host = host or settings.HOST
+    if not is_loopback(host) and (working := _demo_logins_that_work()):
+        commands = "; ".join(f"python manage.py changepassword {name}" for name in working)
         raise ImproperlyConfigured(
-            "This hub has the demo's login, which is known to everybody, so it is not served on "
-            f"{settings.HOST}. Change its password (python manage.py changepassword {LOGIN}), or "
-            "leave HOST out (127.0.0.1)."
+            "This hub has logins of the demo, which are known to everybody, so it is not served on "
+            f"{host}. Change their passwords ({commands}), or leave HOST out (127.0.0.1)."
         )
 
 
@@ -54,9 +59,10 @@ def is_loopback(host: str) -> bool:
     return host == "localhost"
 
 
-def _demo_login_works() -> bool:
+def _demo_logins_that_work() -> list[str]:
+    logins = known_logins()
     try:
-        user = User.objects.filter(username=LOGIN, is_active=True).first()
+        users = list(User.objects.filter(username__in=logins, is_active=True).order_by("pk"))
     except ProgrammingError:  # nothing was migrated yet, so there are no logins
-        return False
-    return user is not None and user.check_password(PASSWORD)
+        return []
+    return [one.username for one in users if one.check_password(logins[one.username])]

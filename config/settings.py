@@ -1,15 +1,21 @@
 """Every setting of the hub, read from the environment; the defaults run a laptop."""
 
 import os
+import sys
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
-from django.templatetags.static import static
-from django.urls import reverse_lazy
 from environs import Env, validate
 from kombu.transport import TRANSPORT_ALIASES
 
+from automations.emails.mailbox_address import read_mailbox_url
+from automations.emails.quiet import read_quiet_hours
+from config.logins.settings import *  # noqa: F403
+from config.looks import UNFOLD  # noqa: F401 -- a setting of Unfold
 from config.pools import connect_again
+from config.programs import name_of_program
+from destinations.networks import read_networks
+from jobs.declaring import DEFAULT_QUEUE, route
 
 env = Env()
 
@@ -17,6 +23,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 # Everything the hub keeps on this machine: the embedded database, the embedded broker, logs.
 DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / ".data"))).absolute()
+# The file of erasures, outside of PostgreSQL; machines of one hub share the folder.
+ERASURES_DIR = Path(env.str("ERASURES_DIR", str(DATA_DIR / "erasures"))).absolute()
 PORT = env.int("PORT", 8000)
 HOST = env.str("HOST", "127.0.0.1")
 # Whether the websites of the demo are served as well; `serve --demo` sets it.
@@ -40,8 +48,17 @@ if PRODUCTION and (SECRET_KEY == DEVELOPMENT_SECRET_KEY or len(SECRET_KEY) < 32)
         "development. Set SECRET_KEY to a long random value, for example the output of: "
         "python -c 'import secrets; print(secrets.token_urlsafe(50))'"
     )
+# Keys of before: what they have signed, such as the links of emails that were sent, stays valid.
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
+# What hashes the names of erased people; if it is not set, ERASURES_DIR/key, made once.
+ERASURE_KEY = env.str("ERASURE_KEY", "")
+if ERASURE_KEY and len(ERASURE_KEY) < 32:
+    raise ImproperlyConfigured(
+        "ERASURE_KEY is shorter than 32 characters. Set it to a long random value, for example the "
+        "output of: python -c 'import secrets; print(secrets.token_urlsafe(50))'"
+    )
 # The hosts of the hub itself. The domains of website channels are allowed as well, and they are in
-# the database: crosssite.hosts.HostMiddleware checks both, Django's own check is not asked.
+# the database: web.middleware.HostMiddleware checks both, Django's own check is not asked.
 HUB_HOSTS: list[str] = env.list(
     "ALLOWED_HOSTS", [] if PRODUCTION else ["localhost", ".localhost", "127.0.0.1", "[::1]"]
 )
@@ -92,6 +109,10 @@ READ_ONLY_RETRY_AFTER_SECONDS = 120
 BUSY_RETRY_AFTER_SECONDS = 5
 MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", 10_000_000)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
+# A file for an import may have a thousand columns, each with a target and how it is read.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 4_000
+# The largest file that a user may upload for an import.
+IMPORT_MAX_MB = env.int("IMPORT_MAX_MB", 200)
 
 # For how long a process goes on with what it knows of keys and domains; nobody should notice.
 REMEMBERED_SECONDS = 0.5
@@ -104,7 +125,15 @@ REJECTED_SAMPLES_PER_MINUTE = env.int("REJECTED_SAMPLES_PER_MINUTE", 200)
 REJECTED_KEPT_PER_REQUEST = env.int("REJECTED_KEPT_PER_REQUEST", 20_000)
 REJECTED_KEPT_DAYS = env.int("REJECTED_KEPT_DAYS", 30)
 
-# Activity types that event names seen for the first time may become within an hour, of all doors.
+# How long the audit log keeps who changed what.
+AUDIT_KEPT_DAYS = env.int("AUDIT_KEPT_DAYS", 1095, validate=validate.Range(min=1))
+
+# How long a file with what the hub knows of one person can be downloaded before it is deleted.
+ACCESS_FILES_KEPT_DAYS = env.int("ACCESS_FILES_KEPT_DAYS", 7, validate=validate.Range(min=1))
+# For how long the file of an export can be downloaded.
+EXPORT_DAYS = env.int("EXPORT_DAYS", 7, validate=validate.Range(min=1))
+
+# New activity types that unknown event names may create in an hour of the clock, over all doors.
 NEW_ACTIVITY_TYPES_PER_HOUR = env.int("NEW_ACTIVITY_TYPES_PER_HOUR", 200)
 
 # The longest event name in the ActiveCampaign format; 0 is as long as a type's code name may be.
@@ -117,16 +146,22 @@ NEW_CONTACTS_PER_SITE_AND_ADDRESS_PER_HOUR = env.int(
     "NEW_CONTACTS_PER_SITE_AND_ADDRESS_PER_HOUR", 300
 )
 
+# How often one key of the read API may ask in a minute; 0 is as often as it wants.
+READ_API_REQUESTS_PER_MINUTE = env.int("READ_API_REQUESTS_PER_MINUTE", 600)
+
 # Applications
 
 INSTALLED_APPS = [
     "unfold",
     "unfold.contrib.filters",
+    "unfold.contrib.forms",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    # Before the app whose runserver it replaces.
+    "config",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "django.contrib.humanize",
@@ -135,18 +170,25 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
     "corsheaders",
     "csp",
     "rest_framework",
     "drf_spectacular",
-    "drf_spectacular_sidecar",
-    "config",
     "adminsite",
+    "jobs",
     "web",
+    "readers",
     "channels",
     "contacts",
     "consents",
     "activities",
+    "groups",
+    "destinations",
+    "automations",
+    "exchange",
+    "figures",
+    "privacy",
     "crosssite",
     "tracking",
 ]
@@ -156,8 +198,30 @@ DOORS = [
     "tracking.headless.door",
     "tracking.activecampaign.door",
     "tracking.commandersact.door",
+    "tracking.reading.door",
     "crosssite.door",
     "activities.door",
+]
+
+# Every reader: what follows the logs of what was recorded.
+READERS = [
+    "activities.seen.SEEN",
+    "groups.following.GROUPS",
+    "automations.following.AUTOMATIONS",
+    "destinations.following.DESTINATIONS",
+    "figures.following.FIGURES",
+]
+
+# Every kind of object that configuration files have: what is referred to comes first.
+CONFIGURATION_KINDS = [
+    "exchange.configuration.ACTIVITY_TYPE",
+    "exchange.configuration.CONSENT",
+    "exchange.configuration.CHANNEL",
+    "crosssite.configuration.TRACKED_SITE",
+    "exchange.automations.TEMPLATE",
+    "exchange.configuration.CONTACT_GROUP",
+    "exchange.destinations.DESTINATION",
+    "exchange.automations.AUTOMATION",
 ]
 
 MIDDLEWARE = [
@@ -165,7 +229,7 @@ MIDDLEWARE = [
     "config.security.PolicyMiddleware",
     "web.middleware.DoorMiddleware",
     "web.cors.DoorCorsMiddleware",
-    "crosssite.hosts.HostMiddleware",
+    "web.middleware.HostMiddleware",
     "web.middleware.ServeDoorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.read_only.ReadOnlyMiddleware",
@@ -176,6 +240,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "config.deeds.AuditMiddleware",
+    "config.logins.sessions.KnownSessionMiddleware",
     "crosssite.middleware.CurrentContactMiddleware",
 ]
 
@@ -209,8 +275,9 @@ if DATABASE_URL := env.str("DATABASE_URL", ""):
 else:
     DATABASES = {"default": {"ENGINE": "config.embedded", "NAME": "throughline"}}
 DATABASES["default"].setdefault("OPTIONS", {})
-# How often database.cursors sends a statement before the server keeps it prepared.
-DATABASES["default"]["OPTIONS"].setdefault("prepare_threshold", 5)
+# What changes something is named after its program in the audit log, unless a user of the admin
+# did it.
+DATABASES["default"]["OPTIONS"].setdefault("application_name", name_of_program(sys.argv))
 # At least one for each thread. The event loop of a web process has connections of its own.
 DATABASES["default"]["OPTIONS"]["pool"] = {
     "min_size": 0,
@@ -226,27 +293,16 @@ DATABASES["default"]["OPTIONS"]["pool"] = {
 # Celery: a doorbell. Redis with REDIS_URL, else files under DATA_DIR.
 
 REDIS_URL = env.str("REDIS_URL", "")
+# Who can write to the broker must not run code in workers, as a pickled message would.
+CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {
-    "activities.apply_data_input": {"queue": "data_input"},
-    "contacts.carry_out_merge": {"queue": "merging"},
-}
+CELERY_TASK_DEFAULT_QUEUE = DEFAULT_QUEUE
+CELERY_TASK_ROUTES = [route]
 CELERY_TASK_TIME_LIMIT = 600
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat-schedule")
 SWEEP_SECONDS = env.float("SWEEP_SECONDS", 10.0)
-CELERY_BEAT_SCHEDULE = {
-    "sweep-data-input": {"task": "activities.sweep_data_input", "schedule": SWEEP_SECONDS},
-    "sweep-merges": {"task": "contacts.sweep_merges", "schedule": SWEEP_SECONDS},
-    "forget-old-rejections": {"task": "activities.forget_old_rejections", "schedule": 3600.0},
-    "recount-activities": {"task": "activities.recount_activities", "schedule": 3600.0},
-    "forget-old-creations": {"task": "tracking.forget_old_creations", "schedule": 3600.0},
-    "forget-what-browsers-left": {"task": "crosssite.forget", "schedule": 3600.0},
-    "forget-old-counts": {"task": "web.forget_old_counts", "schedule": 3600.0},
-    "beat-heart": {"task": "config.beat_heart", "schedule": 5.0},
-}
 if REDIS_URL:
     CELERY_BROKER_URL = REDIS_URL
 else:
@@ -270,13 +326,11 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {
-    "TITLE": "Throughline tracking API",
+    "TITLE": "Throughline",
+    "DESCRIPTION": "The APIs of a Throughline hub; /api/docs/ explains them.",
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.1",
     "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
 }
 CORS_ALLOWED_ORIGINS: list[str] = []  # they are in the database, see web/cors.py
 CORS_EXPOSE_HEADERS = ["Request-Id", "Retry-After"]
@@ -312,58 +366,58 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "WARNING")},
 }
 
-# Logins: by password, second factor and passkey, and by SSO if its settings are there
+# Mail: by a server at EMAIL_URL, or by a provider of django-anymail. Without both, what would be
+# sent is in the outbox of the admin.
 
-LOGIN_URL = "admin:login"
-LOGIN_REDIRECT_URL = "admin:index"
-AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
-_RULES = "django.contrib.auth.password_validation."
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"{_RULES}MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
-    {"NAME": f"{_RULES}UserAttributeSimilarityValidator"},
-    {"NAME": f"{_RULES}CommonPasswordValidator"},
-    {"NAME": f"{_RULES}NumericPasswordValidator"},
-]
-ACCOUNT_ADAPTER = "config.logins.adapters.AccountAdapter"
-ACCOUNT_FORMS = {
-    "login": "config.logins.forms.LoginForm",
-    "change_password": "config.logins.forms.ChangePasswordForm",
-    "reset_password": "config.logins.forms.ResetPasswordForm",
+_OUTBOX = "automations.emails.outbox.EmailBackend"
+EMAIL_BACKEND = env.str("EMAIL_BACKEND", "")
+if not EMAIL_BACKEND:
+    if env.str("EMAIL_URL", ""):
+        globals().update(env.dj_email_url("EMAIL_URL"))
+    else:
+        EMAIL_BACKEND = _OUTBOX
+HAS_MAIL_SERVER = EMAIL_BACKEND != _OUTBOX
+ANYMAIL = {
+    name.removeprefix("ANYMAIL_"): value
+    for name, value in os.environ.items()
+    if name.startswith("ANYMAIL_")
 }
-ACCOUNT_LOGIN_METHODS = {"username"}
-ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
-ACCOUNT_EMAIL_VERIFICATION = "none"
-ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
-ACCOUNT_EMAIL_SUBJECT_PREFIX = "Throughline: "
-ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
-ACCOUNT_REAUTHENTICATION_METHODS = ["password", "mfa"]
-# config.logins.limits counts instead: allauth's own way needs a cache with locks, and waits for it.
-ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
-MFA_ADAPTER = "config.logins.adapters.MFAAdapter"
-MFA_FORMS = {
-    "authenticate": "config.logins.forms.AuthenticateForm",
-    "reauthenticate": "config.logins.forms.ReauthenticateForm",
-    "authenticate_webauthn": "config.logins.forms.AuthenticateWebAuthnForm",
-    "login_webauthn": "config.logins.forms.LoginWebAuthnForm",
-    "reauthenticate_webauthn": "config.logins.forms.ReauthenticateWebAuthnForm",
-}
-MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
-MFA_PASSKEY_LOGIN_ENABLED = True
-# Nobody signs up with the email of another: administrators write the emails.
-MFA_ALLOW_UNVERIFIED_EMAIL = True
-MFA_TOTP_ISSUER = "Throughline"
-# Phones are seconds off: the code before and after counts, too.
-MFA_TOTP_TOLERANCE = 1
-
-# Mail about logins, such as links that reset a password; none without EMAIL_URL.
-HAS_MAIL_SERVER = bool(env.str("EMAIL_URL", ""))
-if HAS_MAIL_SERVER:
-    globals().update(env.dj_email_url("EMAIL_URL"))
-else:
-    EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+# An EMAIL_URL may have it as well.
+DEFAULT_FROM_EMAIL = env.str(
+    "DEFAULT_FROM_EMAIL", globals().get("DEFAULT_FROM_EMAIL", "hub@localhost")
+)
+# Where links in emails lead; the hub's own address as contacts reach it.
+PUBLIC_URL = env.str("PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
 # A request waits for the mail server in a thread that others need.
-EMAIL_TIMEOUT = 10
+EMAIL_TIMEOUT = env.float("EMAIL_TIMEOUT", 10.0, validate=validate.Range(min=0.1))
+# Over how many connections at a time a worker hands emails over.
+EMAIL_CONNECTIONS = env.int("EMAIL_CONNECTIONS", 4, validate=validate.Range(min=1, max=100))
+# How many requests a destination gets at a time.
+DELIVERY_SLOTS = env.int("DELIVERY_SLOTS", 8, validate=validate.Range(min=1, max=100))
+# How many emails leave in a second and in a day (0: as many as there are), at which hours of
+# TIME_ZONE none leaves, such as 21:00-07:00, and how many a contact gets within seven days. The
+# last two are not about transactional emails.
+EMAILS_PER_SECOND = env.int("EMAILS_PER_SECOND", 0, validate=validate.Range(min=0))
+EMAILS_PER_DAY = env.int("EMAILS_PER_DAY", 0, validate=validate.Range(min=0))
+EMAIL_QUIET_HOURS = env.str("EMAIL_QUIET_HOURS", "")
+read_quiet_hours(EMAIL_QUIET_HOURS, TIME_ZONE)
+EMAILS_PER_CONTACT_AND_WEEK = env.int(
+    "EMAILS_PER_CONTACT_AND_WEEK", 0, validate=validate.Range(min=0)
+)
+# Where emails come back to that cannot be delivered, if not to their sender; and the mailbox in
+# which they are then found, such as imaps://user:password@mail.example.com/INBOX.
+BOUNCE_ADDRESS = env.str("BOUNCE_ADDRESS", "")
+BOUNCE_MAILBOX_URL = env.str("BOUNCE_MAILBOX_URL", "")
+read_mailbox_url(BOUNCE_MAILBOX_URL)
+# Of how many contacts on a second person has to approve of an automation or a broadcast; 0: never.
+AUTOMATION_APPROVAL_FROM = env.int("AUTOMATION_APPROVAL_FROM", 0)
+# Whether a second user approves before a person is erased by a request.
+ERASURE_NEEDS_TWO = env.bool("ERASURE_NEEDS_TWO", False)
+
+# Networks in which destinations may be although not everybody can reach them, such as 10.1.0.0/16.
+DESTINATION_ALLOWED_NETWORKS: list[str] = env.list("DESTINATION_ALLOWED_NETWORKS", [])
+read_networks(DESTINATION_ALLOWED_NETWORKS)
+
 ACCOUNT_EMAIL_NOTIFICATIONS = HAS_MAIL_SERVER
 
 # OpenID Connect: users are known by the email that the server has verified.
@@ -384,50 +438,3 @@ if OIDC_SERVER_URL := env.str("OIDC_SERVER_URL", ""):
             }
         ],
     }
-
-# The looks of the admin
-
-UNFOLD = {
-    "SITE_TITLE": "Throughline",
-    "SITE_HEADER": "Throughline",
-    "SITE_SUBHEADER": "Marketing hub",
-    "SITE_URL": None,
-    "SITE_ICON": lambda request: static("adminsite/icon.svg"),
-    "SITE_FAVICONS": [
-        {
-            "rel": "icon",
-            "type": "image/svg+xml",
-            "sizes": "any",
-            "href": lambda request: static("adminsite/icon.svg"),
-        }
-    ],
-    "STYLES": [lambda request: static("adminsite/admin.css")],
-    "SCRIPTS": [lambda request: static("adminsite/admin.js")],
-    "DASHBOARD_CALLBACK": "config.dashboard.dashboard",
-    "SHOW_BACK_BUTTON": True,
-    "ACCOUNT": {
-        "navigation": [
-            {"title": "Password", "link": reverse_lazy("account_change_password")},
-            {"title": "Two-factor", "link": reverse_lazy("mfa_index")},
-        ]
-    },
-    "SHOW_VIEW_ON_SITE": False,
-    "SIDEBAR": {"navigation": "config.navigation.sidebar"},
-    "TABS": "config.navigation.tabs",
-    # Petrol: white text on 600, and 400 on the dark background, have a contrast above 4.5.
-    "COLORS": {
-        "primary": {
-            "50": "oklch(97.5% .014 205)",
-            "100": "oklch(94.5% .03 205)",
-            "200": "oklch(89.5% .055 206)",
-            "300": "oklch(82% .09 208)",
-            "400": "oklch(73% .11 210)",
-            "500": "oklch(62% .11 213)",
-            "600": "oklch(49.5% .09 216)",
-            "700": "oklch(43% .08 219)",
-            "800": "oklch(37% .067 222)",
-            "900": "oklch(31% .055 225)",
-            "950": "oklch(23% .042 228)",
-        }
-    },
-}

@@ -13,9 +13,11 @@ import uvicorn
 from django.conf import settings
 
 from config.asgi import application
-from config.connections import LIMITS, Connection
+from config.connections import Connection
+from config.load import LIMITS
 from config.pools import close_connections
 from config.publishing import refuse_to_publish, refuse_to_publish_the_demo
+from config.web_start import erase_again_before_serving
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +39,9 @@ class _Server(uvicorn.Server):
                 assert isinstance(connection, Connection)
                 try:
                     connection.check(now)
-                except Exception:  # one client's connection must not end the process
+                except Exception:
+                    # Any kind: a fault of one connection must not end the process, which serves
+                    # all other clients.
                     _log.exception("A connection could not be looked at.")
         return await super().on_tick(counter)
 
@@ -49,6 +53,7 @@ def main() -> None:
     """
     refuse_to_publish()
     refuse_to_publish_the_demo()
+    erase_again_before_serving()
     close_connections()
     files = _raise_file_limit()
     LIMITS.connections = min(LIMITS.connections, int(files * _SHARE_OF_CONNECTIONS))

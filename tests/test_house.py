@@ -2,6 +2,8 @@
 
 That is imports, and what names another room by a string: `get_model`, addresses to reverse, and
 permissions. Foreign keys by string may point up, and are not looked at.
+
+And the contacts are written by their own room only.
 """
 
 import ast
@@ -16,16 +18,30 @@ FLOORS = [
     {"benchmarks"},
     {"config"},
     {"tracking", "crosssite"},
+    {"privacy"},
+    {"figures"},
+    {"exchange"},
+    {"automations"},
+    {"destinations"},
+    {"groups"},
     {"activities"},
     {"consents"},
     {"contacts"},
     {"channels"},
+    {"readers"},
     {"web"},
-    {"database"},
+    {"jobs"},
     {"adminsite"},
+    {"database"},
 ]
 FLOOR_OF = {room: number for number, floor in enumerate(FLOORS) for room in floor}
 NO_APPS = {"benchmarks", "database"}
+# Besides the room of contacts, benchmarks fill its tables, as tests do.
+WRITERS_OF_CONTACTS = {"contacts", "benchmarks"}
+WRITING = {
+    *("create", "get_or_create", "update_or_create", "bulk_create"),
+    *("update", "bulk_update", "delete"),
+}
 
 _PERMISSION = re.compile(r"([a-z_]+)\.(?:view|add|change|delete)_[a-z]+")
 _ADMIN_PAGE = re.compile(r"admin:([a-z]+)_[a-z]+_\w+")
@@ -106,10 +122,34 @@ def upward_in_template(room, source):
     return upward(room, [other for name in names for other in named_by(name)])
 
 
+def written_contacts(source):
+    """What writes contacts with a manager or a query set of theirs: `Contact.objects` and on."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            base = node.func
+            while isinstance(base, ast.Attribute | ast.Call):
+                base = base.value if isinstance(base, ast.Attribute) else base.func
+            if getattr(base, "id", "") == "Contact" and node.func.attr.removeprefix("a") in WRITING:
+                yield ast.unparse(node.func)
+
+
 def test_house_has_every_app():
     apps = {file.parent.name for file in ROOT.glob("*/apps.py")}
 
     assert apps | NO_APPS == FLOOR_OF.keys()
+
+
+def test_documents_show_every_room_on_its_floor():
+    document = (ROOT / "docs/architecture.md").read_text()
+    drawing = document.partition("## In ten minutes\n")[2].split("```")[1]
+    house = document.partition("\n## The house\n")[2].partition("\n## ")[0]
+    rooms = re.findall(r"^\|[^|]*\| `([a-z]+)/` \|", house, re.MULTILINE)
+    drawn = re.findall(r"\b([a-z]+)/", drawing)
+
+    assert sorted(rooms) == sorted(FLOOR_OF)
+    assert [FLOOR_OF[room] for room in rooms] == sorted(FLOOR_OF.values())
+    # Beside these the drawing has `admin/`, a part of rooms.
+    assert {*drawn} - {"admin"} == FLOOR_OF.keys() - {"benchmarks", "config"}
 
 
 @pytest.mark.parametrize("room", sorted(FLOOR_OF))
@@ -174,3 +214,37 @@ def test_what_points_up_depends_on_the_room(room, source, found):
 def test_templates_that_point_up_are_found(source):
     assert upward_in_template("contacts", source) == {"activities"}
     assert upward_in_template("crosssite", source) == set()
+
+
+@pytest.mark.parametrize("room", sorted(FLOOR_OF.keys() - WRITERS_OF_CONTACTS))
+def test_contacts_are_written_by_their_own_room_only(room):
+    found = {
+        str(file.relative_to(ROOT)): written
+        for file in files_of(room)
+        if (written := list(written_contacts(file.read_text())))
+    }
+
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("Contact.objects.create()", ["Contact.objects.create"]),
+        (
+            "contact, _ = Contact.objects.get_or_create(guid=guid)",
+            ["Contact.objects.get_or_create"],
+        ),
+        ("Contact.objects.bulk_create(contacts)", ["Contact.objects.bulk_create"]),
+        ("await Contact.objects.aupdate(city='')", ["Contact.objects.aupdate"]),
+        (
+            "Contact.objects.filter(pk=1).exclude(email='').update(city='')",
+            ["Contact.objects.filter(pk=1).exclude(email='').update"],
+        ),
+        ("Contact._default_manager.all().delete()", ["Contact._default_manager.all().delete"]),
+        ("Contact.objects.filter(pk=1).first()", []),
+        ("SiteContact.objects.get_or_create(visitor=visitor)", []),
+    ],
+)
+def test_code_that_writes_contacts_is_found(source, found):
+    assert list(written_contacts(source)) == found

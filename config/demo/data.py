@@ -12,6 +12,8 @@ WEB = "https://www.alderbank.example"
 SCREENS = "app://alderbank"
 
 CHANNEL_NAMES = {APP: "Alder Bank app", SITE: "Alder Bank website"}
+# The names of a key that was rotated, and of the one in its place.
+ROTATED_KEY = ("iOS app before version 4", "iOS app, version 4")
 
 HOMES = "alder-homes"
 MAGAZINE = "alder-magazine"
@@ -100,6 +102,9 @@ CONSENTS = {
     ),
 }
 
+LOAN_INTEREST = "loan-interest"
+NEWSLETTER_READERS = "newsletter"
+
 LOAN_CALCULATOR = "custom_loan_calculator"
 BROCHURE = "custom_brochure_download"
 APPOINTMENT = "custom_appointment_booked"
@@ -111,29 +116,29 @@ SURVEY = "custom_branch_survey"
 ACTIVITY_TYPES = {
     LOAN_CALCULATOR: (
         "Loan calculator usage",
-        "Somebody ran the loan calculator on the website or in the app. The value is the amount "
+        "A contact ran the loan calculator on the website or in the app. The value is the amount "
         "of the loan; the properties have its months and its interest rate.",
         True,
     ),
     BROCHURE: (
         "Brochure download",
-        "Somebody downloaded a brochure. The value is its name.",
+        "A contact downloaded a brochure. The value is its name.",
         True,
     ),
     APPOINTMENT: (
         "Appointment booked",
-        "Somebody booked a meeting with an adviser. The value is the topic; the properties have "
+        "A contact booked a meeting with an adviser. The value is the topic; the properties have "
         "the branch and the day.",
         True,
     ),
     ACCOUNT: (
         "Account opened",
-        "Somebody opened an account and confirmed it. The value is the product.",
+        "A contact opened an account and confirmed it. The value is the product.",
         True,
     ),
     CARD: (
         "Card ordered",
-        "Somebody ordered a credit or debit card. The value is the card; the properties have its "
+        "A contact ordered a credit or debit card. The value is the card; the properties have its "
         "yearly fee.",
         True,
     ),
@@ -145,9 +150,111 @@ ACTIVITY_TYPES = {
     ),
 }
 
+# What the bank wants to come of it all.
+GOALS = (APPOINTMENT, ACCOUNT, CARD)
+
+
+class DemoGroup(NamedTuple):
+    """A contact group: static without a rule."""
+
+    name: str
+    description: str
+    rule: dict[str, object] | None = None
+    visible_to_websites: bool = False
+
+
+# By code name.
+GROUPS = {
+    LOAN_INTEREST: DemoGroup(
+        name="Interested in a loan",
+        description="Looked at loans lately and has done the sums. The bank's website and Alder "
+        "Homes greet these visitors differently.",
+        rule={
+            "match": "all",
+            "conditions": [
+                {
+                    "type": "activity",
+                    "activities": ["pagevisit"],
+                    "days": 30,
+                    "url": {"operator": "contains", "value": "/loans"},
+                },
+                {
+                    "type": "activity",
+                    "activities": [LOAN_CALCULATOR],
+                    "at_least": 2,
+                    "value": {"operator": ">=", "value": 5000},
+                },
+                {"type": "consent", "consent": TRACKING},
+                {"type": "country", "values": ["USA"], "negate": True},
+            ],
+        },
+        visible_to_websites=True,
+    ),
+    NEWSLETTER_READERS: DemoGroup(
+        name="Newsletter",
+        description="Who gets the monthly newsletter. The list is kept by hand.",
+    ),
+}
+
+FILE_REQUEST = "file download request"
+
+
+class Brochure(NamedTuple):
+    """A file that visitors of the bank's website may ask for."""
+
+    title: str
+    summary: str
+    tips: tuple[str, ...]
+
+
+# By the last part of their address.
+BROCHURES = {
+    "first-home": Brochure(
+        title="Buying your first home",
+        summary="What to ask yourself, the seller and the bank, in this order.",
+        tips=(
+            "Count what you can pay each month before you look at houses.",
+            "Look at a house twice: on a dry day, and on a wet one.",
+            "Keep a tenth of the price for everything that is not the house.",
+        ),
+    ),
+    "saving-for-children": Brochure(
+        title="Saving for children",
+        summary="Small sums, many years, and what becomes of them.",
+        tips=(
+            "Begin early: the years do more than the sums.",
+            "Save in the name of the child only what you will not need back.",
+            "Let them see the account grow. That is half of it.",
+        ),
+    ),
+    "saving-on-heating": Brochure(
+        title="Saving on heating",
+        summary="Which renovations pay for themselves, and how soon.",
+        tips=(
+            "Insulate the roof first. It costs least and saves most.",
+            "Ask for grants before you sign: afterwards is too late.",
+            "Turn the heating down by one degree. That is six per cent.",
+        ),
+    ),
+}
+
+
+BROCHURES_PATH = "/brochures/"
+
+
+def brochure_path(name: str) -> str:
+    """Where the main site has the brochure `name`."""
+    return f"{BROCHURES_PATH}{name}/"
+
+
+# The destination that plays another system of the bank, and what goes to it.
+CRM = "crm"
+CRM_ACTIVITIES = ("purchase", LOAN_CALCULATOR, APPOINTMENT, FILE_REQUEST)
+CRM_FIELDS = ("first_name", "last_name", "city", "country")
+
 
 class Person(NamedTuple):
-    """Somebody who tells the bank who they are."""
+    """A person who tells the bank who they are."""
 
     first_name: str
     last_name: str
@@ -187,7 +294,21 @@ _ATTRIBUTES = {
 }
 
 
+# What users have noted about whom, and the tags that they gave.
+WRITTEN = (
+    ("Vogel", "Called about the fixed rate. Wants a second talk after the holidays.", ("VIP",)),
+    ("Evans", "Met at the trade fair; interested in a card for the company.", ("Trade fair",)),
+    ("Brooks", "Prefers to be called in the afternoon.", ("VIP", "Trade fair")),
+)
+
+# Who asks what about their data: kind, way, how many days ago, and what they wrote in short.
+REQUESTS = (
+    ("Moreau", "erasure", "letter", 26, "Has closed the account, and wants nothing to be kept."),
+    ("Larsen", "access", "email", 9, "Wants to know what the calculators on the website keep."),
+)
+
+
 def read_people() -> dict[str, Person]:
-    """Everybody in people.csv, by last name."""
+    """All people of people.csv, by last name."""
     with Path(__file__).with_name("people.csv").open(encoding="utf-8", newline="") as file:
         return {row["last_name"]: Person(**row) for row in csv.DictReader(file)}

@@ -11,13 +11,13 @@ from activities.models import ActivityType, PropertyRule
 from activities.problems import InvalidActivity
 from activities.recording import Source, record_activities
 from channels.models import Channel
-from config.demo.data import Person
+from config.demo.data import FILE_REQUEST, WEB, Person, brochure_path
 from consents.models import Consent
 from database.loop import finish
-from tracking.activecampaign import receiving
+from tracking.activecampaign import admission
 from tracking.activecampaign.translation import Form, read_visit
 from tracking.activecampaign.translation import make_event as make_named_event
-from tracking.commandersact import receiving as commandersact
+from tracking.commandersact import receiver as commandersact
 from tracking.commandersact.translation import make_event
 from tracking.models import ConsentCategory
 
@@ -35,12 +35,13 @@ class ShopEvent(NamedTuple):
 
 
 class NamedEvent(NamedTuple):
-    """An event of the seminars or the help desk, in the ActiveCampaign format."""
+    """An event of another program, such as that of the seminars, in the ActiveCampaign format."""
 
     email: str
     name: str
     data: str
     code: str = ""
+    hours_ago: int = 0
 
 
 def _purchase(order: str, value: float, **properties) -> dict[str, Any]:
@@ -58,7 +59,17 @@ SHOP = (
     ShopEvent(49, "Baumann", _purchase("CI-0208", 310)),
     ShopEvent(27, "Byrne", {"search_term": "car insurance"}, "missing_event_name"),
 )
+
+
+def _file_request(email: str, brochure: str, *, hours_ago: int) -> NamedEvent:
+    file = f"{WEB}{brochure_path(brochure)}"
+    return NamedEvent(email, FILE_REQUEST, file, hours_ago=hours_ago)
+
+
 OTHERS = (
+    _file_request("charlotte.evans@example.net", "saving-for-children", hours_ago=412),
+    _file_request("sophie.steiner@example.org", "first-home", hours_ago=207),
+    _file_request("anna.keller@example.com", "first-home", hours_ago=31),
     NamedEvent("anna.keller@example.com", "Webinar attended", "Buying your first home"),
     NamedEvent("nobody@example.com", "Webinar attended", "Saving on heating", "unknown_contact"),
 )
@@ -73,7 +84,7 @@ def ensure_what_events_mean(main_site: Channel, tracking_consent: Consent) -> No
     if purchase.description:
         return
     purchase.description = (
-        "Somebody bought an insurance in the shop. The value is the number of the order."
+        "A contact bought an insurance in the shop. The value is the number of the order."
     )
     purchase.on_wrong = ActivityType.Action.LEAVE_OUT
     purchase.save()
@@ -92,7 +103,7 @@ def ensure_what_events_mean(main_site: Channel, tracking_consent: Consent) -> No
 def report_shop_event(
     event: ShopEvent, person: Person, channel: Channel, *, now: datetime, request_id: UUID
 ) -> None:
-    """Send what somebody did in the shop to the hub."""
+    """Send what a person did in the shop to the hub."""
     at = now - timedelta(hours=event.hours_ago)
     wire = {
         **event.wire,
@@ -104,28 +115,34 @@ def report_shop_event(
     finish(receiver.receive([make_event(wire, payload)]))
 
 
-def report_named_event(event: NamedEvent, channel: Channel, *, request_id: UUID) -> None:
-    """Send what somebody did in a seminar, or with the help desk, to the hub."""
+def report_named_event(
+    event: NamedEvent, channel: Channel, *, now: datetime, request_id: UUID
+) -> None:
+    """Send what a person did elsewhere, such as in a seminar, to the hub."""
     fields = {"event": event.name, "eventdata": event.data, "visit": {"email": event.email}}
     payload = json.dumps(fields).encode()
     form = Form(fields)
     try:
         visit = read_visit(form)
+        draft = make_named_event(event.name, form, visit, payload)
+        if event.hours_ago:
+            # The format itself knows no times: such an event happens when it is sent.
+            draft.occurred_at = (now - timedelta(hours=event.hours_ago)).isoformat()
         record_activities(
-            [make_named_event(event.name, form, visit, payload)],
-            contact_guid=finish(receiving.find_contact(visit.email, "visit")),
+            [draft],
+            contact_guid=finish(admission.find_contact(visit.email, "visit")),
             source=Source(
-                door=receiving.DOOR,
+                door=admission.DOOR,
                 channel=channel,
                 request_id=request_id,
-                names_types=receiving.DOOR,
+                names_types=admission.DOOR,
                 answers_each=False,
             ),
         )
     except InvalidActivity as problem:
         keep_refused_request(
             problem,
-            door=receiving.DOOR,
+            door=admission.DOOR,
             request_id=request_id,
             payload=payload,
             payload_length=len(payload),

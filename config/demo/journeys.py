@@ -29,6 +29,7 @@ _SEED = 1960
 _SEARCH = ("https://www.google.com/", "https://www.bing.com/", "https://duckduckgo.com/")
 _HOMES = "https://homes.alderbank.example/flats"
 _ISSUE = "https://newsletter.alderbank.example/"
+_NEWS = "https://news.example.org/money/"
 _PATHS = {
     "Home": "/",
     "Loans": "/loans",
@@ -59,7 +60,7 @@ class Act(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """Somebody agrees to a consent or revokes it."""
+    """A person agrees to a consent or revokes it."""
 
     at: datetime
     who: str
@@ -70,7 +71,7 @@ class Answer(NamedTuple):
 
 
 class Visit(NamedTuple):
-    """Somebody does a few things, one after the other, which are reported in one request."""
+    """A person does a few things, one after the other, which are reported in one request."""
 
     at: datetime
     who: str
@@ -114,7 +115,7 @@ class Story:
         self.visits(who, at, *with_ids, channel=APP)
 
     def calculations(self, how_many: int, *amounts: int) -> list[Act]:
-        """Somebody tries the loan calculator with a few amounts."""
+        """A person tries the loan calculator with a few amounts."""
         return [
             custom(
                 LOAN_CALCULATOR,
@@ -131,8 +132,9 @@ def guid_of(who: str) -> UUID:
     return uuid5(NAMESPACE_URL, f"https://www.alderbank.example/contacts/{who}")
 
 
-def page(name: str, referrer: str = "") -> Act:
-    wire = {"type": "pagevisit", "value": name, "url": WEB + _PATHS[name]}
+def page(name: str, referrer: str = "", campaign: str = "") -> Act:
+    query = f"?utm_source=newsletter&utm_campaign={campaign}" if campaign else ""
+    wire = {"type": "pagevisit", "value": name, "url": WEB + _PATHS[name] + query}
     return Act({**wire, "referrer": referrer} if referrer else wire)
 
 
@@ -204,7 +206,7 @@ def reads(story: Story, person: Person, days: int) -> None:
     )
     story.answers(who, first + timedelta(minutes=10), consent=NEWSLETTER)
     for days_ago in range(days - 5, 0, -9):
-        acts = [page(story.random.choice(_ARTICLES), _ISSUE)]
+        acts = [page(story.random.choice(_ARTICLES), _ISSUE, f"issue-{days_ago // 30 + 1}")]
         if story.random.random() < 0.5:
             acts.append(page(story.random.choice(("Savings", "Cards", "Loans", "Mortgages"))))
         story.visits(who, story.on(days_ago), *acts)
@@ -315,7 +317,7 @@ def signs_in_on_the_phone(story: Story, person: Person, days: int) -> None:
 
 
 def lends_the_tablet(story: Story, owner: Person, days: int, fields: dict[str, str]) -> None:
-    """Somebody with another email fills in a form where `owner` is known."""
+    """A person with another email fills in a form where `owner` is known."""
     story.visits(owner.last_name, story.on(days), page("Savings"), form("Savings plan", fields))
 
 
@@ -332,11 +334,22 @@ def works_elsewhere(story: Story, person: Person, days: int) -> None:
     )
 
 
-def comes_today(story: Story, who: str, minutes_ago: int, *acts: Act) -> None:
-    """Has been here just now."""
+def visits_lately(story: Story, who: str, minutes_ago: int, *acts: Act) -> None:
+    """Has been here a little while ago."""
     story.visits(who, story.now - timedelta(minutes=minutes_ago), *acts)
 
 
+def is_new(story: Story, who: str, minutes_ago: int) -> None:
+    """Comes for the first time, from a search or an article about the bank."""
+    at = story.now - timedelta(minutes=minutes_ago)
+    story.answers(who, at)
+    source = story.random.choice((*_SEARCH, _NEWS))
+    names = story.random.sample(("Loans", "Savings", "Mortgages", "Cards"), 2)
+    story.visits(who, at, page("Home", source), *map(page, names))
+
+
+# Of today, and of yesterday.
+_NEW_MINUTES_AGO = (170, 121, 88, 52, 33, 7, 1620, 1570, 1530, 1480)
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Friday")
 _CAST: dict[Callable[[Story, Person, int], None], dict[str, int]] = {
     borrows: {
@@ -396,7 +409,18 @@ def tell(now: datetime) -> list[Answer | Visit]:
     lends_the_tablet(story, people["Carter"], 10, {**noah, "ContactLastName": "Carter"})
     laurent = people["Laurent"].fields("Email", "FirstName", "MobilePhone")
     lends_the_tablet(story, people["Moreau"], 7, laurent)
-    comes_today(story, "Keller", 95, page("Home"), page("Savings"))
-    comes_today(story, "Evans", 41, page("Travelling without fees", _ISSUE), page("Cards"))
-    comes_today(story, "Fraser", 18, page("Loan calculator"), *story.calculations(2))
+    visits_lately(story, "Keller", 95, page("Home"), page("Savings"))
+    visits_lately(
+        story, "Evans", 41, page("Travelling without fees", _ISSUE, "issue-1"), page("Cards")
+    )
+    visits_lately(story, "Fraser", 18, page("Loan calculator"), *story.calculations(2))
+    for number, minutes in enumerate(_NEW_MINUTES_AGO, 1):
+        is_new(story, f"new {number}", minutes)
+    for who, minutes in {"Reed": 1590, "Okafor": 1505, "Hofer": 1466}.items():
+        visits_lately(story, who, minutes, page("Loans"), page("Savings"))
+    booked = custom(APPOINTMENT, "Loans", branch="Leipzig", weekday="Friday")
+    visits_lately(story, "Carter", 64, page("Loans", _ISSUE, "issue-1"), booked)
+    story.opens_app("Hughes", now - timedelta(minutes=29), screen("Accounts"), click("Save"))
+    wrong = Act({"type": "click", "value": 17}, "wrong_type")
+    visits_lately(story, "Byrne", 12, page("Cards"), wrong)
     return sorted(story.steps, key=lambda step: step.at)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
@@ -13,23 +14,44 @@ from django.db import connection, transaction
 from django.db.models import Max, OuterRef, Subquery
 from django.utils import timezone
 
-from activities.data_input import apply_data_inputs
+from activities.data_input import apply_data_inputs_of
 from activities.models import Activity, ActivityType, RejectedActivity
 from activities.recording import Source, record_activities
+from channels.keys import create_api_key, note_use, rotate_api_key
 from channels.models import Channel
 from config.celery import app
 from config.demo import data, events, journeys
+from config.demo.crm.connecting import ensure_crm
 from config.demo.journeys import Answer, Visit
+from config.logins.making import make_user
+from config.roles import DEVELOPER, DPO, MARKETER
 from consents.agreements import record_agreement
-from consents.models import Consent
+from consents.models import Consent, CurrentAnswer
 from consents.texts import save_text
+from contacts.annotating import add_note, get_or_create_tag, tag_contacts
+from contacts.changes import create_anonymous, date_back
+from contacts.duplicates import request_search, search_for_duplicates
+from contacts.editing import create_or_update_contact
 from contacts.merging import request_merge
 from contacts.models import Contact, ContactMerge
 from crosssite.models import TrackedSite
+from exchange.files import read_items
+from exchange.kinds import all_kinds
+from exchange.loading import load_items
+from groups.finding import group_with_code_name
+from groups.membership import add_members
+from groups.models import ContactGroup, MembershipEvent
+from groups.saving import save_group
+from privacy.requests.due import today
+from privacy.requests.receiving import receive
 from tracking.headless.translation import read_activities, read_members
 
 LOGIN = "demo"
 PASSWORD = "demo"  # noqa: S105 -- known to everybody, and refused in production
+# Beside it a login for each of these roles, whose name and password are the role's.
+ROLE_LOGINS = (MARKETER, DEVELOPER, DPO)
+
+_AUTOMATIONS = Path(__file__).with_name("automations.yaml")
 
 # Any number will do, as long as nothing else in this database locks by it.
 _LOCK = 7_246_802
@@ -40,31 +62,38 @@ class DemoFailed(Exception):
 
 
 def load_demo(now: datetime | None = None) -> int:
-    """Make sure of the demo's channels, consents, types and login; tell its story once.
+    """Make sure of what the demo has, from its channels to its destination; tell its story once.
 
-    Return how many contacts came new: none if the story has been told before. All of it is one
-    transaction, so there is never half a demo.
+    Return how many contacts came new: none if the story has been told before. The story is one
+    transaction, so there is never half of it.
     """
     with _tasks_at_once(), transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-        user = _ensure_login()
+        user = _ensure_logins()
         consents = _ensure_consents()
         channels = _ensure_channels(consents[data.TRACKING])
+        _ensure_keys(channels[data.APP])
         _ensure_tracked_sites(channels[data.SITE])
         _ensure_activity_types()
         events.ensure_what_events_mean(channels[data.SITE], consents[data.TRACKING])
         steps = journeys.tell(now or timezone.now())
         guids = {journeys.guid_of(step.who) for step in steps}
-        if Contact.objects.filter(guid__in=guids).exists():
-            return 0
         before = Contact.objects.count()
-        newest = Contact.objects.aggregate(newest=Max("pk"))["newest"] or 0
-        contacts = _play(steps, channels, consents)
-        _report_events(channels[data.SITE], now or timezone.now())
-        _leave_a_decision(contacts, user)
-        _date_back(newest)
-        return Contact.objects.count() - before
+        if not Contact.objects.filter(guid__in=guids).exists():
+            newest = Contact.objects.aggregate(newest=Max("pk"))["newest"] or 0
+            contacts = _play(steps, channels, consents)
+            _report_events(channels[data.SITE], now or timezone.now())
+            _leave_a_decision(contacts, user)
+            _write_about(contacts, user)
+            _leave_requests(contacts, user)
+            _date_back(newest)
+        _ensure_groups(consents[data.NEWSLETTER])
+        loaded = Contact.objects.count() - before
+    # What is switched on in the transaction of the story would be told the whole story.
+    ensure_crm(consents[data.TRACKING])
+    _ensure_automations()
+    return loaded
 
 
 @contextmanager
@@ -78,7 +107,15 @@ def _tasks_at_once() -> Iterator[None]:
         app.conf.task_always_eager = before
 
 
-def _ensure_login() -> User:
+def known_logins() -> dict[str, str]:
+    """The demo's logins and their passwords, which everybody knows."""
+    return {LOGIN: PASSWORD, **{role: role for role in ROLE_LOGINS}}
+
+
+def _ensure_logins() -> User:
+    for role in ROLE_LOGINS:
+        if not User.objects.filter(username=role).exists():
+            make_user(role, role=role, password=role, email=f"{role}@example.com")
     user = User.objects.filter(username=LOGIN).first()
     return user or User.objects.create_superuser(LOGIN, "demo@example.com", PASSWORD)
 
@@ -123,6 +160,19 @@ def _ensure_channels(tracking_consent: Consent) -> dict[str, Channel]:
     return {data.APP: mobile_app, data.SITE: main_site}
 
 
+def _ensure_keys(channel: Channel) -> None:
+    """A key that was rotated, ends soon, and is still used, with the one that replaces it.
+
+    Nobody has their texts, so nobody can use them.
+    """
+    name, newer = data.ROTATED_KEY
+    if channel.api_keys.filter(name=name).exists():
+        return
+    old, _ = create_api_key(channel, name=name)
+    note_use(old, address="198.51.100.7")
+    rotate_api_key(old, name=newer, ends_at=timezone.now() + timedelta(days=2))
+
+
 def _ensure_tracked_sites(channel: Channel) -> None:
     for code_name, demo_site in data.TRACKED_SITES.items():
         url = f"http://{_with_port(demo_site.host)}"
@@ -155,8 +205,42 @@ def _ensure_activity_types() -> None:
                 "name": name,
                 "description": description,
                 "enabled": enabled,
+                "goal": code_name in data.GOALS,
             },
         )
+
+
+def _ensure_groups(newsletter_consent: Consent) -> None:
+    for code_name, demo_group in data.GROUPS.items():
+        if group_with_code_name(code_name) is not None:
+            continue
+        group = ContactGroup(
+            code_name=code_name,
+            name=demo_group.name,
+            description=demo_group.description,
+            static=demo_group.rule is None,
+            visible_to_websites=demo_group.visible_to_websites,
+        )
+        if demo_group.rule is not None:
+            group.rule = demo_group.rule
+        save_group(group)
+        if code_name == data.NEWSLETTER_READERS:
+            readers = CurrentAnswer.objects.agreeing_to(newsletter_consent)
+            readers_ids = list(readers.values_list("contact", flat=True))
+            add_members(group, readers_ids, cause=MembershipEvent.Cause.CODE)
+
+
+def _ensure_automations() -> None:
+    """Make the emails and automations that are not there; what a user has changed stays so."""
+    kinds = all_kinds()
+    load_items(
+        item
+        for item in read_items([_AUTOMATIONS])
+        if not kinds[item.value["kind"]]
+        .objects()
+        .filter(code_name__fold=item.value["code_name"])
+        .exists()
+    )
 
 
 def _play(
@@ -167,7 +251,7 @@ def _play(
     for step in steps:
         if step.who not in contacts:
             guid = journeys.guid_of(step.who)
-            contacts[step.who] = Contact.objects.create(guid=guid, created_at=step.at)
+            contacts[step.who] = create_anonymous(guid, created_at=step.at)
         contact, channel = contacts[step.who], channels[step.channel]
         if isinstance(step, Answer):
             record_agreement(
@@ -185,17 +269,20 @@ def _play(
 
 def _report(visit: Visit, contact: Contact, channel: Channel) -> None:
     body = json.dumps({"activities": [act.wire for act in visit.acts]}).encode()
+    request_id = uuid4()
     outcomes = record_activities(
         read_activities(read_members(body)),
         contact_guid=contact.guid,
-        source=Source(door="headless", channel=channel, request_id=uuid4()),
+        source=Source(door="headless", channel=channel, request_id=request_id),
     )
+    # The inspector has it now, although it is of then.
+    RejectedActivity.objects.filter(request_id=request_id).update(at=visit.at)
     codes = [outcome.problem.code if outcome.problem else "" for outcome in outcomes]
     expected = [act.refused_with for act in visit.acts]
     if codes != expected:
         raise DemoFailed(f"{visit.who}: expected {expected}, but got {codes}.")
     # What comes next happens to the contact that this visit made.
-    apply_data_inputs(contact.pk)
+    apply_data_inputs_of(contact.pk)
 
 
 def _report_events(channel: Channel, now: datetime) -> None:
@@ -207,7 +294,7 @@ def _report_events(channel: Channel, now: datetime) -> None:
         _expect(event.code, request_id)
     for named in events.OTHERS:
         request_id = uuid4()
-        events.report_named_event(named, channel, request_id=request_id)
+        events.report_named_event(named, channel, now=now, request_id=request_id)
         _expect(named.code, request_id)
 
 
@@ -218,7 +305,7 @@ def _date_back(newest: int) -> None:
     """
     first = Activity.objects.filter(contact=OuterRef("pk")).order_by("occurred_at")
     began = Subquery(first.values("occurred_at")[:1])
-    Contact.objects.filter(pk__gt=newest, created_at__gt=began).update(created_at=began)
+    date_back(Contact.objects.filter(pk__gt=newest), began)
 
 
 def _expect(code: str, request_id: UUID) -> None:
@@ -227,11 +314,39 @@ def _expect(code: str, request_id: UUID) -> None:
         raise DemoFailed(f"Expected {code or 'no remark'}, but got {list(found)}.")
 
 
+def _write_about(contacts: dict[str, Contact], user: User) -> None:
+    """What colleagues have noted about some, and the tags that they gave."""
+    for who, note, tags in data.WRITTEN:
+        contact = contacts[who]
+        add_note(contact.pk, note, by=user)
+        for name in tags:
+            tag_contacts([contact.pk], get_or_create_tag(name), by=user)
+
+
+def _leave_requests(contacts: dict[str, Contact], user: User) -> None:
+    """What two people have asked for about their data, for the officer to answer."""
+    for who, kind, way, days, notes in data.REQUESTS:
+        receive(
+            kind,
+            contact_id=contacts[who].pk,
+            way=way,
+            received_on=today() - timedelta(days=days),
+            notes=notes,
+            by=user,
+        )
+
+
 def _leave_a_decision(contacts: dict[str, Contact], user: User) -> None:
-    """Two contacts with different emails who may be one person: the merge inbox is not empty."""
+    """Contacts who may be one person: the inbox of decisions has some of two kinds.
+
+    A search for duplicates finds one who mistyped her email.
+    """
     request_merge(
         survivor=contacts["Vogel"],
         loser=contacts["Vogel at work"],
         reason=ContactMerge.Reason.MARKETER,
         requested_by=user,
     )
+    mistyped = {"first_name": "Marta", "last_name": "Kowalska", "mobile_phone": "58 555 01 64"}
+    create_or_update_contact("marta.kowalska@exmaple.com", mistyped)
+    search_for_duplicates([request_search(by=user).pk])

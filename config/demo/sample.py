@@ -8,10 +8,10 @@ from django.db import connection
 from django.utils import timezone
 
 from activities import sample_data as activities_sample
-from activities.counting import recount_activities
 from activities.drafts import make_title
 from activities.models import ActivityType
 from activities.sample_data import SampleAct, write_activities
+from activities.seen import catch_up
 from channels.models import Channel
 from config.demo import data
 from config.demo.loading import load_demo
@@ -19,6 +19,7 @@ from consents.models import Consent
 from consents.sample_data import write_agreements
 from contacts.sample_data import Period, sample_contacts_exist, write_contacts
 from crosssite.models import TrackedSite
+from figures.following import catch_up as count_figures
 
 TABLETS = "branch-tablets"
 
@@ -76,18 +77,17 @@ def make_sample(
     load_demo(now)
     channels = _ensure_channels()
     period = Period(now - timedelta(days=_DAYS), now)
-    before = activities_sample.newest_activity_id()
     contact_ids = _make_contacts(contacts, channels, period, report)
     if contact_ids:
         for made in _make_activities(activities, channels, contact_ids, period):
             report("activities", made)
         rejections = activities // _ACTIVITIES_FOR_A_REJECTION
         activities_sample.write_rejections(rejections, channels[data.APP].pk, period)
-        activities_sample.count_activities(before, period)
     with connection.cursor() as cursor:
         # What the admin estimates and counts is not to wait for a worker.
         cursor.execute("ANALYZE")
-    recount_activities()
+    catch_up()
+    count_figures()
 
 
 def _ensure_channels() -> dict[str, Channel]:

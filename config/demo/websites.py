@@ -11,7 +11,7 @@ from django.shortcuts import render
 
 from channels.known import channel_of_host
 from channels.models import Channel
-from config.demo import data
+from config.demo import brochures, data
 from consents.texts import find_text
 from crosssite.models import TrackedSite
 from crosssite.origins import main_site_url
@@ -26,7 +26,9 @@ EXAMPLE_OTHER_SITE = "https://homes.example.com"
 _MAIN_PAGES = {
     "/": "demo/bank/home.html",
     "/loans/": "demo/bank/loans.html",
+    "/brochures/": "demo/bank/brochures.html",
     "/contact/": "demo/bank/contact.html",
+    **{data.brochure_path(name): "demo/bank/brochure.html" for name in data.BROCHURES},
 }
 _HOMES_PAGES = {
     "/": "demo/homes/home.html",
@@ -79,8 +81,11 @@ _sites = ShortMemory(_read_sites)
 def _answer_page(
     request: HttpRequest, channel: Channel, show: Callable[[], HttpResponse]
 ) -> HttpResponse:
-    if request.method not in ("GET", "HEAD"):
-        return HttpResponseNotAllowed(["GET", "HEAD"])
+    allowed = ["GET", "HEAD"]
+    if request.path_info == data.BROCHURES_PATH:
+        allowed.append("POST")
+    if request.method not in allowed:
+        return HttpResponseNotAllowed(allowed)
     response = show()
     # Django's default tells other websites nothing, not even that a visitor came from here.
     response["Referrer-Policy"] = "strict-origin-when-cross-origin"
@@ -99,8 +104,12 @@ def _show_main_site(request: HttpRequest, channel: Channel) -> HttpResponse:
         **_addresses(channel),
         "consent": consent,
         "text": find_text(consent, "en") if consent else None,
+        "brochure": data.BROCHURES.get(request.path_info.strip("/").rpartition("/")[2]),
     }
-    return render(request, _MAIN_PAGES[request.path_info], context)
+    template = _MAIN_PAGES[request.path_info]
+    if request.path_info == data.BROCHURES_PATH:
+        return brochures.show_form(request, channel, template, context)
+    return render(request, template, context)
 
 
 def _show_tracked_site(request: HttpRequest, site: TrackedSite) -> HttpResponse:

@@ -19,7 +19,7 @@ class FileLock:
         return self._descriptor is not None
 
     def share(self) -> None:
-        """Hold the lock together with others, waiting for whoever holds it alone."""
+        """Hold the lock together with others, waiting for a process that holds it alone."""
         self._take(fcntl.LOCK_SH)
 
     def try_alone(self) -> bool:

@@ -1,7 +1,7 @@
-"""The PostgreSQL server under DATA_DIR: created, started, shared and stopped by who uses it.
+"""The PostgreSQL server under DATA_DIR, which the processes that use it start, share and stop.
 
-Every process that uses the server holds a shared lock on one file. Whoever comes first starts the
-server, whoever leaves last stops it, and a second lock makes coming and leaving take turns. The
+Every process that uses the server holds a shared lock on one file. The first one starts the
+server, the last one stops it, and a second lock makes coming and leaving take turns. The
 kernel gives a killed process's locks back, so a server that nobody stopped is used by the next
 process as it is, and stopped by the last one that ends in order.
 """
@@ -19,13 +19,14 @@ import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple, TypedDict
+from typing import TypedDict
 
 import psycopg
 
 from config.embedded.errors import EmbeddedPostgresFailed
 from config.embedded.locks import FileLock
 from config.embedded.passwords import access_rules, read_password, scram_verifier
+from config.embedded.pid_files import PidFile, clear_remains, running_server
 from config.embedded.programs import (
     Account,
     clean_environment,
@@ -45,7 +46,6 @@ PORT = 5432
 
 _SECONDS_TO_ANSWER = 180
 _SECONDS_TO_STOP = 60
-_SECONDS_FOR_REMAINS = 10
 _LOG_BYTES = 10_000_000
 
 _SETTINGS = {
@@ -59,7 +59,7 @@ _SETTINGS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     # What people sent must not be in the log. Errors quote it, in their text, their details and
-    # their statements; whoever caused one is told anyway. "log" is more severe than "error".
+    # their statements; the client that caused one is told. "log" is more severe than "error".
     "log_min_messages": "log",
     "log_min_error_statement": "panic",
     # A crash of a process is logged with its statement, as a detail.
@@ -81,13 +81,6 @@ class ConnectionParameters(TypedDict):
     port: int
     user: str
     password: str
-
-
-class PidFile(NamedTuple):
-    """What a running server says about itself in its data directory."""
-
-    pid: int
-    socket_directory: Path
 
 
 class EmbeddedPostgres:
@@ -195,7 +188,7 @@ class EmbeddedPostgres:
             programs = find_programs()
             if not (self.data / "PG_VERSION").exists():
                 self._create(account, programs)
-            self._clear_remains()
+            clear_remains(self.data)
             if not self._asks_for_password():
                 self._set_password(account, programs)
             self._start(account, programs)
@@ -293,7 +286,7 @@ class EmbeddedPostgres:
         """Begin a new log if the old one is large, and return where the next line will be."""
         if self.log.exists() and self.log.stat().st_size > _LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
-        # Nobody else's business, although nothing that people sent is in it: see _SETTINGS.
+        # For this user only, although nothing that people sent is in it: see _SETTINGS.
         self.log.touch(mode=0o600)
         return self.log.stat().st_size
 
@@ -359,58 +352,7 @@ class EmbeddedPostgres:
         if self._process is not None:
             # Without this a dead server of ours stays a zombie, which looks alive.
             self._process.poll()
-        found = self._read_pid_file()
-        return found if found and self._is_server(found.pid) else None
-
-    def _read_pid_file(self) -> PidFile | None:
-        try:
-            lines = (self.data / "postmaster.pid").read_text().splitlines()
-            found = PidFile(int(lines[0]), Path(lines[4]))
-        except (FileNotFoundError, IndexError, ValueError):
-            return None
-        # The server fills the file in steps.
-        return found if found.socket_directory.is_dir() and lines[4] else None
-
-    def _is_server(self, pid: int) -> bool:
-        """Whether process `pid` is a PostgreSQL on our data, and not a newer one of that number."""
-        process = Path(f"/proc/{pid}")
-        if not Path("/proc/self").exists():
-            return _exists(pid)
-        try:
-            # Readable even in containers that hide the working directories of other accounts.
-            arguments = (process / "cmdline").read_bytes().split(b"\0")
-            directory = arguments[arguments.index(b"-D") + 1]
-            return os.path.samefile(directory, self.data)
-        except (OSError, ValueError, IndexError):
-            return self._works_in_data(process)
-
-    def _clear_remains(self) -> None:
-        """After a crash: wait for the server's last processes, and remove a misleading pid file.
-
-        :raises EmbeddedPostgresFailed: if those processes do not end
-        """
-        deadline = time.monotonic() + _SECONDS_FOR_REMAINS
-        while any(self._works_in_data(process) for process in Path("/proc").glob("[0-9]*")):
-            if time.monotonic() > deadline:
-                raise EmbeddedPostgresFailed(
-                    f"Processes of an earlier PostgreSQL still use {self.data}. End them first."
-                )
-            time.sleep(0.05)
-        try:
-            pid = int((self.data / "postmaster.pid").read_text().split()[0])
-        except (FileNotFoundError, IndexError, ValueError):
-            return
-        # PostgreSQL itself sees that a process is gone, but takes any other one that got its
-        # number, as after a restart of a container, for a server.
-        if _exists(pid):
-            (self.data / "postmaster.pid").unlink(missing_ok=True)
-
-    def _works_in_data(self, process: Path) -> bool:
-        try:
-            is_postgres = (process / "comm").read_text().strip() == "postgres"
-            return is_postgres and os.path.samefile(process / "cwd", self.data)
-        except OSError:
-            return False
+        return running_server(self.data)
 
     def _advice_with_log(self, offset: int = 0) -> str:
         advice = " Correct what the log says, or set DATABASE_URL to a PostgreSQL of your own."
@@ -432,16 +374,6 @@ def make_private(folder: Path) -> None:
     found = folder.stat()
     if found.st_mode & 0o077 and os.geteuid() in (0, found.st_uid):
         folder.chmod(0o700)
-
-
-def _exists(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 _servers: list[EmbeddedPostgres] = []

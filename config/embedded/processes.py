@@ -114,7 +114,7 @@ class Child:
 
 
 class Stopped(BaseException):
-    """Somebody asked the hub to end while it was still starting."""
+    """Raised when the operator ends the hub while it is still starting."""
 
 
 class StopRequests:
@@ -127,7 +127,7 @@ class StopRequests:
 
     @property
     def is_urgent(self) -> bool:
-        """Whether somebody asked again, and so does not want to wait."""
+        """Whether the operator asked again, and so does not want to wait."""
         return self.count > 1
 
     def listen(self) -> None:

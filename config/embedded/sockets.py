@@ -15,7 +15,7 @@ _PLAIN_PATH = re.compile(r"/[\w./-]{0,60}")
 def make_socket_directory(data: Path, account: Account) -> Path:
     """The folder for the socket of the server on `data`, which only `account` may enter.
 
-    :raises EmbeddedPostgresFailed: if somebody else has made that folder
+    :raises EmbeddedPostgresFailed: if another account has made that folder
     """
     digest = hashlib.sha256(os.path.realpath(data).encode()).hexdigest()[:16]
     directory = _parent() / f"throughline-{account.uid}-{digest}"
@@ -35,7 +35,7 @@ def make_socket_directory(data: Path, account: Account) -> Path:
 def check_socket_directory(directory: Path, account: Account) -> None:
     """Do nothing if only `account` can have put a socket in `directory`.
 
-    :raises EmbeddedPostgresFailed: if somebody else can
+    :raises EmbeddedPostgresFailed: if another account can
     """
     found = directory.lstat()
     is_ours = found.st_uid in {account.uid, os.geteuid()}

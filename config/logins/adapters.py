@@ -1,7 +1,5 @@
 """What django-allauth asks the hub: who may log in, how often, and how mail is sent."""
 
-import logging
-from smtplib import SMTPException
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -19,8 +17,8 @@ from django.urls import reverse
 
 from config.logins.emails import users_with_email
 from config.logins.limits import TooBusy, address_of, may_try_password, one_hash_at_a_time
-
-_log = logging.getLogger(__name__)
+from config.logins.postbox import post
+from config.logins.sealing import seal, unseal
 
 NOT_STAFF = "This user may not use the admin. Ask an administrator to give it “staff status”."
 
@@ -76,12 +74,9 @@ class AccountAdapter(DefaultAccountAdapter):
         return reverse("admin:index")
 
     def send_mail(self, template_prefix: str, email: str, context: dict) -> None:
-        """Send an email, or say in the log why not: what the user did is done all the same."""
-        try:
-            super().send_mail(template_prefix, email, context)
-        except (OSError, SMTPException) as error:
-            # The text of such an error may have the address.
-            _log.error("An email about a login could not be sent: %s", type(error).__name__)
+        """Have an email sent, after the answer."""
+        send = super().send_mail
+        post(lambda: send(template_prefix, email, context))
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):
@@ -117,3 +112,11 @@ class MFAAdapter(DefaultMFAAdapter):
     def get_totp_label(self, user: AbstractBaseUser) -> str:
         """What an authenticator app calls the login."""
         return user.get_username()
+
+    def encrypt(self, text: str) -> str:
+        """A secret as the database has it."""
+        return seal(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """The secret that the database has."""
+        return unseal(encrypted_text)

@@ -1,7 +1,6 @@
 """How often logins may be tried: counted before a hash is made, for all processes together."""
 
 import hashlib
-import ipaddress
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +8,7 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 
-from web.addresses import client_address
+from web.addresses import client_address, network_of
 from web.limits import is_within
 
 
@@ -55,16 +54,9 @@ def may_try_password(name: str, address: str) -> bool:
 
 
 def address_of(request: HttpRequest) -> str:
-    """The address that a request came from; of IPv6 the network, which one client has whole."""
+    """The address that a request came from, as limits count it."""
     forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "")
-    text = client_address(forwarded, request.META.get("REMOTE_ADDR", ""))
-    try:
-        address = ipaddress.ip_address(text)
-    except ValueError:
-        return text
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is None:
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(getattr(address, "ipv4_mapped", None) or address)
+    return network_of(client_address(forwarded, request.META.get("REMOTE_ADDR", "")))
 
 
 class TooBusy(Exception):

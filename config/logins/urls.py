@@ -7,7 +7,14 @@ from allauth.socialaccount.providers.openid_connect import views as oidc
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from config.logins.limits import NEW_PASSWORDS_OF_ADDRESS, PASSKEYS_OF_ADDRESS
-from config.logins.views import LoginView, PasswordResetView, limited, told_if_away
+from config.logins.views import (
+    LoginView,
+    PasswordResetView,
+    leads_to_login_server,
+    limited,
+    told_if_away,
+)
+from config.logins.zone_page import time_zone
 
 urlpatterns: list[URLPattern | URLResolver] = [
     # The first three replace pages of Django's admin: its links lead here.
@@ -27,6 +34,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         limited(NEW_PASSWORDS_OF_ADDRESS, views.password_reset_from_key),
         name="account_reset_password_from_key",
     ),
+    path("time-zone/", time_zone, name="account_time_zone"),
     path("reauthenticate/", views.reauthenticate, name="account_reauthenticate"),
     path("inactive/", views.account_inactive, name="account_inactive"),
     path(
@@ -36,7 +44,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("two-factor/", include("allauth.mfa.urls")),
     # Without the settings of OpenID Connect there is no provider: 404.
-    path("oidc/<provider_id>/login/", told_if_away(oidc.login), name="openid_connect_login"),
+    path(
+        "oidc/<provider_id>/login/",
+        leads_to_login_server(told_if_away(oidc.login)),
+        name="openid_connect_login",
+    ),
     path(
         "oidc/<provider_id>/login/callback/",
         told_if_away(oidc.callback),

@@ -3,9 +3,11 @@
 import logging
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.views import LoginView as AllauthLoginView
 from allauth.account.views import PasswordResetView as AllauthPasswordResetView
+from csp.decorators import csp_update
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import logout
@@ -64,6 +66,26 @@ def told_if_away(view: Callable[..., HttpResponseBase]) -> Callable:
             return render(request, "socialaccount/authentication_error.html", status=502)
 
     return view_that_tells
+
+
+def leads_to_login_server(view: Callable[..., HttpResponseBase]) -> Callable:
+    """`view`, whose form may lead to the login server: browsers apply the policy to redirects."""
+
+    def view_that_leads(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        policy = {"form-action": _login_server_origins()}
+        return csp_update(policy)(view)(request, *args, **kwargs)
+
+    return view_that_leads
+
+
+def _login_server_origins() -> list[str]:
+    apps = settings.SOCIALACCOUNT_PROVIDERS.get("openid_connect", {}).get("APPS", [])
+    return [_origin_of(app["settings"]["server_url"]) for app in apps]
+
+
+def _origin_of(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 class LoginView(AllauthLoginView):

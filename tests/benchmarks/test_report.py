@@ -6,7 +6,7 @@ from benchmarks.hub import ROOT
 from benchmarks.limit import SIZES
 from benchmarks.load import Load
 from benchmarks.processes import Clock
-from benchmarks.report import Section, problems_of, read_table, render, spread
+from benchmarks.report import Section, code_block, problems_of, read_table, render, spread
 from benchmarks.scenarios import Scenario
 from benchmarks.throughput import Measured, Throughput, difference, sections
 
@@ -38,6 +38,14 @@ def test_report_is_markdown():
         "| door | rows/s |\n| --- | ---: |\n| headless | 1,500 |\n| a\\|b | 2 |\n\n"
         "## Size\n\n"
         "| what | bytes |\n| --- | ---: |\n| the tracker | 15 |\n"
+    )
+
+
+def test_section_without_columns_is_a_text():
+    section = Section("Plan", [], [], text=code_block("Seq Scan\n  Filter"))
+
+    assert render("Benchmark", [section]) == (
+        "# Benchmark\n\n## Plan\n\n```\nSeq Scan\n  Filter\n```\n"
     )
 
 

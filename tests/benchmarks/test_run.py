@@ -5,7 +5,7 @@ import re
 import pytest
 
 from benchmarks.hub import BenchmarkFailed
-from benchmarks.plan import Plan
+from benchmarks.plan import AutomationPlan, GroupPlan, Plan
 from benchmarks.report import problems_of, render
 from benchmarks.run import run
 
@@ -13,12 +13,19 @@ SMALLEST = Plan(
     rounds=1,
     seconds=0.1,
     warm_up_seconds=0.1,
+    people=20,
+    profiles=1,
     profile_seconds=1,
     latency_seconds=0.1,
     starts=1,
     worker_rounds=1,
     worker_processes=(1,),
     jobs=5,
+    read=500,
+    groups=GroupPlan(contacts=1000, touched=20, groups=2, joining=20, wave=50, wave_seconds=2.5),
+    automations=AutomationPlan(runs=50, waiting=100),
+    emails=20,
+    deliveries=20,
 )
 DOORS = {
     "headless, 1 a request",
@@ -42,7 +49,11 @@ def test_smallest_run_measures_everything(tmp_path):
     tables = {section.title: {row[0]: row[1:] for row in section.rows} for section in sections}
     assert tables["Machine"]["fsync"] == ("on",)
     assert tables["Recording"].keys() >= DOORS
-    for title in ("Recording", "The limit", "Workers", "Memory after that"):
+    titles = (
+        *("Recording", "The limit", "Workers", "Readers", "Contact groups", "Automations"),
+        *("Emails", "Deliveries", "Memory after that"),
+    )
+    for title in titles:
         for name, cells in tables[title].items():
             # Nothing was so slow that it was not there at all.
             assert float(cells[0].replace(",", "")) > 0, (title, name)
@@ -52,6 +63,7 @@ def test_smallest_run_measures_everything(tmp_path):
     assert "0%" not in tables["What a web process does"]["all"]
     assert tables["Memory after that"].keys() == {"web", "worker", "scheduler"}
     text = render("", sections)
+    assert "activities_activity" in text.partition("## How PostgreSQL builds that group")[2]
     assert re.search(r"In \d+ measurements [\d,]+ rows were counted; each time", text)
 
 

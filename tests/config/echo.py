@@ -7,7 +7,7 @@ import asyncio
 import json
 import os
 
-from config import connections, serving, web
+from config import load, serving, web
 from web.answers import Answer
 from web.problems import Problem
 
@@ -56,7 +56,7 @@ if __name__ == "__main__":
     changes = json.loads(os.environ["LIMITS"])
     serving._BODY_SECONDS = changes.pop("body_seconds", serving._BODY_SECONDS)
     for name, value in changes.items():
-        assert hasattr(connections.LIMITS, name)
-        setattr(connections.LIMITS, name, value)
+        assert hasattr(load.LIMITS, name)
+        setattr(load.LIMITS, name, value)
     web.application = application
     web.main()

@@ -12,8 +12,10 @@ import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 from django.conf import settings
+from django.db import connection
 
 ROOT = settings.BASE_DIR
 UP = "Press Ctrl-C to stop."
@@ -53,11 +55,12 @@ def processes_of(home):
             status = (process / "status").read_text()
             traces = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
             folder = os.readlink(process / "cwd")
+            name = (process / "comm").read_text().strip()
         except OSError:
             continue
         is_alive = not re.search(r"^State:\s+Z", status, re.MULTILINE)
         if is_alive and (os.fsencode(home) in traces or folder.startswith(str(home))):
-            found[int(process.name)] = (process / "comm").read_text().strip()
+            found[int(process.name)] = name
     return found
 
 
@@ -68,6 +71,16 @@ def wait_until(condition, seconds=20):
         assert time.monotonic() < deadline, "that did not happen in time"
         time.sleep(0.05)
     return result
+
+
+def url_of_database():
+    """The database of this test, for another process."""
+    given = connection.get_connection_params()
+    user, password, host = (
+        quote(str(given.get(name, "")), safe="") for name in ("user", "password", "host")
+    )
+    login = f"{user}:{password}" if password else user
+    return f"postgres://{login}@{host}:{given.get('port', '')}/{given['dbname']}"
 
 
 def postmaster_pid(home):
@@ -119,7 +132,7 @@ class Hub:
     def start(self):
         """Start the hub and wait until it says that it is up."""
         self.launch()
-        wait_until(lambda: UP in self.output or self._process.poll() is not None, seconds=60)
+        wait_until(lambda: UP in self.output or self._process.poll() is not None, seconds=180)
         assert self._process.poll() is None, self.output
 
     def launch(self):
@@ -196,7 +209,7 @@ class Web(Hub):
     def start(self):
         """Start it and wait until it answers."""
         self.launch()
-        wait_until(lambda: self._is_live() or self._process.poll() is not None, seconds=60)
+        wait_until(lambda: self._is_live() or self._process.poll() is not None, seconds=180)
         assert self._process.poll() is None, self.output
 
     def _is_live(self):
@@ -213,12 +226,12 @@ def ready_state(hub):
 def _parent(pid):
     try:
         return int(re.search(r"PPid:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1])
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return None
 
 
 def _command_line(pid):
     try:
         return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return ""

@@ -104,12 +104,16 @@ class Server:
             "client": client,
             "server": ("127.0.0.1", 8000),
         }
-        return run_in_loop(_talk_alone(scope, pieces or [body]))
+        return run_in_loop(self._talk_alone(scope, pieces or [body]))
 
-
-async def _talk_alone(scope, pieces):
-    async with lifespan():
-        return await talk(scope, pieces)
+    async def _talk_alone(self, scope, pieces):
+        async with lifespan():
+            # Those of the start do not count, nor those of the end.
+            self.threads[-1] = 0
+            answer = await talk(scope, pieces)
+            used = self.threads[-1]
+        self.threads[-1] = used
+        return answer
 
 
 @asynccontextmanager

@@ -5,14 +5,13 @@ import json
 
 import pytest
 
-from activities import inspector
 from activities.models import Activity, RejectedActivity
 from config import serving
 from tests.config import lane
 from tests.config.server import DJANGO, ENDS_EARLY, LOOP, PATH, SILENCE
 from tests.factories import make_channel, make_consent, make_contact, make_key
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def api():
@@ -148,15 +147,25 @@ def test_caller_without_a_key_is_told_as_well(server, path):
     assert headers["request-id"]
 
 
-def test_page_whose_body_ends_early_gets_no_words(server):
-    answer = server.send(path="/admin/login/", pieces=[b"{", ENDS_EARLY])
+@pytest.mark.parametrize("path", ["/admin/login/", "/nowhere"])
+@pytest.mark.parametrize(
+    ("end", "status", "code"), [(ENDS_EARLY, 400, "unreadable"), (SILENCE, 408, "too_slow")]
+)
+def test_body_that_does_not_arrive_elsewhere_is_refused_as_a_problem(
+    server, monkeypatch, path, end, status, code
+):
+    monkeypatch.setattr(serving, "_BODY_SECONDS", 0.1)
 
-    assert (answer[0], answer[2]) == (400, b"")
+    answer, headers, body = server.send(path=path, pieces=[b"{", end])
+
+    told = json.loads(body)
+    assert (answer, told["status"], told["code"]) == (status, status, code)
+    assert headers["content-type"] == "application/problem+json"
+    assert headers["request-id"] == told["requestId"]
+    assert headers["connection"] == "close"
 
 
-def test_unfinished_request_is_in_the_inspector(server, monkeypatch):
-    # Of strangers only so many are kept in a minute, and other tests were some.
-    monkeypatch.setattr(inspector, "_sampler", inspector._Sampler())
+def test_unfinished_request_is_in_the_inspector(server):
     request = lane.headless()
     body = request.pop("body")
 

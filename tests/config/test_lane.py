@@ -20,10 +20,10 @@ from database.loop import Busy
 from database.memory import forget_everything
 from tests.config import lane
 from tests.config.server import CLICK, COMMIT, LOOP, PATH, QUESTIONS, STEP, message
-from tests.factories import make_contact
-from tracking.headless import activities
+from tests.factories import make_contact, make_group, make_key
+from tracking.headless import authentication
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 # What is another one each time.
 _MADE_UP = re.compile(r"(CAID|KenticoCookiePolicyTest\w*)=[^;]+")
@@ -52,7 +52,7 @@ def remembering(settings):
             lane.commandersact_batch_with_categories,
             200,
             20,
-            [(QUESTIONS, 1), (QUESTIONS, 1), (STEP, 3), (STEP, 1), (STEP, 1)],
+            [(QUESTIONS, 1), (QUESTIONS, 1), (STEP, 3), (STEP, 1)],
         ),
     ],
 )
@@ -84,6 +84,38 @@ def test_request_with_a_key_takes_one_call_and_a_repeat_records_nothing(server):
     assert server.trips[1] == [(COMMIT, 1)]
     assert answers[0][2] == answers[1][2]
     assert Activity.objects.count() == before + 1
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_question_for_groups_takes_no_thread_and_one_round_trip(server, method):
+    _, text = make_key(access="groups")
+    contact = make_contact()
+    make_group("newsletter", members=[contact])
+    request = {
+        "path": f"/Kentico.Tracking/contacts/{contact.guid}/groups",
+        "method": method,
+        "headers": {"authorization": f"Bearer {text}"},
+    }
+    for _ in range(2):
+        server.send(**request)
+
+    status, _, body = server.send(**request)
+
+    assert (status, server.ways[-1], server.threads[-1]) == (200, LOOP, 0)
+    assert server.trips[-1] == [(QUESTIONS, 1)]
+    assert json.loads(body) == {"groups": ["newsletter"]}
+
+
+def test_question_of_a_script_for_groups_takes_no_thread_and_two_round_trips(server):
+    request = lane.tracker("ContactGroups", {"page": "https://shop.example/"})
+    make_group("vip", members=Contact.objects.all(), visible_to_websites=True)
+    server.send(**request)
+
+    status, _, body = server.send(**request)
+
+    assert (status, server.ways[-1], server.threads[-1]) == (200, LOOP, 0)
+    assert server.trips[-1] == [(QUESTIONS, 1), (QUESTIONS, 1)]
+    assert json.loads(body) == {"groups": ["vip"]}
 
 
 @pytest.mark.parametrize("command", ["ConsentAgree", "ConsentRevoke", "ConsentStatus"])
@@ -164,16 +196,14 @@ def test_thread_notes_once_that_a_key_is_in_use(server, key):
 
 def test_worker_is_rung_about_data_input(server, key, monkeypatch):
     rung = []
-    monkeypatch.setattr(
-        recording.tasks.apply_data_input, "delay_on_commit", lambda **about: rung.append(about)
-    )
+    monkeypatch.setattr(recording, "ring", rung.append)
     contact = make_contact()
     form = {"type": "datainput", "value": "Form", "contactFields": {"ContactFirstName": "Ann"}}
 
     server.send(body=message(key, CLICK, form, contact=contact), headers=key.headers)
 
     assert server.ways == [LOOP]
-    assert rung == [{"contact_id": contact.pk}]
+    assert rung == ["data inputs"]
     assert DataInput.objects.get().fields == {"first_name": "Ann"}
 
 
@@ -287,7 +317,7 @@ def test_failure_is_told_though_nobody_knows_who_may_read_it(server, monkeypatch
     def fail(*arguments):
         raise DatabaseError("gone")
 
-    monkeypatch.setattr(activities, "may_read", fail)
+    monkeypatch.setattr(authentication, "may_read", fail)
 
     status, answered, answer = server.send(body=request["body"], headers=headers)
 
@@ -473,7 +503,7 @@ def send_through_django(path=PATH, body=b"", *, method="POST", headers=(), query
     return response.status_code, answered, response.content
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_sign_of_life_needs_no_thread(server, method):
     status, headers, body = server.send("/health/live", method=method)
@@ -483,6 +513,6 @@ def test_sign_of_life_needs_no_thread(server, method):
     assert (server.ways, server.threads, server.trips) == ([LOOP], [0], [[]])
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_sign_of_life_is_for_hosts_of_the_hub(server):
     assert server.send("/health/live", method="GET", headers={"host": "evil.example"})[0] == 400

@@ -23,7 +23,7 @@ from tests.config.hub import (
     wait_until,
 )
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
 
 COUNT_CHANNELS = "from channels.models import Channel; print(Channel.objects.count())"
 MAKE_CHANNEL = "from channels.models import Channel; Channel.objects.create(code_name='kept')"
@@ -34,21 +34,10 @@ def web_processes(hub):
     return {pid for pid, line in hub.children().items() if "config.web" in line}
 
 
-@pytest.fixture(scope="module")
-def migrated(tmp_path_factory):
-    """A data directory with an empty, migrated database."""
-    directory = tmp_path_factory.mktemp("migrated") / "hub"
-    done = manage(directory, "migrate", "--skip-checks")
-    assert done.returncode == 0, done.stderr
-    return directory
-
-
 @pytest.fixture
-def home(migrated, tmp_path):
+def home(homes, tmp_path):
     """A data directory of one's own, at a path with a space."""
-    directory = tmp_path / "a hub"
-    subprocess.run(["cp", "-a", migrated, directory], check=True)
-    return directory
+    return homes.copy(tmp_path / "a hub")
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +61,8 @@ def test_serve_says_what_it_does(hub):
     for step in ("Starting PostgreSQL", "Bringing the database up to date", "Starting web"):
         assert step in hub.output
     assert f"http://localhost:{hub.port}/admin/   (login: demo / demo)" in hub.output
+    for role in ("marketer", "developer", "dpo"):
+        assert f"or as {role} / {role}" in hub.output
     assert "Warning" not in hub.output
 
 
@@ -116,14 +107,15 @@ def test_serve_without_demo_prints_what_makes_the_first_user(home):
         assert "createsuperuser" not in hub.output
 
 
-def test_read_only_serve_leaves_the_keys_alone_and_prints_no_request(tmp_path):
+def test_read_only_serve_leaves_the_keys_alone_and_prints_no_request(homes, tmp_path):
+    home = homes.copy(tmp_path / "hub", demo=True)
     count_keys = (
         "from channels.models import ApiKey; print(list(ApiKey.objects.values('identifier')))"
     )
-    with Hub(tmp_path / "hub", "--demo") as hub:
+    with Hub(home, "--demo") as hub:
         before = hub.shell(count_keys)
         hub.stop()
-    with Hub(tmp_path / "hub", "--demo", READ_ONLY="True") as hub:
+    with Hub(home, "--demo", READ_ONLY="True") as hub:
         after = hub.shell(count_keys)
 
         assert "(login: demo / demo)" in hub.output

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
-from django.http import HttpResponse
+from django.http import FileResponse, HttpResponse
 
 from activities.models import Activity, RejectedActivity
 from config import asgi, serving
@@ -15,7 +15,7 @@ from tests.config.server import CLICK, LOOP, PATH, SILENCE, lifespan, message, t
 from tests.factories import make_contact
 from tests.threads import run_in_loop
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_other_protocols_are_not_answered():
@@ -181,3 +181,30 @@ def test_no_query_is_too_strange(server, key, query):
     path = "/Kentico.Tracking/consents/Unknown"
 
     assert server.send(path, method="GET", headers=key.headers, query=query)[0] == 404
+
+
+def test_a_file_is_sent_in_pieces_and_not_read_as_a_whole(monkeypatch, tmp_path):
+    file = tmp_path / "rows.csv"
+    content = b"row\r\n" * 200_000
+    file.write_bytes(content)
+
+    def get_response(request):
+        return FileResponse(file.open("rb"), as_attachment=True)
+
+    monkeypatch.setattr(asgi._django, "get_response", get_response)
+    scope = {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
+    answer = asgi._django._answer(scope, io.BytesIO())
+    file.unlink()  # what has begun goes on
+    sent = []
+
+    async def send(event):
+        sent.append(event)
+
+    run_in_loop(answer.send(send))
+
+    assert (b"Content-Length", b"1000000") in answer.headers
+    pieces = [event["body"] for event in sent[1:]]
+    assert b"".join(pieces) == content
+    assert len(pieces) == 5
+    assert [event.get("more_body", False) for event in sent[1:]] == [True] * 4 + [False]
+    assert answer.file.closed

@@ -11,7 +11,7 @@ from tests.config import lane
 from tests.factories import make_channel, make_key
 from web.doors import door_at, exchange_at
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
         ("GET", "//visit//", "/visit"),
         ("POST", "//events//batch", "/events/batch"),
         ("POST", "//cdp//events", "/events"),
+        ("GET", "//kentico.tracking/CONTACTS//a/Groups/", "/Kentico.Tracking/contacts/b/groups"),
         ("POST", "//Kentico.CrossSiteTracking//Log", "/Kentico.CrossSiteTracking/Log"),
     ],
 )

@@ -7,14 +7,32 @@ import sys
 import pytest
 from django.conf import settings
 
-from tests.config.hub import Hub, clean_environment
+from tests.config.hub import Hub, clean_environment, wait_until
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(300)
+
+ARRIVED = """
+from config.demo.crm import keeping
+print(*(one.problem or "signed" for one in keeping.messages() if "TI-1060" in one.body))
+"""
+COUNT_EMAILS = """
+from email import message_from_bytes, policy
+from automations.models import OutboxMessage
+messages = [
+    message_from_bytes(bytes(raw), policy=policy.default)
+    for raw in OutboxMessage.objects.filter(recipients="emily.carter@example.com").values_list(
+        "raw", flat=True
+    )
+]
+link = "https://www.example.com/downloads/file.pdf"
+print(sum(link in message.get_body(("plain",)).get_content() for message in messages))
+"""
 
 
 @pytest.fixture(scope="module")
-def hub(tmp_path_factory):
-    with Hub(tmp_path_factory.mktemp("first-steps") / "hub", "--demo") as hub:
+def hub(homes, tmp_path_factory):
+    home = homes.copy(tmp_path_factory.mktemp("first-steps") / "hub", demo=True)
+    with Hub(home, "--demo") as hub:
         yield hub
 
 
@@ -53,6 +71,22 @@ def test_readme(hub):
         '{"results":[{"status":202},{"status":202},{"status":202},{"status":202}]}\n'
     )
     assert "Page visit 'Home'" in titles(hub)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/automations.md"])
+def test_event_becomes_an_email_with_its_link(hub, page):
+    before = int(hub.shell(COUNT_EMAILS))
+
+    assert paste(hub, settings.BASE_DIR / page, "HUB=").endswith('"Event spawned"}')
+
+    wait_until(lambda: int(hub.shell(COUNT_EMAILS)) == before + 1)
+
+
+def test_purchase_reaches_the_crm_of_the_demo(hub):
+    paste(hub, settings.BASE_DIR / "docs" / "destinations.md", "HUB=")
+
+    wait_until(lambda: "TI-1060" in hub.get("/demo/crm/")[1])
+    assert hub.shell(ARRIVED) == "signed"
 
 
 def test_readme_has_the_line_that_the_terminal_prints(hub):

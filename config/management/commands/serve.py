@@ -22,6 +22,8 @@ from django.urls import reverse
 from channels.keys import create_api_key
 from channels.models import ApiKey, Channel
 from config.demo import data
+from config.demo.crm.connecting import NETWORKS as CRM_NETWORKS
+from config.demo.loading import ROLE_LOGINS
 from config.embedded.locks import FileLock
 from config.embedded.postgres import EmbeddedPostgres, embedded_postgres, make_private
 from config.embedded.processes import Child, Stopped, StopRequests, Supervisor
@@ -29,6 +31,11 @@ from config.pools import close_connections
 from config.publishing import refuse_to_publish, refuse_to_publish_the_demo
 from config.tasks import beat_heart, last_heartbeat
 from config.terminal import manage
+from config.web_start import ERASED_AGAIN
+from jobs.declaring import queues
+from privacy.erasing_again import erase_again
+from privacy.erasure_file import FileFault
+from readers.reading import begin
 
 WORKER_THREADS = 4
 KEY_NAME = "Printed by serve"
@@ -63,6 +70,7 @@ class Command(BaseCommand):
     def handle(self, *, demo: bool, **options) -> None:
         if demo:
             os.environ["DEMO"] = "True"  # for the processes that this starts
+            os.environ.setdefault("DESTINATION_ALLOWED_NETWORKS", CRM_NETWORKS)
             settings.DEMO = True
         _check(refuse_to_publish)
         hub = _claim_data_directory()
@@ -102,7 +110,12 @@ class Command(BaseCommand):
         if missing:
             self._say(f"Bringing the database up to date ({len(missing)} migrations) …")
             call_command("migrate", interactive=False, verbosity=0)
+        begin()
         self.check()
+        try:
+            erase_again(self._say)
+        except FileFault as error:
+            raise CommandError(str(error)) from None
         if demo:
             call_command("load_demo_data", stdout=self.stdout, stderr=self.stderr)
         _check(refuse_to_publish_the_demo)
@@ -140,8 +153,10 @@ class Command(BaseCommand):
             f"Throughline is running at {_address()}",
             "",
             f"  Admin       {_address()}/admin/" + ("   (login: demo / demo)" if demo else ""),
-            f"  API docs    {_address()}/api/docs/",
         ]
+        if demo:
+            start += [f"              or as {role} / {role}" for role in ROLE_LOGINS]
+        start += [f"  API docs    {_address()}/api/docs/"]
         self._say("\n".join([*start, *lines, "", "Press Ctrl-C to stop."]))
 
     def _children(self) -> list[Child]:
@@ -149,7 +164,7 @@ class Command(BaseCommand):
         celery = [sys.executable, "-m", "celery", "--quiet", "-A", "config"]
         web = [sys.executable, "-m", "config.web"]
         worker = [*celery, "worker", "--pool", "threads", "--concurrency", str(WORKER_THREADS)]
-        worker += ["--queues", ",".join(_queues()), "--loglevel", "WARNING"]
+        worker += ["--queues", ",".join(queues()), "--loglevel", "WARNING"]
         worker += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
         scheduler = [*celery, "beat", "--loglevel", "WARNING"]
         return [
@@ -252,11 +267,6 @@ def _embedded_postgres() -> EmbeddedPostgres | None:
     return embedded_postgres(settings.DATA_DIR) if is_embedded else None
 
 
-def _queues() -> list[str]:
-    routed = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
-    return [settings.CELERY_TASK_DEFAULT_QUEUE, *sorted(routed)]
-
-
 def _environment() -> dict[str, str]:
     return {
         **os.environ,
@@ -265,6 +275,7 @@ def _environment() -> dict[str, str]:
         "HOST": settings.HOST,
         "PORT": str(settings.PORT),
         "PYTHONUNBUFFERED": "1",
+        ERASED_AGAIN: "1",
         # Root is welcome: only JSON is accepted from the broker, nothing that could run code.
         "PYTHONWARNINGS": "ignore:You're running the worker",
     }
@@ -314,6 +325,7 @@ def _demo_lines() -> list[str]:
     sites |= {site.name: site.host for site in data.TRACKED_SITES.values()}
     lines = ["", "The demo's websites:", ""]
     lines += [f"  {name:<20}http://{host}:{settings.PORT}/" for name, host in sites.items()]
+    lines += ["", "What the hub has delivered to the demo's CRM:", "", f"  {_address()}/demo/crm/"]
     if settings.READ_ONLY:
         return [*lines, "", "The hub is read-only: it takes no new contacts and activities."]
     return [
