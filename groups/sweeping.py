@@ -19,8 +19,9 @@ _log = logging.getLogger(__name__)
 # So few that the reader, which may need the same groups, waits for a fraction of a second; so many
 # that what is asked once for all of them costs little.
 BATCH = 20_000
-# So many looks a second at most, if more are due: recording needs the processors as well. A hundred
-# thousand windows that end together are over within five seconds, and none is late by more.
+# So many looks a second at most by one worker, if more are due: recording needs the processors as
+# well. A hundred thousand windows that end together are over within five seconds, and none is late
+# by more.
 _LOOKS_A_SECOND = 21_000
 
 # The clock of the database, which all machines share.
