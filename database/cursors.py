@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from psycopg import Cursor
+from psycopg import AsyncConnection, Connection, Cursor
 
 # So often a statement is sent before the server keeps it prepared.
 PREPARED_AFTER = 5
@@ -16,8 +16,21 @@ PREPARED_AFTER = 5
 def pipeline() -> Iterator[None]:
     """Statements within go to the server together; their answers are there at the end."""
     database = _database()
-    with database.connection.pipeline():
-        yield
+    try:
+        with database.connection.pipeline():
+            yield
+    except BaseException:
+        prepare_anew(database.connection)
+        raise
+
+
+def prepare_anew(connection: Connection | AsyncConnection) -> None:
+    """Have a connection on which a pipeline has failed prepare its statements anew.
+
+    psycopg (3.3) takes a statement in a pipeline for prepared as soon as it is queued. Behind one
+    that failed the server skips it, and the connection could never send it again.
+    """
+    connection._prepared.clear()
 
 
 class _PreparingCursor(Cursor):

@@ -12,7 +12,7 @@ import psycopg
 from django.db import connection as django_connection
 from django.db import transaction, utils
 
-from database.cursors import preparing_cursor
+from database.cursors import prepare_anew, preparing_cursor
 from database.questions import Question, ask
 
 _DJANGO_ERRORS = (
@@ -152,14 +152,19 @@ async def fetch(
     if len(questions) == 1 and not before and not after:
         cursors = [await connection.execute(questions[0].sql, questions[0].params)]
     else:
-        async with connection.pipeline():
-            for command in before:
-                await connection.execute(command)
-            cursors = [
-                await connection.execute(question.sql, question.params) for question in questions
-            ]
-            for command in after:
-                await connection.execute(command)
+        try:
+            async with connection.pipeline():
+                for command in before:
+                    await connection.execute(command)
+                cursors = [
+                    await connection.execute(question.sql, question.params)
+                    for question in questions
+                ]
+                for command in after:
+                    await connection.execute(command)
+        except BaseException:
+            prepare_anew(connection)
+            raise
     return [
         question.read(await cursor.fetchall() if cursor.description else [])
         for cursor, question in zip(cursors, questions, strict=True)

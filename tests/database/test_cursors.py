@@ -3,7 +3,7 @@
 import tracemalloc
 
 import pytest
-from django.db import connection
+from django.db import DataError, connection, transaction
 
 from contacts.models import Contact
 from database.cursors import PREPARED_AFTER
@@ -51,3 +51,13 @@ def test_what_is_asked_together_is_prepared_as_well():
         ask(ASKED, Question("SELECT 1", [], list))
 
     assert is_prepared()
+
+
+def test_what_was_to_be_prepared_behind_what_failed_can_be_asked_again():
+    for _ in range(PREPARED_AFTER):
+        ask(ASKED)
+
+    with pytest.raises(DataError), transaction.atomic():
+        ask(Question("SELECT 1 / %s::int", [0], list), ASKED)
+
+    assert ask(ASKED) == [[("asked again and again", 1)]]

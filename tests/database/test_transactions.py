@@ -8,7 +8,15 @@ from django.db import DataError, OperationalError, transaction, utils
 
 from activities.models import ActivityClaim
 from database.questions import Question, nothing
-from database.transactions import Ask, Copy, as_django_error, is_undone, run, run_soon
+from database.transactions import (
+    Ask,
+    Copy,
+    as_django_error,
+    fetch,
+    is_undone,
+    run,
+    run_soon,
+)
 from tests.loops import open_hub
 from tests.threads import run_in_loop
 
@@ -190,3 +198,17 @@ def test_errors_have_djangos_names(error, expected):
     made = as_django_error(error)
 
     assert (type(made), made.args, made.__cause__) == (expected, ("x",), error)
+
+
+def test_what_the_loop_was_to_prepare_behind_what_failed_can_be_asked_again():
+    asked = Question("SELECT 'asked again and again', %s::int", [1], list)
+
+    async def ask_again_and_again():
+        async with open_hub() as (database, _), database.connection() as one:
+            for _ in range(one.prepare_threshold):
+                await fetch(one, [asked])
+            with pytest.raises(psycopg.Error):
+                await fetch(one, [FAIL, asked])
+            return await fetch(one, [asked])
+
+    assert run_in_loop(ask_again_and_again()) == [[("asked again and again", 1)]]
