@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 
 from activities import inspector
-from tests import clearing
+from tests import clearing, migrated
 from tests.config.homes import Homes, folder_of_run
 
 clearing.use()
@@ -22,10 +22,18 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings, django_db_blocker):
+    """What a run before has migrated is used again."""
+    with django_db_blocker.unblock():
+        migrated.use()
+
+
+@pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
-    """The rows that migrations have made are kept, for tests that commit."""
+    """The rows that migrations have made are kept, for tests that commit, and for the next run."""
     with django_db_blocker.unblock():
         clearing.keep_as_made()
+        migrated.keep()
 
 
 @pytest.fixture(autouse=True)

@@ -18,8 +18,11 @@ if not REDIS_URL:  # noqa: F405
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 # No file with a key of their own.
 ERASURE_KEY = "a key of erasures for tests, long enough"
-# Tables are emptied after tests that commit.
-DATABASES["default"]["OPTIONS"]["options"] = "-c hub.empties=on"  # noqa: F405
+# Tables are emptied after tests that commit. No commit waits for the disk: what is about crashes
+# has servers of its own.
+DATABASES["default"]["OPTIONS"]["options"] = (  # noqa: F405
+    "-c hub.empties=on -c synchronous_commit=off"
+)
 # What Django's test client calls the hub.
 HUB_HOSTS = [*HUB_HOSTS, "testserver"]  # noqa: F405
 # Tests look at what they have just changed.

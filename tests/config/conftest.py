@@ -2,8 +2,10 @@
 
 import pytest
 
-from channels.keys import find_api_key, note_use
+from channels.keys import note_use
 from database.memory import forget_everything
+from tests.channels.keys import find_api_key
+from tests.config.echoing import Echo
 from tests.config.server import Server
 from tests.factories import make_key
 
@@ -22,4 +24,20 @@ def key(settings):
     find_api_key(text, access="tracking")
     key.headers = {"authorization": f"Bearer {text}", "content-type": "application/json"}
     yield key
+    forget_everything()
+
+
+@pytest.fixture(scope="module")
+def web(tmp_path_factory):
+    """A web process with the limits that it has."""
+    with Echo(tmp_path_factory.mktemp("bounds") / "web") as web:
+        yield web
+
+
+@pytest.fixture
+def remembering(settings):
+    """The process remembers what it has read."""
+    settings.REMEMBERED_SECONDS = 60
+    forget_everything()
+    yield
     forget_everything()

@@ -1,90 +1,17 @@
 """What clients can take of a web process is bounded: a real one, on real connections."""
 
-import json
-import re
 import resource
-import socket
-import sys
 import time
-from contextlib import ExitStack, closing, contextmanager
-from http.client import HTTPResponse
-from pathlib import Path
 
 import pytest
 
 from tests.config.echo import LARGE
-from tests.config.hub import Web, wait_until
+from tests.config.echoing import CHUNKED, GET, Answer, Echo
+from tests.config.hub import wait_until
 
 pytestmark = pytest.mark.timeout(300)
 
 MEGABYTE = 1_000_000
-GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
-CHUNKED = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-
-
-class Echo(Web):
-    """A web process that says what reached it, with other limits if they are given."""
-
-    def __init__(self, home, **limits):
-        super().__init__(home, LIMITS=json.dumps(limits))
-        self._command = [sys.executable, "-m", "tests.config.echo"]
-
-    def connect(self):
-        client = socket.create_connection(("127.0.0.1", self.port), timeout=30)
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return closing(client)
-
-    @contextmanager
-    def connected(self, number):
-        """So many connections at once."""
-        with ExitStack() as stack:
-            yield [stack.enter_context(self.connect()) for _ in range(number)]
-
-    def ask(self, *pieces):
-        """The answer to a request that is sent in pieces."""
-        with self.connect() as client:
-            for piece in pieces:
-                client.sendall(piece)
-            return Answer(client)
-
-    def seconds_to_answer(self):
-        started_at = time.monotonic()
-        assert self.ask(GET).status == 200
-        return time.monotonic() - started_at
-
-    def forget_peak(self):
-        Path(f"/proc/{self.pid}/clear_refs").write_text("5")
-
-    @property
-    def peak(self):
-        """The most memory that the process has had, in megabytes."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024
-
-    @property
-    def files(self):
-        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
-
-
-class Answer:
-    """One answer, read from a connection."""
-
-    def __init__(self, client, method=None):
-        with closing(HTTPResponse(client, method=method)) as response:
-            response.begin()
-            self.status, self.headers = response.status, dict(response.getheaders())
-            self.body = response.read()
-
-    @property
-    def said(self):
-        return json.loads(self.body)
-
-
-@pytest.fixture(scope="module")
-def web(tmp_path_factory):
-    """A web process with the limits that it has."""
-    with Echo(tmp_path_factory.mktemp("bounds") / "web") as web:
-        yield web
 
 
 @pytest.fixture(scope="module")
@@ -286,58 +213,6 @@ def test_requests_that_take_too_much_memory_together_are_told_to_come_again(tmp_
         assert web.ask(GET).status == 200
 
 
-@pytest.mark.parametrize(
-    "request_",
-    [
-        b"POST /a%20b?c=d HTTP/1.1\r\nHost: x\r\nX: \xe9\r\nContent-Length: 5\r\n\r\nhello",
-        b"POST /\xc3\xa4 HTTP/1.1\r\nX: \xe9\r\nTransfer-Encoding: chunked\r\n\r\n"
-        b"2\r\nhe\r\n3;a=b\r\nllo\r\n0\r\nX: y\r\n\r\n",
-        b"POST / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 5\r\n\r\nhello",
-    ],
-    ids=["length", "chunks", "upgrade"],
-)
-def test_request_may_be_split_anywhere(web, request_):
-    whole = web.ask(request_).said
-    with web.connect() as client:
-        for position in range(1, len(request_)):
-            client.sendall(request_[:position])
-            time.sleep(0.002)
-            client.sendall(request_[position:])
-
-            assert Answer(client).said == whole, position
-        for byte in request_:
-            client.sendall(bytes([byte]))
-            time.sleep(0.001)
-        assert Answer(client).said == whole
-    assert whole["body"] == "hello"
-
-
-def test_pipelined_requests_are_answered_in_order(web):
-    requests = [b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n" % number for number in range(2_000)]
-    body = b"POST /wait/0.2 HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n" + b" " * 100_000
-    with web.connect() as client:
-        client.sendall(b"".join([body, *requests, body]))
-        with client.makefile("rb") as stream:
-            paths = []
-            for _ in range(len(requests) + 2):
-                length = 0
-                while (line := stream.readline()) != b"\r\n":
-                    if line.startswith(b"content-length"):
-                        length = int(line.split()[1])
-                paths.append(json.loads(stream.read(length))["path"])
-
-    assert paths == ["/wait/0.2", *(f"/{number}" for number in range(2_000)), "/wait/0.2"]
-
-
-def test_wrong_request_is_refused_after_the_answers_before_it(web):
-    with web.connect() as client:
-        client.sendall(b"GET /wait/0.3 HTTP/1.1\r\n\r\n" + GET + b"NONSENSE\r\n\r\n")
-        with client.makefile("rb") as stream:
-            answers = stream.read()
-
-    assert re.findall(rb"HTTP/1.1 (\d+)", answers) == [b"200", b"200", b"400"]
-
-
 def test_requests_whose_answers_nobody_reads_are_not_taken(impatient):
     impatient.forget_peak()
     before, files = impatient.peak, impatient.files
@@ -390,135 +265,3 @@ def test_nonsense_is_refused_without_a_line_in_the_log(web, nonsense):
 
     assert (answer.status, answer.headers["connection"]) == (400, "close")
     assert web.output == ""
-
-
-def test_bytes_beyond_ascii_arrive(web):
-    said = web.ask(
-        b"GET /caf\xc3\xa9?q=\xc3\xa9 HTTP/1.1\r\nCookie: a=\xe9\r\nCookie: b=\xc3\xa9\r\n\r\n"
-    ).said
-
-    assert (said["path"], said["query"]) == ("/café", "q=%C3%A9")
-    assert said["headers"] == [["cookie", "a=\xe9"], ["cookie", "b=\xc3\xa9"]]
-
-
-def test_http_1_0_is_answered_with_and_without_keeping_the_connection(web):
-    with web.connect() as client:
-        for _ in range(2):
-            client.sendall(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
-            assert Answer(client).headers["connection"] == "keep-alive"
-        client.sendall(b"GET / HTTP/1.0\r\n\r\n")
-        assert Answer(client).headers["connection"] == "close"
-        assert client.recv(10) == b""
-
-
-def test_connection_is_closed_if_the_client_wants_that(web):
-    with web.connect() as client:
-        client.sendall(GET)
-        Answer(client)
-        client.sendall(b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
-
-        assert Answer(client).headers["connection"] == "close"
-        assert client.recv(10) == b""
-
-
-def test_client_that_asks_before_it_sends_a_body_is_told_to_go_on(web):
-    with web.connect() as client:
-        client.sendall(b"POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n")
-        assert client.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
-        client.sendall(b"hello")
-
-        assert Answer(client).said["body"] == "hello"
-
-
-@pytest.mark.parametrize("path", [b"/", b"/wait/0.5"])
-def test_client_that_sends_no_more_gets_its_answer(web, path):
-    with web.connect() as client:
-        client.sendall(b"GET %s HTTP/1.1\r\n\r\n" % path)
-        client.shutdown(socket.SHUT_WR)
-
-        assert Answer(client).status == 200
-        assert client.recv(10) == b""
-
-
-def test_client_that_ends_its_body_early_is_told_so(web):
-    start = b"POST / HTTP/1.1\r\nContent-Length: 500\r\n\r\n"
-    for body in (b"", b"{", b" " * 499):
-        with web.connect() as client:
-            client.sendall(start + body)
-            client.shutdown(socket.SHUT_WR)
-
-            answer = Answer(client)
-            assert (answer.status, answer.headers["connection"]) == (400, "close")
-            assert client.recv(10) == b""
-    with web.connect() as client:
-        client.sendall(CHUNKED + b"4\r\nab")
-        client.shutdown(socket.SHUT_WR)
-
-        assert Answer(client).status == 400
-    assert web.output == ""
-
-
-def test_client_that_ends_early_gets_the_answers_before_it(web):
-    with web.connect() as client:
-        client.sendall(b"GET /wait/0.3 HTTP/1.1\r\n\r\n" + GET)
-        client.sendall(b"POST / HTTP/1.1\r\nContent-Length: 500\r\n\r\n{")
-        client.shutdown(socket.SHUT_WR)
-        with client.makefile("rb") as stream:
-            answers = stream.read()
-
-    assert re.findall(rb"HTTP/1.1 (\d+)", answers) == [b"200", b"200", b"400"]
-
-
-def test_connection_whose_client_ends_in_a_head_is_closed(web):
-    with web.connect() as client:
-        client.sendall(b"GET / HTTP/1.1\r\n")
-        client.shutdown(socket.SHUT_WR)
-
-        assert client.recv(10) == b""
-
-
-def test_head_is_answered_without_a_body(web):
-    with web.connect() as client:
-        for _ in range(2):
-            client.sendall(b"HEAD / HTTP/1.1\r\n\r\n")
-            answer = Answer(client, method="HEAD")
-
-            assert (answer.status, answer.body) == (200, b"")
-            assert int(answer.headers["content-length"]) > 0
-
-
-def test_process_that_is_told_to_end_answers_what_was_begun(tmp_path):
-    with Echo(tmp_path / "web") as web, web.connected(4) as clients:
-        idle, waiting, in_headers, in_body = clients
-        idle.sendall(GET)
-        Answer(idle)
-        waiting.sendall(b"GET /wait/2 HTTP/1.1\r\n\r\n")
-        in_headers.sendall(b"GET / HTTP/1.1\r\n")
-        in_body.sendall(b"POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhe")
-        time.sleep(0.3)
-
-        web._process.terminate()
-        started_at = time.monotonic()
-        assert idle.recv(10) == b""
-        with pytest.raises(ConnectionRefusedError):
-            web.ask()
-        in_headers.sendall(b"\r\n")
-        in_body.sendall(b"llo")
-        answers = [Answer(client) for client in (waiting, in_headers, in_body)]
-        status = web.wait()
-
-    assert [(one.status, one.headers["connection"]) for one in answers] == [(200, "close")] * 3
-    assert (status, web.output) == (0, "")
-    assert 1.5 < time.monotonic() - started_at < 5
-
-
-def test_process_that_is_told_to_end_waits_for_nobody_longer_than_ten_seconds(tmp_path):
-    with Echo(tmp_path / "web") as web, web.connected(2) as clients:
-        clients[0].sendall(b"GET /wait/60 HTTP/1.1\r\n\r\n")
-        clients[1].sendall(b"GET / HTTP/1.1\r\n")
-        time.sleep(0.3)
-        started_at = time.monotonic()
-
-        web.stop()
-
-    assert 7 < time.monotonic() - started_at < 10

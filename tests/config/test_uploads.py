@@ -72,3 +72,21 @@ def test_body_is_read_up_to_its_allowance_into_the_folder(tmp_path, settings):
     with run_in_loop(read_body(receive, allowance)) as body:
         assert not isinstance(body, io.BytesIO)
         assert len(body.read()) == 3 * SMALL_BODY_BYTES + 1
+
+
+def test_of_two_gigabytes_no_more_is_read_than_is_allowed(tmp_path, settings):
+    settings.IMPORT_MAX_MB, settings.DATA_DIR = 3, tmp_path
+    piece, taken = b"x" * 1_000_000, 0
+
+    async def receive():
+        nonlocal taken
+        taken += len(piece)
+        return {"type": "http.request", "body": piece, "more_body": taken < 2_000_000_000}
+
+    # What the request says of its length is not looked at.
+    allowance = finish(allowance_of(scope(session_of("marketer"))))
+    with run_in_loop(read_body(receive, allowance)) as body:
+        assert len(body.read()) == 3_100_001
+    # Some of what follows is thrown away, so that the browser sees the answer.
+    assert taken < 50_000_000
+    assert list((tmp_path / "imports").iterdir()) == []

@@ -42,3 +42,7 @@ def ids_read(log):
     with connection.cursor() as cursor:
         cursor.execute("SELECT id FROM tests_read WHERE log = %s ORDER BY at", [log.name])
         return [pk for (pk,) in cursor]
+
+
+def pks_of(model):
+    return list(model.objects.order_by("pk").values_list("pk", flat=True))
