@@ -60,27 +60,16 @@ def rotate_api_key(
     return new, text
 
 
-def find_api_key(text: str, *, access: str) -> ApiKey | None:
-    """What `find_api_key_soon` answers, in a thread."""
-    return finish(find_api_key_soon(text, access=access))
-
-
-async def find_api_key_soon(text: str, *, access: str) -> ApiKey | None:
-    """The enabled, unexpired key with this text and access type, with its channel, or None.
-
-    A change of the key or its channel counts within twice REMEMBERED_SECONDS.
-    """
-    key = await read_api_key_soon(text)
-    return key if key is not None and key.opens(access) else None
-
-
 def read_api_key(text: str) -> ApiKey | None:
     """What `read_api_key_soon` answers, in a thread."""
     return finish(read_api_key_soon(text))
 
 
 async def read_api_key_soon(text: str) -> ApiKey | None:
-    """The key with this text, with its channel, whether it opens anything or not; or None."""
+    """The key with this text, with its channel, whether it opens anything or not; or None.
+
+    A change of the key or its channel counts within twice REMEMBERED_SECONDS.
+    """
     prefix, _, rest = text.partition("_")
     identifier, _, secret = rest.partition("_")
     if prefix != _PREFIX or not secret or not identifier.isalnum() or len(identifier) > 16:

@@ -20,7 +20,7 @@ from database.memory import forget_everything
 from web.doors import access_choices, default_access
 from web.hosts import read_domain
 
-# From when on a key that was rotated is said to end soon, and when its last use is not long ago.
+# From when on a key is said to end soon, and when its last use is not long ago.
 ENDS_SOON = timedelta(days=3)
 STILL_USED = timedelta(days=1)
 
@@ -231,10 +231,9 @@ def _read_domain(typed: str) -> str:
 
 class ApiKeyQuerySet(models.QuerySet):
     def ending_in_use(self):
-        """Keys that were rotated, end soon, and were used not long ago: a sender was forgotten."""
+        """Keys that end soon and were used not long ago: a sender was forgotten."""
         now = timezone.now()
         return self.filter(
-            replaced_by__isnull=False,
             enabled=True,
             expires_at__gt=now,
             expires_at__lte=now + ENDS_SOON,
@@ -284,6 +283,9 @@ class ApiKey(models.Model):
         editable=False,
         related_name="replaces",
         help_text="The key that was made when this one was rotated.",
+    )
+    told_of_end = models.DateTimeField(
+        null=True, editable=False, help_text="The end of which users were told by email."
     )
 
     objects = ApiKeyQuerySet.as_manager()
@@ -335,9 +337,9 @@ class ApiKey(models.Model):
         """Whether it is one of those `ending_in_use`."""
         now = timezone.now()
         return (
-            self.is_ending
+            self.enabled
             and self.expires_at is not None
-            and self.expires_at <= now + ENDS_SOON
+            and now < self.expires_at <= now + ENDS_SOON
             and self.last_used_at is not None
             and self.last_used_at > now - STILL_USED
         )

@@ -68,7 +68,11 @@ class TrackedSite(models.Model):
     def clean(self) -> None:
         if not self.url:
             return  # the field itself says what is wrong
-        _validate_site_url(self.url.strip().lower())
+        # As an address bar has it: a lone slash is no path.
+        self.url = self.url.strip()
+        if not self.url.endswith("//"):
+            self.url = self.url.removesuffix("/")
+        _validate_site_url(self.url.lower())
         try:
             self.url = str(read_web_address(self.url))
         except ValueError:

@@ -36,6 +36,12 @@ def with_plus(email: str) -> str:
     return email.strip().replace(" ", "+")
 
 
+def with_plus_of_offset(time: str) -> str:
+    """`time` as it was meant in a query: a space behind its T was a plus that nobody escaped."""
+    day, letter, rest = time.partition("T" if "T" in time else "t")
+    return f"{day}{letter}{rest.replace(' ', '+')}"
+
+
 def read_nested(form: str | Iterable[tuple[str, str]]) -> dict[str, Any]:
     """The fields of `form`, an encoded text or decoded pairs: strings, lists and dicts of them.
 

@@ -5,7 +5,7 @@ table is first read, so no room below a door imports it.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import import_module
@@ -17,6 +17,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 if TYPE_CHECKING:
+    from adminsite.permissions import May
     from web.exchanges import Exchange
 
 # A channel: the model is in a room above this one.
@@ -25,6 +26,18 @@ Channel = Any
 _SLASHES = re.compile(r"/{2,}")
 # What stands in a documented path for a segment that may be anything.
 _VARIABLE = re.compile(r"\{\w+\}")
+
+
+def spell_below(root: str, fixed: Collection[int], path: str) -> str:
+    """`path`, which is below `root` in whatever letter case, as the table of a door has it.
+
+    :param fixed: which of its further segments are words of the door; the others are values
+    """
+    segments = with_single_slashes(path).split("/")[root.count("/") + 1 :]
+    for index in fixed:
+        if index < len(segments):
+            segments[index] = segments[index].lower()
+    return "/".join([root, *segments])
 
 
 def with_single_slashes(path: str) -> str:
@@ -119,7 +132,7 @@ class Card:
     `addresses` are paths, with what they take. `identifier` leads to what senders name the channel
     by. `example` makes a line for a terminal from the address of the hub, the identifier, the
     secret and the email of a contact. `pages` are lists of the admin for this format alone: their
-    titles, addresses, and the permission to see each.
+    titles, addresses, and which users may see each.
     """
 
     addresses: Sequence[tuple[str, str]]
@@ -129,7 +142,7 @@ class Card:
     switch: Switch
     example: Callable[[str, str, str, str], str]
     example_note: str
-    pages: Sequence[tuple[str, str, str]] = ()
+    pages: Sequence[tuple[str, str, "May"]] = ()
 
     def read_identifier(self, channel: Channel) -> str:
         """What senders name `channel` by."""

@@ -13,6 +13,7 @@ from unfold.decorators import action
 from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from adminsite.careful import CarefulAdmin
 from adminsite.columns import Badge, Code, Column
 from adminsite.deleting import ExplainedDeletionAdmin
 from adminsite.formatting import link
@@ -68,7 +69,7 @@ _COOKIE_LEVELS = (
 
 
 @admin.register(Channel)
-class ChannelAdmin(ExplainedDeletionAdmin):
+class ChannelAdmin(CarefulAdmin, ExplainedDeletionAdmin):
     form = ChannelForm
     formfield_overrides = {OriginsField: {"widget": UnfoldAdminTextareaWidget(attrs={"rows": 4})}}
     list_display = (

@@ -23,7 +23,7 @@ register_item(
         icon="key",
         view="admin:channels_apikey_changelist",
         may_see=may_see_keys,
-        # Rotated keys that end soon while a sender still uses them.
+        # Keys that end soon while a sender still uses them.
         urgent=lambda: ApiKey.objects.ending_in_use().count(),
     )
 )

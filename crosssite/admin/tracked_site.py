@@ -1,6 +1,7 @@
 """Tracked sites: the list, the form, and the page with the snippet and the site doctor."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django import forms
 from django.contrib import admin
@@ -45,6 +46,12 @@ class TrackedSiteForm(forms.ModelForm):
 
     class Meta:
         widgets = {"description": UnfoldAdminTextareaWidget(attrs={"rows": 3})}
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        websites = Channel.objects.filter(kind=Channel.Kind.WEBSITE)[:2]
+        if self.instance.pk is None and "channel" in self.fields and len(websites) == 1:
+            self.fields["channel"].initial = websites[0].pk
 
     def clean(self):
         super().clean()

@@ -5,8 +5,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from channels.keys import find_api_key
 from channels.models import ApiKey
+from tests.channels.keys import find_api_key
 from tests.factories import make_channel
 
 pytestmark = pytest.mark.django_db

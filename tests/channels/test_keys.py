@@ -6,8 +6,9 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from channels.keys import create_api_key, find_api_key, note_use
+from channels.keys import create_api_key, note_use
 from channels.models import ApiKey
+from tests.channels.keys import find_api_key
 from tests.factories import make_channel, make_key
 
 pytestmark = pytest.mark.django_db

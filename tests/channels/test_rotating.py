@@ -6,8 +6,9 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from channels.keys import CannotRotate, find_api_key, note_use, rotate_api_key
+from channels.keys import CannotRotate, note_use, rotate_api_key
 from channels.models import ApiKey
+from tests.channels.keys import find_api_key
 from tests.factories import make_channel, make_key
 from tests.threads import run_at_once
 
@@ -156,3 +157,14 @@ def test_a_rotated_key_that_is_used_shortly_before_its_end_is_told_of(
 
     assert key.ends_in_use is is_urgent
     assert ApiKey.objects.ending_in_use().exists() is is_urgent
+
+
+def test_a_key_that_was_not_rotated_is_told_of_as_well():
+    key, _ = make_key()
+    now = timezone.now()
+    ApiKey.objects.filter(pk=key.pk).update(expires_at=now + timedelta(days=1), last_used_at=now)
+
+    key.refresh_from_db()
+
+    assert key.ends_in_use
+    assert ApiKey.objects.ending_in_use().get() == key

@@ -85,7 +85,7 @@ def test_a_page_that_a_user_may_not_see_says_what_to_do(client, django_user_mode
     response = client.get("/admin/groups/contactgroup/")
 
     assert response.status_code == 403
-    assert "ask whoever administers the users" in response.text
+    assert "ask the operator of this hub" in response.text
     assert 'href="/admin/"' in response.text
 
 

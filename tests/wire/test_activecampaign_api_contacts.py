@@ -7,8 +7,8 @@ import pytest
 from activities.inspector import keep_refused_request
 from activities.models import Activity, RejectedActivity
 from activities.problems import InvalidActivity
-from contacts.merging import carry_out_merges, request_merge
-from contacts.models import Contact, ContactMerge
+from contacts.models import Contact
+from tests.contacts.merged import merge
 from tests.factories import make_activity, make_contact
 from tests.threads import run_at_once
 from tests.wire.activecampaign import EMAIL, Account
@@ -27,11 +27,6 @@ ANN = {
 @pytest.fixture
 def api():
     return ApiClient()
-
-
-def merge(survivor, loser):
-    request = request_merge(survivor=survivor, loser=loser, reason=ContactMerge.Reason.MARKETER)
-    carry_out_merges([request.pk])
 
 
 def fields_of(contact):

@@ -12,8 +12,8 @@ from activities import inspector
 from activities.models import Activity, RejectedActivity
 from tests.factories import make_contact
 from tests.wire.activecampaign import EMAIL, FORM, Account, multipart
+from tests.wire.fuzzing import JSON, any_text, examples, mostly, undone
 from tests.wire.source import BROWSER
-from tests.wire.test_fuzz import JSON, any_text, examples, mostly, undone
 
 pytestmark = pytest.mark.django_db
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from activities.models import Activity, RejectedActivity
+from tests.wire.fuzzing import JSON, TIMES, any_text, examples, mostly, undone
 from tests.wire.source import BROWSER, EventSource
-from tests.wire.test_fuzz import JSON, TIMES, any_text, examples, mostly, undone
 from tests.work import do_data_inputs
 
 pytestmark = pytest.mark.django_db

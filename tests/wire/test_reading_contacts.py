@@ -1,5 +1,7 @@
 """Contacts over the read API: found, read page by page, and never anybody else's."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -8,8 +10,8 @@ from activities.erasing import erase_contact
 from activities.models import RejectedActivity
 from activities.seen import catch_up
 from consents.agreements import record_agreement
-from contacts.merging import request_merge
-from contacts.models import ContactIdentifier
+from contacts.models import Contact, ContactChange, ContactIdentifier
+from tests.contacts.merged import merge
 from tests.factories import (
     make_activity,
     make_channel,
@@ -19,9 +21,10 @@ from tests.factories import (
 )
 from tests.wire.app import assert_problem
 from tests.wire.reader import ROOT, Reader
-from tests.work import do_merges
 
 pytestmark = pytest.mark.django_db
+
+NOON = datetime(2026, 8, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -31,11 +34,6 @@ def reader():
 
 def guids(page):
     return [contact["guid"] for contact in page["contacts"]]
-
-
-def merge(survivor, loser):
-    request_merge(survivor=survivor, loser=loser, reason="marketer")
-    do_merges()
 
 
 def test_a_contact_is_told_with_fields_groups_consents_and_identifiers(reader):
@@ -84,6 +82,13 @@ def test_a_contact_is_found_by_its_email_in_any_spelling(reader, email):
     assert guids(reader.get_json("/contacts", email=email)) == [str(ada.guid)]
 
 
+@pytest.mark.parametrize("email", ["ann+list@example.com", "ann%2Blist%40example.com"])
+def test_a_contact_is_found_by_an_email_whose_plus_nobody_escaped(reader, email):
+    ann = make_contact(email="ann+list@example.com")
+
+    assert guids(reader.get_json(f"/contacts?email={email}")) == [str(ann.guid)]
+
+
 @pytest.mark.parametrize("email", ["nobody@example.com", "x", "%", "a" * 5000, "'", "ö@ö.example"])
 def test_an_email_of_nobody_finds_nobody(reader, email):
     make_contact(email="ada@example.com")
@@ -104,6 +109,14 @@ def test_contacts_are_found_by_identifiers(reader):
     assert guids(reader.get_json("/contacts", identifier="user_id:7:a")) == [str(ada.guid)]
     assert guids(reader.get_json("/contacts", identifier="email_md5:7:a")) == []
     assert guids(reader.get_json("/contacts", identifier="7")) == []
+
+
+def test_an_identifier_that_became_a_float_is_the_same(reader):
+    ada, site = make_contact(), make_channel(site_id="one").site_id
+    ContactIdentifier.objects.create(contact=ada, site_id=site, kind="user_id", value="4711")
+
+    for given in ("4711.0", "user_id:4711.0"):
+        assert guids(reader.get_json("/contacts", identifier=given)) == [str(ada.guid)]
 
 
 def test_a_contact_is_found_by_its_guid(reader):
@@ -153,6 +166,62 @@ def test_who_is_added_while_pages_are_read_comes_at_the_end(reader):
     assert guids(rest) + guids(last) == [str(first[1].guid), str(late.guid)]
 
 
+def change(contact, at, **fields):
+    """That the contact got these fields then."""
+    return ContactChange.objects.create(
+        contact=contact, source="code", before=dict.fromkeys(fields, ""), after=fields, at=at
+    )
+
+
+def test_contacts_that_have_changed_come_in_the_order_of_their_changes(reader):
+    ada, ben, old = (make_contact(first_name=name) for name in ("Ada", "Ben", "Old"))
+    change(old, NOON - timedelta(seconds=1), city="Ulm")
+    change(ben, NOON + timedelta(minutes=1), city="Ulm")
+    change(ada, NOON, city="Ulm")
+    change(ben, NOON + timedelta(minutes=2), city="Linz")
+    make_contact()
+
+    told = reader.get_json("/contacts", changed_since=NOON.isoformat())
+
+    assert told["next"] is None
+    assert [one["guid"] for one in told["contacts"]] == [str(ada.guid), str(ben.guid)]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_pages_of_what_has_changed_miss_nothing_also_of_one_instant(reader, limit):
+    contacts = [make_contact(first_name=f"p{n}") for n in range(5)]
+    for contact in contacts:
+        change(contact, NOON, city="Ulm")
+
+    pages = list(reader.pages("/contacts", changed_since=NOON.isoformat(), limit=limit))
+
+    told = [one["first_name"] for page in pages for one in page["contacts"]]
+    assert told == ["p0", "p1", "p2", "p3", "p4"]
+
+
+def test_a_change_of_who_was_merged_tells_of_the_survivor_once(reader):
+    survivor, loser = make_contact(email="ada@example.com"), make_contact(first_name="Ada")
+    change(loser, NOON, city="Ulm")
+    change(survivor, NOON, city="Linz")
+    Contact.objects.filter(pk=loser.pk).update(merged_into=survivor)
+
+    (told,) = reader.get_json("/contacts", changed_since=NOON.isoformat())["contacts"]
+
+    assert told["guid"] == str(survivor.guid)
+
+
+def test_what_has_changed_costs_the_same_whatever_it_is(reader, django_assert_num_queries):
+    change(make_contact(), NOON, city="Ulm")
+    reader.get_json("/contacts", changed_since=NOON.isoformat())
+    with CaptureQueriesContext(connection) as one:
+        reader.get_json("/contacts", changed_since=NOON.isoformat())
+    for _ in range(3):
+        change(make_contact(), NOON, city="Ulm")
+
+    with django_assert_num_queries(len(one)):
+        assert len(reader.get_json("/contacts", changed_since=NOON.isoformat())["contacts"]) == 4
+
+
 def test_a_page_costs_the_same_whatever_is_on_it(reader, django_assert_num_queries):
     def add(number):
         for n in range(number):
@@ -192,6 +261,7 @@ def test_a_merged_contact_costs_the_same_however_long_the_chain(reader, django_a
         ({"email": "ada\u200b@example.com"}, "bad_parameter", "email"),
         ({"email": ["a@b.co", "b@b.co"]}, "bad_parameter", "email"),
         ({"email": "a@b.co", "identifier": "7"}, "bad_parameter", "identifier"),
+        ({"changed_since": "yesterday"}, "bad_parameter", "changed_since"),
         ({"guid": "x"}, "bad_parameter", "guid"),
         ({"guid": "0b5b5f0e52a04d589f435f3b1d2d4c11"}, "bad_parameter", "guid"),
         ({"limit": "0"}, "bad_parameter", "limit"),

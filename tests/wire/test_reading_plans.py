@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from contacts.models import ContactIdentifier
+from contacts.models import ContactChange, ContactIdentifier
 from tests.factories import make_activity, make_contact, make_group
 from tests.wire.reader import Reader
 
@@ -31,7 +31,7 @@ def plans_of(path, **parameters):
 
 
 def plan_with(plans, table):
-    return next(plan for plan in plans if f" on {table}" in plan and "Limit" in plan)
+    return next(plan for plan in plans if f" on {table} " in plan and "Limit" in plan)
 
 
 def test_the_next_page_of_contacts_is_entered_at_its_place():
@@ -43,6 +43,21 @@ def test_the_next_page_of_contacts_is_entered_at_its_place():
 
     assert "Index Scan using contacts_contact_pkey" in plan
     assert f"id > {first.pk}" in plan
+    assert "Sort" not in plan
+
+
+def test_what_has_changed_is_entered_at_its_place():
+    contact = make_contact()
+    for city in ("Ulm", "Linz"):
+        ContactChange.objects.create(
+            contact=contact, source="code", before={"city": ""}, after={"city": city}
+        )
+    asked = {"changed_since": "2026-01-01T00:00:00Z", "limit": 1}
+    cursor = Reader().get_json("/contacts", **asked)["next"]
+
+    plan = plan_with(plans_of("/contacts", **asked, cursor=cursor), "contacts_contactchange")
+
+    assert "changes_by_time" in plan
     assert "Sort" not in plan
 
 
@@ -72,6 +87,9 @@ def test_each_kind_of_a_timeline_is_read_in_the_order_of_an_index():
         ("contacts_contactchange", "changes_of_a_contact"),
         ("consents_consentagreement", "latest_agreements_of_a_contact"),
         ("groups_membershipevent", "entries_of_a_contact"),
+        ("automations_run", "runs_of_a_contact"),
+        ("automations_emailevent", "email_events_of_a_contact"),
+        ("automations_email", "emails_of_a_contact"),
     ):
         plan = plan_with(plans, table)
         assert index in plan

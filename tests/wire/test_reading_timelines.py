@@ -11,6 +11,8 @@ from consents.agreements import record_agreement
 from contacts.changes import Origin, change_contact
 from contacts.models import ContactChange, ContactIdentifier
 from groups.models import ContactGroup, Membership, MembershipEvent
+from tests.automations.mails import add_event, make_email
+from tests.automations.running import enter, make_automation
 from tests.factories import (
     make_activity,
     make_activity_type,
@@ -120,6 +122,61 @@ def test_a_timeline_is_narrowed_by_kinds_and_times(reader):
     assert types(since=at(3).isoformat()) == ["group.entered", "consent"]
     assert types(until=at(3).isoformat()) == ["contact", "activity"]
     assert types(since=at(2).isoformat(), until=at(3).isoformat()) == ["contact"]
+
+
+def test_automations_and_emails_are_in_it(reader):
+    ada = make_contact(email="ada@example.com")
+    run = enter(make_automation(), ada, entered_at=at(1))
+    email = make_email(ada, run=run, step="a", prepared_at=at(2), sent_at=at(3))
+    add_event(email, "sent", at=at(3))
+    add_event(email, "clicked", at=at(4), detail="https://www.example.com/loans")
+    make_email(ada, prepared_at=at(5), status="held", reason="No consent", subject="{{ a }}")
+
+    held, clicked, sent, entered = timeline(reader, ada)["entries"]
+
+    assert (held["type"], held["data"]["subject"], held["data"]["status"]) == ("email", "", "held")
+    assert clicked == {
+        "type": "email.clicked",
+        "at": at(4).isoformat(),
+        "data": {
+            "email": email.pk,
+            "template": email.template.code_name,
+            "detail": "https://www.example.com/loans",
+            "severity": "",
+            "by_robot": False,
+        },
+    }
+    assert (sent["type"], sent["data"]["subject"], sent["data"]["run"]) == (
+        "email",
+        "Hello",
+        run.pk,
+    )
+    assert sent["data"]["sent_at"] == at(3).isoformat()
+    assert entered["type"] == "automation.entered"
+    assert (entered["data"]["automation"], entered["data"]["status"]) == ("welcome", "running")
+    kinds = timeline(reader, ada, kinds="automations,email_events")["entries"]
+    assert [one["type"] for one in kinds] == ["email.clicked", "automation.entered"]
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "2026-08-01T14:00:00+02:00",
+        "2026-08-01t12:00:00z",
+        "2026-213T12:00Z",
+        "2026-08-01 12:00:00Z",
+    ],
+)
+def test_a_moment_is_understood_in_every_form_that_is_documented(reader, moment):
+    ada = make_contact()
+    make_activity(ada, occurred_at=datetime(2026, 8, 1, 12, tzinfo=UTC))
+
+    def count(**parameters):
+        query = "&".join(f"{name}={text}" for name, text in parameters.items())
+        page = reader.get_json(f"/contacts/{ada.guid}/timeline?kinds=activities&{query}")
+        return len(page["entries"])
+
+    assert (count(since=moment), count(until=moment)) == (1, 0)
 
 
 @pytest.mark.parametrize(

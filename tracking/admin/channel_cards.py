@@ -157,9 +157,7 @@ def _format_card(
     identifier = card.read_identifier(channel)
     secret = card.secret.read(channel) if may_change else ""
     placeholder = card.secret.name.replace(" ", "_").upper()
-    links = [
-        (title, reverse(page)) for title, page, may in card.pages if request.user.has_perm(may)
-    ]
+    links = [(title, reverse(page)) for title, page, may in card.pages if may(request.user)]
     if may_see_inspector(request.user):
         query = f"door={door.name}&channel__id__exact={channel.pk}"
         links.append(("Its lines in the inspector", changelist_url(RejectedActivity, query)))

@@ -5,6 +5,7 @@ import shlex
 from urllib.parse import urlencode
 
 from tracking.commandersact.source import rotate_source_key, switch_source
+from tracking.permissions import may_see_consent_categories, may_see_user_properties
 from web.doors import Card, Secret, Switch
 
 
@@ -72,12 +73,12 @@ CARD = Card(
         (
             "User properties",
             "admin:tracking_userproperty_changelist",
-            "tracking.view_userproperty",
+            may_see_user_properties,
         ),
         (
             "Consent categories",
             "admin:tracking_consentcategory_changelist",
-            "tracking.view_consentcategory",
+            may_see_consent_categories,
         ),
     ),
 )

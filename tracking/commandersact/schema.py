@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import (
     OpenApiExample,
@@ -15,22 +14,22 @@ from drf_spectacular.utils import (
 from rest_framework import serializers
 
 from activities.problems import Status
-from tracking.headless.schema import ANSWER_HEADERS, RETRY_AFTER, WITH_BODY, problems
+from tracking.headless.schema import (
+    ANSWER_HEADERS,
+    RETRY_AFTER,
+    WITH_BODY,
+    BearerKeyScheme,
+    problems,
+)
 
 _TAGS = ["Commanders Act format"]
 _CONFIG_TAGS = ["Commanders Act format: Config API"]
 
 
-class ConfigKeyScheme(OpenApiAuthenticationExtension):
+class ConfigKeyScheme(BearerKeyScheme):
     target_class = "tracking.commandersact.authentication.ConfigKeyAuthentication"
     name = "configKey"
-
-    def get_security_definition(self, auto_schema):
-        return {
-            "type": "http",
-            "scheme": "bearer",
-            "description": "An enabled API key of a channel, with access to the Config API.",
-        }
+    opens = "the Config API"
 
 
 _SITE_ID = OpenApiParameter(
@@ -42,7 +41,10 @@ _TOKEN = OpenApiParameter(
     description="The source key; or send it as Authorization: Bearer, or as tc_skey.",
 )
 _DO_NOT_TRACK = OpenApiParameter(
-    "tc_do_not_track", str, description="true: record nothing.", enum=["true", "false"]
+    "tc_do_not_track",
+    str,
+    description="true: set no cookie, and look at none; the event is recorded.",
+    enum=["true", "false"],
 )
 
 _EVENT: dict[str, Any] = {

@@ -1,6 +1,7 @@
 """The headless tracking API, as the table of doors has it."""
 
 import json
+from functools import partial
 
 from channels.models import Channel
 from tracking.headless.activities import LogActivities
@@ -10,19 +11,11 @@ from tracking.headless.groups import GroupsOfContact
 from tracking.headless.replaying import read_again
 from tracking.headless.testing import send_test
 from tracking.views import may_read_of_key
-from web.doors import AccessType, Door, with_single_slashes
+from web.doors import AccessType, Door, spell_below
 
 _ROOT = "/Kentico.Tracking"
 # Which segments of a path below it are fixed words; the others are values.
 _FIXED_SEGMENTS = (0, 2)
-
-
-def _spell(path: str) -> str:
-    segments = with_single_slashes(path).split("/")[2:]
-    for index in _FIXED_SEGMENTS:
-        if index < len(segments):
-            segments[index] = segments[index].lower()
-    return "/".join([_ROOT, *segments])
 
 
 def _example(hub: str, key: str, channel: Channel) -> str:
@@ -56,7 +49,7 @@ DOOR = Door(
     title="Tracking API",
     urls=["tracking.headless.urls"],
     paths=[_ROOT.lower()],
-    spell=_spell,
+    spell=partial(spell_below, _ROOT, _FIXED_SEGMENTS),
     exchanges={
         ("POST", f"{_ROOT}/activities"): LogActivities,
         ("GET", f"{_ROOT}/contacts/{{contact_guid}}/groups"): GroupsOfContact,

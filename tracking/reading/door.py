@@ -1,20 +1,14 @@
 """The read API, as the table of doors has it."""
 
+from functools import partial
+
 from channels.models import Channel
 from tracking.reading.authentication import READ
-from web.doors import AccessType, Door, with_single_slashes
+from web.doors import AccessType, Door, spell_below
 
 _ROOT = "/hub/v1"
 # Which segments of a path below it are fixed words; the others are values.
 _FIXED_SEGMENTS = (0, 2)
-
-
-def _spell(path: str) -> str:
-    segments = with_single_slashes(path).split("/")[3:]
-    for index in _FIXED_SEGMENTS:
-        if index < len(segments):
-            segments[index] = segments[index].lower()
-    return "/".join([_ROOT, *segments])
 
 
 def _example(hub: str, key: str, channel: Channel) -> str:
@@ -30,7 +24,7 @@ DOOR = Door(
     title="Read API",
     urls=["tracking.reading.urls"],
     paths=[_ROOT],
-    spell=_spell,
+    spell=partial(spell_below, _ROOT, _FIXED_SEGMENTS),
     access_types=[
         AccessType(
             value=READ,

@@ -6,10 +6,11 @@ from typing import Any, Self
 from uuid import UUID
 
 import msgspec
-from django.utils.dateparse import parse_datetime
 from rest_framework.request import Request
 
+from activities.times import parse_time
 from contacts.guids import parse_guid
+from tracking.nested import with_plus_of_offset
 from tracking.reading.cursors import read_cursor, write_cursor
 from web.problems import Problem
 
@@ -82,18 +83,11 @@ class Question(msgspec.Struct, frozen=True):
         if name not in self.given:
             return None
         try:
-            at = parse_datetime(self.given[name])
             # PostgreSQL does not take every offset that Python does.
-            at = at.astimezone(UTC) if at is not None and at.utcoffset() is not None else None
+            return parse_time(with_plus_of_offset(self.given[name]), zone=None).astimezone(UTC)
         except (ValueError, OverflowError):
-            at = None
-        if at is None:
-            detail = (
-                f"{name} must be a time with its offset, such as 2026-08-01T12:00:00Z; "
-                "a plus in it is sent as %2B."
-            )
-            raise bad_parameter(name, detail)
-        return at
+            detail = f"{name} must be a time with its offset, such as 2026-08-01T12:00:00Z."
+            raise bad_parameter(name, detail) from None
 
 
 def bad_parameter(name: str, detail: str) -> Problem:

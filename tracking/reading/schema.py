@@ -86,8 +86,12 @@ _CONTACT = _object(
 _ENTRY = _object(
     {
         "type": _text(
-            "What data has depends on it, as in messages to destinations.",
-            enum=["activity", "contact", "consent", "group.entered", "group.left"],
+            "What data has depends on it; of the first five as in messages to destinations.",
+            enum=[
+                *("activity", "contact", "consent", "group.entered", "group.left"),
+                *("automation.entered", "email", "email.opened", "email.clicked"),
+                *("email.bounced", "email.complained", "email.unsubscribed"),
+            ],
         ),
         "at": _moment(),
         "data": {"type": "object", "additionalProperties": True},
@@ -199,6 +203,13 @@ find_contacts = _operation(
             "user_id, anonymous_id, email_sha256 or email_md5.",
             "user_id:ada-1",
         ),
+        _parameter(
+            "changed_since",
+            OpenApiTypes.DATETIME,
+            "Contacts whose fields were changed from this time on, in the order of the changes. "
+            "One that was changed several times may come on several pages.",
+            _TIME,
+        ),
         *_PAGES,
     ],
 )
@@ -249,8 +260,8 @@ read_timeline = _operation(
         _parameter(
             "kinds",
             str,
-            "Which entries, with commas between: activities, changes, consents, groups. "
-            "Without it, all.",
+            "Which entries, with commas between: activities, changes, consents, groups, "
+            "automations, emails, email_events. Without it, all.",
             "activities,consents",
         ),
         _parameter("since", OpenApiTypes.DATETIME, "Entries from this time on.", _TIME),

@@ -1,6 +1,6 @@
 """The timeline of a contact for other systems: what the logs say of it, newest first."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -8,32 +8,54 @@ from django.db.models import Model, Q
 
 from activities.logs import ACTIVITIES
 from activities.models import Activity
+from automations.models import Email, EmailEvent, Run
 from consents.logs import AGREEMENTS
 from consents.models import ConsentAgreement
 from contacts.logs import CHANGES
 from contacts.models import Contact, ContactChange
-from destinations.facts import Fact, facts_in
+from destinations.facts import facts_in
 from groups.facts import ENTRIES
 from groups.models import MembershipEvent
 from readers.logs import Log
+from tracking.reading.emails import Told, tell_of_email_events, tell_of_emails, tell_of_runs
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class _Kind(NamedTuple):
-    """One log with rows of contacts; an index leads to a contact's newest rows by `at` and id."""
+    """Rows of contacts, those that `are` so; an index leads to the newest by `at` and id.
 
-    log: Log
+    `tell` gives by id what rows say, in a constant number of queries.
+    """
+
+    tell: Callable[[Collection[int]], Mapping[int, Told]]
     model: type[Model]
     at: str
+    are: Q = Q()
+
+
+def _of(log: Log) -> Callable[[Collection[int]], Mapping[int, Told]]:
+    """What rows of this log say, as destinations are told of it."""
+
+    def tell(ids: Collection[int]) -> dict[int, Told]:
+        facts = facts_in(log, ids)
+        return {pk: Told(fact.kind, fact.at, fact.data) for pk, fact in facts.items()}
+
+    return tell
 
 
 # By what a caller asks for.
 KINDS = {
-    "activities": _Kind(ACTIVITIES, Activity, "occurred_at"),
-    "changes": _Kind(CHANGES, ContactChange, "at"),
-    "consents": _Kind(AGREEMENTS, ConsentAgreement, "at"),
-    "groups": _Kind(ENTRIES, MembershipEvent, "at"),
+    "activities": _Kind(_of(ACTIVITIES), Activity, "occurred_at"),
+    "changes": _Kind(_of(CHANGES), ContactChange, "at"),
+    "consents": _Kind(_of(AGREEMENTS), ConsentAgreement, "at"),
+    "groups": _Kind(_of(ENTRIES), MembershipEvent, "at"),
+    "automations": _Kind(tell_of_runs, Run, "entered_at"),
+    "emails": _Kind(tell_of_emails, Email, "prepared_at"),
+    # That it was sent, the email itself says.
+    "email_events": _Kind(
+        tell_of_email_events, EmailEvent, "at", are=~Q(kind=EmailEvent.Kind.SENT)
+    ),
 }
 
 
@@ -97,7 +119,7 @@ def _next_rows(
         condition &= Q(**{f"{kind.at}__gte": since})
     if until:
         condition &= Q(**{f"{kind.at}__lt": until})
-    rows = kind.model._default_manager.filter(condition, contact=contact)
+    rows = kind.model._default_manager.filter(kind.are, condition, contact=contact)
     ordered = rows.order_by(f"-{kind.at}", "-pk").values_list(kind.at, "pk")
     return [Position(at, name, pk) for at, pk in ordered[:limit]]
 
@@ -113,15 +135,14 @@ def _after(name: str, at: str, position: Position) -> Q:
 
 
 def _told(shown: Sequence[Position]) -> list[dict[str, Any]]:
-    facts: dict[tuple[str, int], Fact] = {}
+    found: dict[tuple[str, int], Told] = {}
     for name in sorted({place.kind for place in shown}):
         ids = [place.pk for place in shown if place.kind == name]
-        read = facts_in(KINDS[name].log, ids)
-        facts |= {(name, pk): fact for pk, fact in read.items()}
+        found |= {(name, pk): told for pk, told in KINDS[name].tell(ids).items()}
     # What was erased or deleted since the page was read is left out.
-    told = (facts.get((place.kind, place.pk)) for place in shown)
+    entries = (found.get((place.kind, place.pk)) for place in shown)
     return [
-        {"type": fact.kind, "at": fact.at.isoformat(), "data": dict(fact.data)}
-        for fact in told
-        if fact is not None
+        {"type": told.type, "at": told.at.isoformat(), "data": dict(told.data)}
+        for told in entries
+        if told is not None
     ]

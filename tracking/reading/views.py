@@ -14,13 +14,19 @@ from groups.finding import group_with_code_name
 from groups.models import ContactGroup, Membership
 from tracking.reading import schema
 from tracking.reading.authentication import ReadKeyAuthentication, check_limit
-from tracking.reading.contacts import read_contact, tell, with_email, with_identifier
+from tracking.reading.contacts import (
+    changed_since,
+    read_contact,
+    tell,
+    with_email,
+    with_identifier,
+)
 from tracking.reading.parameters import Question, bad_parameter
 from tracking.reading.timelines import KINDS, Position, read_timeline
 from tracking.views import DoorView
 from web.problems import Problem
 
-_WAYS_TO_FIND = ("email", "guid", "identifier")
+_WAYS_TO_FIND = ("email", "guid", "identifier", "changed_since")
 
 
 class ReadView(DoorView):
@@ -44,7 +50,7 @@ class ReadView(DoorView):
 class ContactsView(ReadView):
     @schema.find_contacts
     def get(self, request: Request) -> Response:
-        """Find contacts by an email, a GUID or an identifier, or read all of them."""
+        """Find contacts by an email, a GUID, an identifier or a time, or read all of them."""
         question = Question.read(request, _WAYS_TO_FIND)
         ways = [name for name in _WAYS_TO_FIND if name in question.given]
         if len(ways) > 1:
@@ -56,6 +62,11 @@ class ContactsView(ReadView):
             except UnknownContact:
                 return Response({"contacts": [], "next": None})
             return Response({"contacts": [_told(contact, str(guid))], "next": None})
+        if since := question.moment("changed_since"):
+            position = question.position()
+            changed, more = changed_since(since, after=position, limit=question.limit)
+            following = question.cursor_at(more) if more else None
+            return Response({"contacts": tell(changed), "next": following})
         return Response(_page_of_contacts(question, _found(question)))
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from activities.times import parse_time
 from contacts.codes import as_code
+from tracking.nested import with_plus_of_offset
 from web.bodies import UNDECODABLE, decode_json, explain
 from web.problems import Problem
 
@@ -91,9 +92,8 @@ def read_time(query: QueryDict, name: str) -> datetime | None:
     if not text:
         return None
     try:
-        # The plus of an offset stands for a space if it is not escaped.
-        text = text.replace(" ", "+") if "T" in text.upper() else text
-        return parse_time(text, timezone.get_current_timezone()).astimezone(UTC)
+        zone = timezone.get_current_timezone()
+        return parse_time(with_plus_of_offset(text), zone).astimezone(UTC)
     except (ValueError, OverflowError):
         detail = f"{name} must be a time of ISO 8601, such as 2026-05-04T10:30:00+02:00."
         raise Problem(400, "bad_parameter", detail, field=name) from None
