@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 from django.utils import timezone
 
+from activities.deleting import delete_activities
 from activities.logs import ACTIVITIES
 from activities.models import DataInput
 from activities.seen import hold_counts
@@ -66,38 +67,6 @@ SELECT id FROM activities_activity WHERE id = ANY(ARRAY(
 _LOCK_DATA_INPUTS = """
 SELECT activity_id FROM activities_datainput WHERE activity_id = ANY(%s::bigint[])
 FOR UPDATE SKIP LOCKED
-"""
-_DELETE = """
-WITH gone AS MATERIALIZED (
-    DELETE FROM activities_activity WHERE id = ANY(%(ids)s::bigint[])
-    RETURNING id, type_id, contact_id, channel_id, client_id, occurred_at
-), claims AS (
-    DELETE FROM activities_activityclaim AS claim USING gone
-    WHERE gone.client_id IS NOT NULL AND claim.channel_id = gone.channel_id
-    AND claim.client_id = gone.client_id
-), said AS (
-    DELETE FROM activities_datainput WHERE activity_id IN (SELECT id FROM gone)
-), counted AS (
-    UPDATE activities_activitycount AS old SET count = greatest(old.count - fewer.count, 0)
-    FROM (
-        SELECT date_bin('15 minutes', occurred_at, 'epoch') AS quarter, type_id, count(*)
-        FROM gone GROUP BY 1, 2
-    ) AS fewer
-    WHERE old.quarter = fewer.quarter AND old.type_id = fewer.type_id
-), used AS (
-    UPDATE activities_activitytypeuse AS old SET count = greatest(old.count - fewer.count, 0)
-    FROM (SELECT type_id, count(*) FROM gone GROUP BY 1) AS fewer
-    WHERE old.type_id = fewer.type_id
-)
-SELECT contact_id, count(*), max(occurred_at), array_agg(DISTINCT type_id) FROM gone
-GROUP BY 1 ORDER BY 1
-"""
-_LOOK_FOR_LAST = """
-UPDATE activities_activitytypeuse AS old SET last_at = (
-    SELECT occurred_at FROM activities_activity AS activity
-    WHERE activity.type_id = old.type_id ORDER BY occurred_at DESC, id DESC LIMIT 1
-)
-WHERE type_id = ANY(%s::bigint[])
 """
 _UNREAD = "SELECT id FROM activities_activity WHERE id = ANY(%s::bigint[]) AND ({unread})"
 
@@ -196,18 +165,16 @@ def delete_old(
     ids = _lock(old, found, contacts, most)
     needed = _needed(ids)
     going = _without_busy_data_inputs([one for one in ids if one not in needed])
-    rows = _rows(_DELETE, {"ids": array_of(going)}) if going else []
+    rows = delete_activities(going) if going else []
     if rows:
-        types = {type_id for *_, of_contact in rows for type_id in of_contact}
-        _execute(_LOOK_FOR_LAST, [array_of(types)])
-        touch(*(contact_id for contact_id, *_ in rows), aged=True)
+        touch(*(one.contact_id for one in rows), aged=True)
     is_more = len(ids) >= most and bool(going)
     gone = set(going)
     return Deleted(
-        deleted=sum(count for _, count, *_ in rows),
+        deleted=sum(one.activities for one in rows),
         # A portion that begins at the same place again comes to these again.
         kept=0 if is_more else sum(head.id not in gone for head in found),
-        last={contact_id: at for contact_id, _, at, _ in rows},
+        last={one.contact_id: one.last for one in rows},
         after=position if is_more else after,
     )
 
@@ -288,8 +255,3 @@ def _rows(sql: str, params: Any) -> list[tuple]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         return cursor.fetchall()
-
-
-def _execute(sql: str, params: Any) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(sql, params)

@@ -1,6 +1,6 @@
 """The reader that keeps how much was recorded, and when contacts and types were last seen."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
@@ -145,7 +145,7 @@ def hold_counts() -> None:
     hold(SEEN)
 
 
-def uncount(activity_ids: Sequence[int]) -> None:
+def uncount(activity_ids: Collection[int]) -> None:
     """Take these activities, which are deleted next, out of what was counted.
 
     Call it after `hold_counts`. What the reader has not read yet it will never see.

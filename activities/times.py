@@ -10,20 +10,24 @@ _END_OF_DAY = re.compile(r"(?<=[T ])24(?=(?::?00(?::?00(?:[.,]0+)?)?)?(?:[Z+-]|$
 _LEAP_SECOND = re.compile(r"(?<=[T ])([0-9]{2}(:?)[0-9]{2}\2)60(?=[.,Z+-]|$)")
 
 
-def parse_time(text: str, zone: tzinfo = UTC) -> datetime:
-    """The time that `text` says; without an offset it is one of `zone`.
+def parse_time(text: str, zone: tzinfo | None = UTC) -> datetime:
+    """The time that `text` says; without an offset it is one of `zone`, if there is that.
 
     Small letters (`t`, `z`), ordinal dates (`2026-123`), the end of a day (`24:00`), and a leap
     second (`:60`), which counts as the second after it, are understood as well.
 
-    :raises ValueError: if it says none
+    :raises ValueError: if it says none, or has neither offset nor zone
     :raises OverflowError: if it is beyond what Python knows
     """
     try:
         time = datetime.fromisoformat(text)
     except ValueError:
         time = _parse_rarer(text.strip().upper())
-    return time if time.tzinfo else time.replace(tzinfo=zone)
+    if time.tzinfo:
+        return time
+    if zone is None:
+        raise ValueError("the time has no offset")
+    return time.replace(tzinfo=zone)
 
 
 def _parse_rarer(text: str) -> datetime:

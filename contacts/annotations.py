@@ -43,6 +43,10 @@ class Tag(models.Model):
 
     name = models.CharField(max_length=LONGEST_TAG)
     created_at = models.DateTimeField("created", default=timezone.now, editable=False)
+    # Imports are of a room above.
+    import_id = models.BigIntegerField(
+        null=True, editable=False, help_text="The import that has made it."
+    )
 
     class Meta:
         constraints = [
@@ -77,6 +81,9 @@ class ContactTag(models.Model):
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+"
     )
+    import_id = models.BigIntegerField(
+        null=True, editable=False, help_text="The import that has given it."
+    )
 
     class Meta:
         verbose_name = "tag of a contact"
@@ -85,6 +92,11 @@ class ContactTag(models.Model):
         indexes = [
             models.Index(fields=["contact", "tag"], name="tags_of_a_contact"),
             models.Index(fields=["tag", "contact"], name="contacts_with_a_tag"),
+            models.Index(
+                fields=["import_id", "id"],
+                condition=models.Q(import_id__isnull=False),
+                name="tags_by_an_import",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,6 +1,6 @@
 """Contacts whom users keep apart: a merge was dismissed, or undone. Only a user merges them again.
 
-It is so for whoever becomes one with either of them, too.
+A contact that becomes one with either of them is kept apart from the other, too.
 """
 
 from collections.abc import Collection

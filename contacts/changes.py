@@ -2,7 +2,8 @@
 
 Everything that a user, an application, a data input or a merge changes comes here, with its origin.
 So for each value there is a `ContactChange` that says where it came from, and what it was before.
-The one exception is sample data (`contacts/sample_data.py`): contacts that PostgreSQL makes up.
+`contacts/changing_many.py` is the same for imports, which say what to write by a query. The one
+exception is sample data (`contacts/sample_data.py`): contacts that PostgreSQL makes up.
 """
 
 import json

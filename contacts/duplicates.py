@@ -41,7 +41,7 @@ WHERE NOT EXISTS (
 )
 ORDER BY other.id DESC LIMIT %(most)s
 """
-# Whoever has an email survives, else the older.
+# The contact with an email survives, else the older one.
 _IDS = "array_agg(DISTINCT id ORDER BY id)"
 # The end of a number is the same with and without a country's and a city's prefix: nine digits, or
 # all of a shorter one. One digit again and again is no number.

@@ -9,7 +9,7 @@ from jobs.models import Waiting
 
 
 class Erasure(Waiting):
-    """That a person is erased: what is still to be forgotten, and how far that is.
+    """That a person is erased, or many together: what is still to be forgotten, and how far it is.
 
     The row is there from the moment in which the names are gone from the contact. Until nothing of
     the person is left, it has the names that are to be forgotten elsewhere; then it has counts and
@@ -30,7 +30,8 @@ class Erasure(Waiting):
     )
     requested_at = models.DateTimeField("requested", default=timezone.now)
     finished_at = models.DateTimeField("finished", null=True, blank=True)
-    # The contacts that are the person, and what they were known by.
+    people = models.PositiveIntegerField(default=1, db_default=1)
+    # The contacts that are these people, and what they were known by.
     contact_ids = ArrayField(models.BigIntegerField(), default=list, editable=False)
     names = models.JSONField(default=dict, editable=False)
     counts = models.JSONField(
@@ -47,6 +48,9 @@ class Erasure(Waiting):
                 condition=models.Q(finished_at__isnull=True)
                 | models.Q(contact_ids=[], names={}, last_error=""),
                 name="a_finished_erasure_names_nobody",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(people__gte=1), name="an_erasure_is_of_somebody"
             ),
         ]
         indexes = [

@@ -8,7 +8,7 @@ contact, or to give one an email or an identifier that it did not have, looks he
 import hashlib
 import hmac
 import os
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress as suppressing
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,9 +38,10 @@ FROM unnest(%s::text[], %s::text[]) AS new (kind, digest)
 ON CONFLICT (kind, digest) DO NOTHING
 """
 _TAKE_AWAY = """
-DELETE FROM contacts_erasedname AS old USING unnest(%s::text[], %s::text[]) AS given (kind, digest)
+DELETE FROM contacts_erasedname AS old
+USING unnest(%s::text[], %s::text[], %s::timestamptz[]) AS given (kind, digest, before)
 WHERE old.kind = given.kind AND old.digest = decode(given.digest, 'hex')
-    AND (%s::timestamptz IS NULL OR old.at < %s::timestamptz)
+    AND (given.before IS NULL OR old.at < given.before)
 RETURNING old.kind, encode(old.digest, 'hex')
 """
 # What was hashed under another key cannot be found, so that is said instead of nothing.
@@ -135,7 +136,7 @@ def suppress_digests(pairs: Iterable[tuple[str, str]]) -> int:
     pairs = sorted(set(pairs))
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_ADD, [[_Kind.KEY], [_fingerprint()]])
-        _ask(set())
+        ensure_key()
         cursor.execute(_ADD, [[kind for kind, _ in pairs], [digest for _, digest in pairs]])
         return cursor.rowcount
 
@@ -147,12 +148,16 @@ def lift(names: Names, *, agreed_at: datetime | None = None) -> int:
     person does in a browser or a form, and never for what a server, a file or a user of the admin
     says.
     """
-    pairs = sorted(names.digests())
+    return lift_digests(dict.fromkeys(names.digests(), agreed_at))
+
+
+def lift_digests(pairs: Mapping[tuple[str, str], datetime | None]) -> int:
+    """The same of names whose hashes are known: each with the time after which it stays, if any."""
     if not pairs:
         return 0
+    columns = zip(*((*pair, pairs[pair]) for pair in sorted(pairs)), strict=True)
     with transaction.atomic(), connection.cursor() as cursor:
-        kinds, digests = [kind for kind, _ in pairs], [digest for _, digest in pairs]
-        cursor.execute(_TAKE_AWAY, [kinds, digests, agreed_at, agreed_at])
+        cursor.execute(_TAKE_AWAY, [list(column) for column in columns])
         gone = cursor.fetchall()
         if gone:
             for tell in _lift_witnesses:
@@ -231,6 +236,16 @@ def contacts_named(digests: Iterable[tuple[str, str]]) -> list[int]:
         return [contact_id for (contact_id,) in cursor.fetchall()]
 
 
+def ensure_key() -> None:
+    """Make sure that the names of erased people can be found.
+
+    What looks for them in SQL, as `erased_email_condition`, has to ask it before.
+
+    :raises ImproperlyConfigured: if they were hashed under another key
+    """
+    _ask(set())
+
+
 def keyed_hash(kind: str, text: str) -> str:
     """The HMAC-SHA256 of a text under the hub's key, in hexadecimal; `kind` says what for."""
     return _digest(kind, text)
@@ -241,7 +256,8 @@ def _read(rows: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     if (_Kind.KEY.value, "") in found:
         raise ImproperlyConfigured(
             "The names of erased people were hashed under another ERASURE_KEY, so they cannot be "
-            "found. Set ERASURE_KEY to the one of before."
+            "found. Set ERASURE_KEY to the one of before, or, if it was not set, put the file "
+            f"{_KEY_FILE} of before back into {settings.ERASURES_DIR}."
         )
     return found
 

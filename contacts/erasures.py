@@ -1,16 +1,19 @@
-"""Erases a person in portions, each a short transaction, so that nobody waits for it.
+"""Erases people in portions, each a short transaction, so that nobody waits for it.
 
 First the names go, in one transaction: the contact has none any more, leads to nobody, and what
 names the person is refused. Then rows go in portions, and the texts of others that name the person.
 Last the contact itself goes. Whatever dies in between, the row `Erasure` says what is left.
 
+Many people go together as one does, with one row `Erasure` for them: each step has the records of
+all, and takes about as many queries as for one. What differs between people, `people_of` tells.
+
 What higher rooms have to do with it they register here:
 
 - `before_erasing`: when the names are about to go, while the contacts are locked;
-- `before_deleting`: before a portion of the rows of a model goes;
 - `forget_texts`: what rows of others, or of nobody, say about the person;
 - `at_the_end`: before the contacts are deleted;
-- `register_erasure_witness`: who keeps a record of erasures.
+- `register_erasure_witness`: who keeps a record of erasures;
+- `erasing_rows.before_deleting`: before a portion of the rows of a model goes.
 """
 
 import time
@@ -19,11 +22,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property, wraps
 from typing import Any
-from uuid import uuid4
 
 from django.contrib.auth.models import User
 from django.db import OperationalError, connection, transaction
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -31,29 +33,29 @@ from adminsite.audit import unaudited
 from contacts.emails import mailbox
 from contacts.erased import Erasure
 from contacts.erased_names import Identifier, Names, suppress
+from contacts.erasing_rows import delete_some
 from contacts.forgetting import forget_merges
-from contacts.keys import ContactKey, OnErase, OnMerge
+from contacts.keys import OnMerge
 from contacts.models import Contact, ContactChange, ContactIdentifier, ContactMerge
 from contacts.profile import fields_of
 from contacts.records import (
+    all_records_of,
     all_spellings,
     close,
     emails_of,
-    keys_that,
     label_of,
-    lock_records,
+    lock_all_records,
     merges_of,
-    rows_of,
+    people_of,
     wait_for_others,
-    what_becomes_of,
+    what_becomes_of_all,
 )
+from contacts.resolving import UnknownContact
 from database.outages import is_conflict
 from jobs.tasks import ring
 from jobs.working import stopping
 
 JOB = "erasures"
-# So many rows of a table go in one transaction.
-PORTION = 5_000
 # Who erases and waits for it is left alone by workers for so long after each portion.
 _LEASE = timedelta(seconds=60)
 # A worker goes on with one erasure for so long before it looks at others.
@@ -61,7 +63,6 @@ _SECONDS = 20.0
 _ATTEMPTS = 3
 
 _before_erasing: list[Callable[[Sequence[Contact]], None]] = []
-_before_deleting: dict[type[Model], list[Callable[[Sequence[int]], None]]] = {}
 _text_forgetters: list[Callable[["Erased"], Mapping[str, int] | None]] = []
 _last_text_forgetters: list[Callable[["Erased"], Mapping[str, int] | None]] = []
 _at_the_end: list[Callable[[Sequence[Contact]], None]] = []
@@ -72,13 +73,15 @@ _done: list["Witness"] = []
 
 @dataclass(frozen=True)
 class Erased:
-    """An erased person: what they were known by, and how many rows are gone.
+    """An erased person, or many: what they were known by, and how many rows are gone.
 
     :ivar erasure_id: the row of `Erasure`
-    :ivar guids: of the contact and of all that were merged into it
-    :ivar emails: every one that the person had, in its usual spellings and lower case
+    :ivar people: how many people they are
+    :ivar contact_ids: of the people, and of all contacts that were merged into them
+    :ivar guids: of the same
+    :ivar emails: every one that they had, in its usual spellings and lower case
     :ivar email_keys: the same emails, each once, as `Contact.email_key` has them
-    :ivar identifiers: what other systems knew the person by
+    :ivar identifiers: what other systems knew them by
     :ivar full_names: first and last name, if both were known
     :ivar counts: rows that were deleted or cleared, by what a table is called; empty at the
         beginning
@@ -86,6 +89,7 @@ class Erased:
 
     erasure_id: int
     requested_at: datetime
+    people: int
     contact_ids: list[int]
     guids: list[str]
     emails: list[str] = field(default_factory=list)
@@ -101,25 +105,24 @@ class Erased:
 
     @cached_property
     def spellings(self) -> list[str]:
-        """What a text may have of the person: GUIDs, with hyphens and without, and emails."""
+        """What a text may have of them: GUIDs, with hyphens and without, and emails."""
         without_hyphens = [guid.replace("-", "") for guid in self.guids]
         return [*self.guids, *without_hyphens, *self.emails]
 
 
 type Witness = Callable[[Erased, str, User | None], None]
+# Of live contacts, by their ids: those of them who go all the same.
+type Choose = Callable[[list[int]], Collection[int]]
 
 
 def before_erasing(do: Callable[[Sequence[Contact]], None]) -> None:
-    """Have `do` be called with the records of a person, before they lose their names.
+    """Have `do` be called with the records of people, before they lose their names.
 
-    That is in the transaction in which the names go, with the contacts locked: others wait.
+    That is in the transaction in which the names go, with the contacts locked: others wait. Most
+    often it is one person; of many, `people_of` tells whose a record is. What `do` asks the
+    database must not become more queries with more people.
     """
     _before_erasing.append(do)
-
-
-def before_deleting(model: type[Model], do: Callable[[Sequence[int]], None]) -> None:
-    """Have `do` be called with the ids of rows of `model` that go next, in the same transaction."""
-    _before_deleting.setdefault(model, []).append(do)
 
 
 def lock_for_portions(lock: Callable[[], None]) -> None:
@@ -128,7 +131,7 @@ def lock_for_portions(lock: Callable[[], None]) -> None:
 
 
 def forget_texts(do: Callable[[Erased], Mapping[str, int] | None], *, last: bool = False) -> None:
-    """Have `do` forget what texts say about the person, in rows that are not the person's.
+    """Have `do` forget what texts say about people, in rows that are not theirs.
 
     It is called in a transaction of its own, once at least and perhaps again if a worker died, and
     returns how many rows it changed, by what their table is called. What it does is not audited.
@@ -147,7 +150,7 @@ def at_the_end(do: Callable[[Sequence[Contact]], None]) -> None:
 
 
 def register_erasure_witness(*, begun: Witness | None = None, done: Witness | None = None) -> None:
-    """Have erasures be recorded. Both are called with the person, a reason, and who erases.
+    """Have erasures be recorded. Both are called with the people, a reason, and who erases.
 
     `begun` is called last in the transaction in which the names go, with no counts yet. What it
     writes to a file is there before the erasure is; it may be for one that is rolled back and
@@ -167,7 +170,28 @@ def erase(contact_id: int, *, reason: str, by: User | None = None) -> Erased:
 
     :raises Contact.DoesNotExist: if there is no such contact, or it is being erased
     """
-    erased = _begin(contact_id, reason, by, due_in=_LEASE)
+    return _erase_all(_begin([contact_id], reason, by, due_in=_LEASE))
+
+
+def erase_many(contact_ids: Collection[int], choose: Choose, *, reason: str) -> Erased | None:
+    """Erase people together, as one erasure, and return when nothing is left of them.
+
+    A few hundred are as many as others can wait for: so long their contacts are locked. Those who
+    are no more, or are being erased, are left out.
+
+    :param choose: called with the ids of the contacts once they are locked, in the transaction in
+        which the names go: those of them who go. It may be called again after a conflict
+    :return: None if nobody was left
+    """
+    try:
+        erased = _begin(contact_ids, reason, None, due_in=_LEASE, choose=choose)
+    except Contact.DoesNotExist:
+        return None
+    return _erase_all(erased)
+
+
+def _erase_all(erased: Erased) -> Erased:
+    """Do all that is left, and tell how many rows are gone."""
     _go_on(erased.erasure_id, float("inf"))
     counts = Erasure.objects.values_list("counts", flat=True).get(pk=erased.erasure_id)
     return replace(erased, counts=counts)
@@ -178,7 +202,7 @@ def start(contact_id: int, *, reason: str, by: User | None = None) -> Erasure:
 
     :raises Contact.DoesNotExist: if there is no such contact, or it is being erased
     """
-    erased = _begin(contact_id, reason, by, due_in=timedelta())
+    erased = _begin([contact_id], reason, by, due_in=timedelta())
     ring(JOB)
     return Erasure.objects.get(pk=erased.erasure_id)
 
@@ -207,10 +231,26 @@ def _again_after_conflicts[**P, T](do: Callable[P, T]) -> Callable[P, T]:
 
 @_again_after_conflicts
 @transaction.atomic
-def _begin(contact_id: int, reason: str, by: User | None, *, due_in: timedelta) -> Erased:
-    """Take the names away."""
-    expected = what_becomes_of(contact_id)
-    records = lock_records(contact_id)
+def _begin(
+    contact_ids: Collection[int],
+    reason: str,
+    by: User | None,
+    *,
+    due_in: timedelta,
+    choose: Choose | None = None,
+) -> Erased:
+    """Take the names away.
+
+    :raises Contact.DoesNotExist: if there is nobody to erase
+    """
+    expected = what_becomes_of_all(all_records_of(contact_ids))
+    people = people_of(lock_all_records(contact_ids))
+    if choose is not None:
+        chosen = set(choose([live.pk for live, *_ in people]))
+        people = [person for person in people if person[0].pk in chosen]
+    if not people:
+        raise UnknownContact
+    records = sorted((one for person in people for one in person), key=lambda one: one.pk)
     ids = [contact.pk for contact in records]
     given = emails_of(records)
     keys = _keys_to_suppress(records, given)
@@ -221,6 +261,7 @@ def _begin(contact_id: int, reason: str, by: User | None, *, due_in: timedelta) 
     erasure = Erasure(
         reason=Erasure.Reason(reason),
         by=by,
+        people=len(people),
         contact_ids=ids,
         expected=sum(expected["deleted"].values()) + sum(expected["cleared"].values()),
         due_at=timezone.now() + due_in,
@@ -238,12 +279,9 @@ def _begin(contact_id: int, reason: str, by: User | None, *, due_in: timedelta) 
     erased = _erased_of(erasure)
     suppress(erased.names)
     counts = _forget_links(records)
-    erasure.counts = _delete_some(ids, counts, besides=OnMerge.FOLLOW)[0]
+    erasure.counts = delete_some(ids, counts, besides=OnMerge.FOLLOW)[0]
     erasure.save(update_fields=["counts"])
-    blank = fields_of(Contact())
-    for contact in records:
-        # A GUID is unique, so each gets one of its own.
-        close([contact], {**blank, "guid": uuid4()})
+    close(records, fields_of(Contact()))
     for witness in _begun:
         witness(erased, reason, by)
     return erased
@@ -298,7 +336,7 @@ def _next_portion(key: int) -> bool:
     if erasure is None:
         return False
     _take_locks()
-    erasure.counts, is_more = _delete_some(erasure.contact_ids, erasure.counts)
+    erasure.counts, is_more = delete_some(erasure.contact_ids, erasure.counts)
     _save(erasure)
     return is_more
 
@@ -339,7 +377,7 @@ def _finish(key: int) -> None:
     list(rows.order_by("pk").select_for_update(of=("self",)).values_list("pk"))
     is_more = True
     while is_more:
-        erasure.counts, is_more = _delete_some(ids, erasure.counts)
+        erasure.counts, is_more = delete_some(ids, erasure.counts)
     rows._raw_delete(rows.db)
     erasure.counts[label_of(Contact)] = len(records)
     erased = _erased_of(erasure)
@@ -366,60 +404,12 @@ def _save(erasure: Erasure) -> None:
     erasure.save(update_fields=["counts", "due_at"])
 
 
-def _delete_some(
-    contact_ids: list[int], counts: Mapping[str, int], *, besides: OnMerge | None = None
-) -> tuple[dict[str, int], bool]:
-    """Delete and clear up to PORTION rows; the counts by then, and whether there may be more.
-
-    A table has its turn when nothing is left of those before it.
-
-    :param besides: leave out the tables whose rows move like this when contacts merge
-    """
-    counts, left = dict(counts), PORTION
-    for on_erase, take in ((OnErase.DELETE, _delete), (OnErase.CLEAR, _clear)):
-        for key in keys_that(on_erase):
-            if key.on_merge == besides:
-                continue
-            if taken := take(key, contact_ids, left):
-                label = label_of(key.model)
-                counts[label] = counts.get(label, 0) + taken
-                left -= taken
-            if not left:
-                return counts, True
-    return counts, False
-
-
-def _delete(key: ContactKey, contact_ids: list[int], most: int) -> int:
-    """Delete rows without loading them: what points at one is deleted by itself."""
-    table, column = key.model._meta.db_table, key.column
-    ids: list[Any] = [contact_ids, most]
-    if hooks := _before_deleting.get(key.model):
-        keys = list(rows_of(key, contact_ids).values_list("pk", flat=True)[:most])
-        for do in hooks if keys else ():
-            do(keys)
-        sql, ids = f'DELETE FROM "{table}" WHERE id = ANY(%s)', [keys]  # noqa: S608
-    else:
-        sql = (
-            f'DELETE FROM "{table}" WHERE ctid = ANY(ARRAY('  # noqa: S608 -- names of our own
-            f'SELECT ctid FROM "{table}" WHERE "{column}" = ANY(%s) LIMIT %s))'
-        )
-    with connection.cursor() as cursor:
-        cursor.execute(sql, ids)
-        return cursor.rowcount
-
-
-def _clear(key: ContactKey, contact_ids: list[int], most: int) -> int:
-    # In the order in which workers lock rows.
-    rows = rows_of(key, contact_ids).order_by("pk").select_for_update(of=("self",), no_key=True)
-    keys = list(rows.values_list("pk", flat=True)[:most])
-    return key.model._base_manager.filter(pk__in=keys).update(**{key.name: None}) if keys else 0
-
-
 def _erased_of(erasure: Erasure) -> Erased:
     names = erasure.names
     return Erased(
         erasure_id=erasure.pk,
         requested_at=erasure.requested_at,
+        people=erasure.people,
         contact_ids=list(erasure.contact_ids),
         guids=list(names["guids"]),
         emails=list(names["emails"]),

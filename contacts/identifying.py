@@ -316,10 +316,10 @@ class _Lookup:
                 )
                 for kind, value in self._unkept(person)
             ],
-            # The contact who uses a browser now has it.
+            # The contact who uses a browser now has it, and no undo of an import takes it away.
             update_conflicts=True,
             unique_fields=["site_id", "kind", "value"],
-            update_fields=["contact"],
+            update_fields=["contact", "import_id"],
         )
 
 

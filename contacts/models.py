@@ -263,6 +263,10 @@ class ContactIdentifier(models.Model):
     kind = models.CharField(max_length=20, choices=Kind.choices)
     value = models.CharField(max_length=250)
     created_at = models.DateTimeField("first seen", default=timezone.now)
+    # Imports are of a room above.
+    import_id = models.BigIntegerField(
+        null=True, editable=False, help_text="The import that brought it."
+    )
 
     class Meta:
         verbose_name = "identifier"
@@ -271,7 +275,14 @@ class ContactIdentifier(models.Model):
                 fields=["site_id", "kind", "value"], name="one_contact_per_identifier"
             )
         ]
-        indexes = [GinIndex(indexed_grams(Plain("value")), name="identifiers_by_any_part")]
+        indexes = [
+            GinIndex(indexed_grams(Plain("value")), name="identifiers_by_any_part"),
+            models.Index(
+                fields=["import_id", "id"],
+                condition=models.Q(import_id__isnull=False),
+                name="identifiers_by_an_import",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.value}"
@@ -346,6 +357,7 @@ class ContactChange(models.Model):
         indexes = [
             models.Index(fields=["contact", "-at", "-id"], name="changes_of_a_contact"),
             models.Index(fields=["recorded_in", "id"], name="changes_as_they_were_recorded"),
+            models.Index(fields=["at", "id"], name="changes_by_time"),
             models.Index(
                 fields=["import_id", "id"],
                 condition=models.Q(import_id__isnull=False),

@@ -3,18 +3,21 @@
 Every row that points at a contact says by its `ContactKey` what happens to it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from graphlib import TopologicalSorter
 from typing import Any
 
 from django.apps import apps
+from django.contrib.postgres.functions import RandomUUID
 from django.db import connection, transaction
 from django.db.models import F, Model, Q, QuerySet
 
 from contacts.emails import spellings
 from contacts.keys import ContactKey, OnErase, OnMerge
 from contacts.models import Contact, ContactChange, ContactMerge
-from contacts.resolving import get_live_contact
+from contacts.resolving import UnknownContact, live_of
+from database.lookups import Among
+from database.questions import ask
 
 # The lock that an erasure holds alone, and that others share to hold off erasures.
 _ERASING = 0x65726173
@@ -28,17 +31,25 @@ def lock_records(contact_id: int) -> list[Contact]:
 
     :raises Contact.DoesNotExist: if there is no such contact, or it is being erased
     """
+    locked = lock_all_records([contact_id])
+    if not locked:
+        raise UnknownContact
+    return locked
+
+
+def lock_all_records(contact_ids: Collection[int]) -> list[Contact]:
+    """The same of many contacts at once: those that are no more, or are being erased, are none."""
     # Before the locks of rows: what holds off erasures may come to wait for those.
     wait_for_others()
     while True:
         savepoint = transaction.savepoint()
-        found = records_of(contact_id)
+        found = all_records_of(contact_ids)
         # Who carries out a merge, settles or undoes it, locks it before its contacts; so do we.
         merges = set(merges_of(found).order_by("pk").select_for_update(of=("self",)))
         # Stronger than the lock of merging: it stops rows that refer to these contacts.
-        rows = Contact.objects.filter(pk__in=[contact.pk for contact in found])
+        rows = Contact.objects.filter(Among("pk", [contact.pk for contact in found]))
         locked = list(rows.order_by("pk").select_for_update(of=("self",)))
-        if set(records_of(contact_id)) == set(locked) and merges >= set(merges_of(locked)):
+        if set(all_records_of(contact_ids)) == set(locked) and merges >= set(merges_of(locked)):
             transaction.savepoint_commit(savepoint)
             return locked
         # Something was merged, or asked to be, while we waited. Let go before looking again.
@@ -76,17 +87,52 @@ def records_of(contact_id: int) -> list[Contact]:
 
     :raises Contact.DoesNotExist: if there is no such contact, or it is being erased
     """
-    newest = [get_live_contact(contact_id)]
+    records = all_records_of([contact_id])
+    if not records:
+        raise UnknownContact
+    return records
+
+
+def all_records_of(contact_ids: Collection[int]) -> list[Contact]:
+    """The same of many contacts: the live ones first; of those that are no more there is none."""
+    (live,) = ask(live_of(contact_ids))
+    newest = list(Contact.objects.filter(Among("pk", set(live.values()))).order_by("pk"))
     records = []
     while newest:
         records += newest
-        newest = list(Contact.objects.filter(merged_into__in=newest))
+        merged = Among("merged_into", [contact.pk for contact in newest])
+        newest = list(Contact.objects.filter(merged).order_by("pk"))
     return records
+
+
+def people_of(records: Iterable[Contact]) -> list[list[Contact]]:
+    """These contacts by the person whose they are: each live one, and what was merged into it."""
+    by_id = {contact.pk: contact for contact in records}
+    people: dict[int, list[Contact]] = {
+        one.pk: [one] for one in by_id.values() if one.merged_into_id not in by_id
+    }
+    for contact in by_id.values():
+        live = contact
+        while live.merged_into_id in by_id:
+            live = by_id[live.merged_into_id]
+        if live is not contact:
+            people[live.pk].append(contact)
+    return list(people.values())
+
+
+def spelled_guids(records: Sequence[Contact]) -> dict[int, str]:
+    """For each of these contacts, a regular expression of the GUIDs that the same person has."""
+    found: dict[int, str] = {}
+    for person in people_of(records):
+        guids = "|".join(str(contact.guid).replace("-", "-?") for contact in person)
+        found |= {contact.pk: guids for contact in person}
+    return found
 
 
 def merges_of(contacts: Iterable[Contact]) -> QuerySet[ContactMerge]:
     """The merges of these contacts, as survivors or losers."""
-    return ContactMerge.objects.filter(Q(survivor__in=contacts) | Q(loser__in=contacts))
+    ids = [contact.pk for contact in contacts]
+    return ContactMerge.objects.filter(Q(Among("survivor", ids)) | Q(Among("loser", ids)))
 
 
 def emails_of(records: list[Contact]) -> set[str]:
@@ -110,7 +156,7 @@ def all_spellings(emails: Iterable[str]) -> list[str]:
 
 def rows_of(key: ContactKey, contact_ids: Sequence[int]) -> QuerySet:
     """The rows whose key points at one of these contacts."""
-    return key.model._base_manager.filter(**{f"{key.name}__in": contact_ids})
+    return key.model._base_manager.filter(Among(key.name, contact_ids))
 
 
 def keys_that(on_erase: OnErase) -> list[ContactKey]:
@@ -138,7 +184,11 @@ def what_becomes_of(contact_id: int) -> dict[str, dict[str, int]]:
 
     :raises Contact.DoesNotExist: if there is no such contact, or it is being erased
     """
-    records = records_of(contact_id)
+    return what_becomes_of_all(records_of(contact_id))
+
+
+def what_becomes_of_all(records: Sequence[Contact]) -> dict[str, dict[str, int]]:
+    """The same of these contacts, and those alone."""
     ids = [contact.pk for contact in records]
     found = {
         said: _count(keys_that(on_erase), ids)
@@ -166,8 +216,9 @@ def close(records: Sequence[Contact], nameless: dict[str, object]) -> None:
 
     :param nameless: what their fields become
     """
-    rows = Contact.objects.filter(pk__in=[contact.pk for contact in records])
-    rows.update(**nameless, merged_into=F("pk"))
+    rows = Contact.objects.filter(Among("pk", [contact.pk for contact in records]))
+    # A GUID is unique, so each gets one of its own.
+    rows.update(**nameless, guid=RandomUUID(), merged_into=F("pk"))
 
 
 def _in_order(models: Iterable[type[Model]]) -> list[type[Model]]:

@@ -183,32 +183,50 @@ def person_of(contact_id: int) -> Person:
 
 def describe_person(live: Contact, records: Sequence[Contact]) -> Person:
     """The same of contacts that are known to be one person."""
-    keys = {mailbox(email).lower() for email in _emails_of(records)}
-    others = Contact.objects.live().filter(email_key__in=keys).exclude(email_key="")
-    taken = set(others.exclude(pk__in=[one.pk for one in records]).values_list("email_key"))
-    return Person(
-        live=live,
-        records=tuple(records),
-        guids=frozenset(str(contact.guid) for contact in records),
-        email_keys=frozenset(keys - {key for (key,) in taken}),
-    )
+    [person] = describe_people([(live, records)])
+    return person
 
 
-def _emails_of(records: Sequence[Contact]) -> set[str]:
-    """Every email that these had: now, before a merge, before a change."""
-    emails = {contact.email for contact in records}
+def describe_people(people: Sequence[tuple[Contact, Sequence[Contact]]]) -> list[Person]:
+    """The same of many people at once, each as the live contact and all of the person's."""
+    emails = _emails_of([contact for _, records in people for contact in records])
+    keys = {
+        contact_id: {mailbox(email).lower() for email in given}
+        for contact_id, given in emails.items()
+    }
+    others = Contact.objects.live().exclude(email_key="")
+    having = others.filter(email_key__in=set().union(*keys.values()))
+    owners = dict(having.values_list("email_key", "pk"))
+    described = []
+    for live, records in people:
+        ids = {contact.pk for contact in records}
+        theirs = set().union(*(keys[contact_id] for contact_id in ids))
+        described.append(
+            Person(
+                live=live,
+                records=tuple(records),
+                guids=frozenset(str(contact.guid) for contact in records),
+                email_keys=frozenset(key for key in theirs if owners.get(key, live.pk) in ids),
+            )
+        )
+    return described
+
+
+def _emails_of(records: Sequence[Contact]) -> dict[int, set[str]]:
+    """By contact, every email that it had: now, before a merge, before a change."""
+    emails = {contact.pk: {contact.email} for contact in records}
     undone = Q(merge__status=ContactMerge.Status.UNDONE)
     changes = ContactChange.objects.filter(contact__in=records).exclude(undone)
     with_email = changes.filter(Q(before__has_key="email") | Q(after__has_key="email"))
-    for before, after in with_email.values_list("before", "after"):
-        emails |= {before.get("email", ""), after.get("email", "")}
+    for contact_id, before, after in with_email.values_list("contact", "before", "after"):
+        emails[contact_id] |= {before.get("email", ""), after.get("email", "")}
     for side in ("survivor", "loser"):
         merges = ContactMerge.objects.filter(
             **{f"{side}__in": records}, status=ContactMerge.Status.DONE
         )
-        for snapshot in merges.values_list(f"{side}_before", flat=True):
-            emails |= {snapshot.get("email", "")} if snapshot else set()
-    return emails - {""}
+        for contact_id, snapshot in merges.values_list(side, f"{side}_before"):
+            emails[contact_id] |= {snapshot.get("email", "")} if snapshot else set()
+    return {contact_id: given - {""} for contact_id, given in emails.items()}
 
 
 def given_by_undone_merges(person: Person) -> Mapping[str, set[str]]:

@@ -94,6 +94,6 @@ def _spellings(plain: str, phone: list[str]) -> list[str]:
         return []
     if len(phone) == 1:  # without the code of a country
         return [digits]
-    # Whoever wrote it down may have left out the code, or the plus before it.
+    # The user who wrote it down may have left out the code, or the plus before it.
     code, inland = (one[1:] for one in phone)
     return [phone[0], f"={inland}", f"=0{code}"]

@@ -9,7 +9,7 @@ from django.db.models import Min
 from django.utils import timezone
 from pyroaring import BitMap64
 
-from contacts.erasing_texts import pattern_of
+from contacts.erasing_texts import patterns_of, texts_of
 from contacts.erasures import Erased
 from contacts.models import Contact, ContactMerge, Touched
 from contacts.records import label_of
@@ -30,9 +30,10 @@ SELECT DISTINCT contact_id, extract(epoch FROM date_bin('15 minutes', occurred_a
 FROM activities_activity WHERE contact_id = ANY(%s)
 """
 # What people make up stands in the keys of these alone.
-_FORGET_KEYS = """
+_WITH_ADDRESSES = "kind IN ('page', 'referrer', 'campaign')"
+_FORGET_KEYS = f"""
 WITH gone AS (
-    DELETE FROM figures_count WHERE kind IN ('page', 'referrer', 'campaign') AND key ~* %(pattern)s
+    DELETE FROM figures_count WHERE {_WITH_ADDRESSES} AND key ~* %(pattern)s
     RETURNING kind, at, count
 ), among_others AS (
     INSERT INTO figures_count AS old (kind, at, key, count)
@@ -40,7 +41,7 @@ WITH gone AS (
     ON CONFLICT (kind, at, key) DO UPDATE SET count = old.count + excluded.count
 )
 SELECT count(*) FROM gone
-"""
+"""  # noqa: S608 -- of a text of our own
 
 
 def follow_merges(ids: list[int]) -> None:
@@ -157,9 +158,13 @@ def forget(records: Sequence[Contact]) -> None:
 
 def forget_keys(erased: Erased) -> dict[str, int]:
     """Count what was counted under an address that names the person among the others."""
-    with connection.cursor() as cursor:
-        cursor.execute(_FORGET_KEYS, {"pattern": pattern_of(erased)})
-        return {label_of(Count): cursor.fetchone()[0]}
+    count = 0
+    keys = texts_of(Count._meta.db_table, "DISTINCT key", _WITH_ADDRESSES)
+    for pattern in patterns_of(erased, keys):
+        with connection.cursor() as cursor:
+            cursor.execute(_FORGET_KEYS, {"pattern": pattern})
+            count += cursor.fetchone()[0]
+    return {label_of(Count): count}
 
 
 def _take_out(contact_ids: Iterable[int], since: datetime) -> None:

@@ -219,6 +219,7 @@ class MembershipEvent(models.Model):
         EMAIL = "email", "What became of an email"
         USER = "user", "A user of the admin"
         AUTOMATION = "automation", "An automation"
+        IMPORT = "import", "An import"
         CODE = "code", "A command, a file or Python code"
 
     group = models.ForeignKey(
@@ -235,8 +236,8 @@ class MembershipEvent(models.Model):
     entered = models.BooleanField(help_text="Yes: came in. No: left.")
     at = models.DateTimeField("time", default=timezone.now)
     cause = models.CharField(max_length=20, choices=Cause.choices)
-    # The activity, change, agreement, merge, group, build or event of an email that it was; no key
-    # of the database points at an activity.
+    # The activity, change, agreement, merge, group, build, import or event of an email that it was;
+    # no key of the database points at an activity.
     cause_id = models.BigIntegerField(null=True, editable=False)
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+", db_index=False
@@ -256,6 +257,11 @@ class MembershipEvent(models.Model):
                 fields=["by"], condition=models.Q(by__isnull=False), name="entries_by_a_user"
             ),
             models.Index(fields=["recorded_in", "id"], name="entries_as_readers_read"),
+            models.Index(
+                fields=["cause_id", "id"],
+                condition=models.Q(cause="import"),
+                name="entries_by_an_import",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -280,6 +286,7 @@ class MembershipDue(models.Model):
 
     class Meta:
         verbose_name = "due look at a contact"
+        verbose_name_plural = "due looks at contacts"
         indexes = [models.Index(fields=["due_at"], name="due_looks_at_contacts")]
 
     def __str__(self) -> str:

@@ -17,7 +17,7 @@ from adminsite.dashboard import CardContent, DashboardCard, Figure, register_car
 from adminsite.formatting import badge, changelist_url
 from adminsite.navigation import SidebarItem, register_item
 from adminsite.options import ReadOnlyAdmin
-from adminsite.permissions import AnyUser
+from adminsite.permissions import AnyUser, may_see_rows
 from jobs import bulk_admin  # noqa: F401 -- a page of its own
 from jobs.declaring import Job, jobs
 from jobs.jobs import CHORES
@@ -78,11 +78,12 @@ def _in_words(count: int) -> str:
 
 def _page_of(job: Job, row: Waiting, user: AnyUser) -> str:
     """The address of the page that shows what `row` is about, or "" if the user may not see it."""
-    model: Any = job.model._meta
+    shown: Any = job.model
     if job.shown_by:
-        model = model.get_field(job.shown_by).related_model._meta
-    if not user.has_perm(f"{model.app_label}.view_{model.model_name}"):
+        shown = shown._meta.get_field(job.shown_by).related_model
+    if not may_see_rows(user, shown):
         return ""
+    model = shown._meta
     key = getattr(row, f"{job.shown_by}_id") if job.shown_by else row.pk
     try:
         return reverse(f"admin:{model.app_label}_{model.model_name}_change", args=[key])

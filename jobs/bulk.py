@@ -82,6 +82,11 @@ def kind_named(model: type[Model], name: str) -> BulkKind | None:
     return _kinds.get(model, {}).get(name)
 
 
+def kinds_denied(model: type[Model], user: AnyUser) -> list[str]:
+    """The names of what this user may not do to all rows of the list of `model`."""
+    return [kind.name for kind in _kinds.get(model, {}).values() if not kind.may(user)]
+
+
 def may_ask_for_any(user: AnyUser) -> bool:
     """Whether there is anything that this user may do to all rows of a list."""
     return any(kind.may(user) for kinds in _kinds.values() for kind in kinds.values())

@@ -7,7 +7,7 @@ from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -22,7 +22,7 @@ from adminsite.options import EmptyState, ReadOnlyAdmin
 from adminsite.permissions import AnyUser
 from adminsite.words import narrowing, say_filters
 from jobs.acting import ask_for_bulk_action, cancel
-from jobs.bulk import BulkKind, kind_named, lists_with_kinds, may_ask_for_any
+from jobs.bulk import BulkKind, kind_named, kinds_denied, lists_with_kinds, may_ask_for_any
 from jobs.models import BulkAction
 from jobs.permissions import may_see_work
 
@@ -36,7 +36,7 @@ _STATUS = Badge("status", "State", labels=labels_of(_KINDS))
 
 
 def may_see_bulk_actions(user: AnyUser) -> bool:
-    """Whether this user has a list of bulk actions: their own, or those of all users."""
+    """Whether this user has a list of bulk actions: their own, or what others asked for, too."""
     return may_see_work(user) or may_ask_for_any(user)
 
 
@@ -91,12 +91,19 @@ class BulkActionAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         # What a list was filtered by may tell who is on it.
         seen = [
-            model._meta.label_lower
+            model
             for model in lists_with_kinds()
             if self.admin_site.get_model_admin(model).has_view_permission(request)
         ]
-        rows = super().get_queryset(request).select_related("by").filter(list_of__in=seen)
-        return rows if may_see_work(request.user) else rows.filter(by=request.user.pk)
+        labels = [model._meta.label_lower for model in seen]
+        rows = super().get_queryset(request).select_related("by").filter(list_of__in=labels)
+        shown = Q(by=request.user.pk)
+        if may_see_work(request.user):
+            # Of others what the user may do as well: who sees one may cancel it.
+            for model in seen:
+                denied = kinds_denied(model, request.user)
+                shown |= Q(list_of=model._meta.label_lower) & ~Q(kind__in=denied)
+        return rows.filter(shown)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return may_see_bulk_actions(request.user)

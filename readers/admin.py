@@ -12,24 +12,14 @@ from adminsite.dashboard import CardContent, DashboardCard, Figure, register_car
 from adminsite.formatting import changelist_url
 from adminsite.navigation import SidebarItem, register_item
 from adminsite.options import EmptyState, ReadOnlyAdmin
-from adminsite.permissions import AnyUser
 from jobs.admin import state
 from readers.models import ReaderState
+from readers.permissions import may_see_readers, may_try_again
 from readers.positions import place_of
 from readers.reading import declared_readers, try_again
 
 # More rows than that are not counted.
 _COUNTED = 10_000
-
-
-def may_see_readers(user: AnyUser) -> bool:
-    """Whether this user may see how far readers are."""
-    return user.has_perm("readers.view_readerstate")
-
-
-def may_try_again(user: AnyUser) -> bool:
-    """Whether this user may let a reader that failed read at once."""
-    return user.has_perm("readers.change_readerstate")
 
 
 def waits_to_be_read(reader: ReaderState) -> str:

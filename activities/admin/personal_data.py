@@ -39,8 +39,10 @@ _OBJECTS_OF_CONTACTS = frozenset({"user", "contact", "contactfields", "visitor",
 _NAME = re.compile(r"[\w$ .:-]{1,60}")
 _EMAIL = re.compile(r"[^\s@]@[^\s@]")
 _GUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
-# What forms and queries look like: names and values without spaces, all of it escaped.
-FORM = re.compile(r"[^\s=&{<]+=[^\s{<]*")
+# What forms and queries look like: all of it escaped, but for spaces in values, which senders
+# leave as they are. No JSON and no markup is such.
+_NAME_IN_FORM, _VALUE_IN_FORM = r"[^\s=&{<]", r"=[^&\r\n{<]*"
+FORM = re.compile(rf"{_NAME_IN_FORM}+{_VALUE_IN_FORM}(?:&{_NAME_IN_FORM}*(?:{_VALUE_IN_FORM})?)*")
 _ESCAPED_AT_MOST = 5
 
 

@@ -222,7 +222,7 @@ def length(rejected: RejectedActivity) -> str:
     """How much was sent, and how much of it was kept."""
     kept, sent = len(rejected.payload), rejected.payload_length
     text = f"{sent:,} bytes were sent"
-    return f"{text}, of which the first {kept:,} were kept" if kept < sent else text
+    return f"{text}, of which {kept:,} were kept" if kept < sent else text
 
 
 def payload(rejected) -> SafeString | str:

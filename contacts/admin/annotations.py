@@ -16,7 +16,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from adminsite.formatting import change_url
 from adminsite.permissions import AnyUser
-from contacts.admin.permissions import may_change_contacts, may_see_contacts, may_write_about
+from contacts.admin.permissions import (
+    may_change_contacts,
+    may_delete_note,
+    may_see_contacts,
+    may_write_about,
+)
 from contacts.admin.timeline import Entry, EntryKind, register_entries, searching
 from contacts.annotating import (
     CannotAnnotate,
@@ -131,11 +136,6 @@ def _offer_tags(request: HttpRequest) -> HttpResponse:
     found = Tag.objects.filter(name__icontains=typed).order_by(Lower("name"), "pk")
     context = {"names": found.values_list("name", flat=True)[:_OFFERED]}
     return TemplateResponse(request, "contacts/tag_options.html", context)
-
-
-def may_delete_note(user: AnyUser, note: ContactNote) -> bool:
-    """Whether this user may delete a note: their own, or that of another user."""
-    return note.by_id == user.pk or user.has_perm("contacts.delete_contactnote")
 
 
 def _notes_of(contact: Contact, user: AnyUser) -> list[QuerySet]:

@@ -3,16 +3,17 @@
 from django.contrib import admin, messages
 from django.contrib.admin.models import LogEntry
 from django.core.exceptions import PermissionDenied
-from django.db import IntegrityError, connection
+from django.db import IntegrityError
 from django.db.models import F, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import path, reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from adminsite.careful import CarefulAdmin
 from adminsite.columns import Moment, Short
 from adminsite.filters import TimeRangeFilter
 from adminsite.formatting import change_url
-from adminsite.options import EmptyState, HubAdmin
+from adminsite.options import EmptyState
 from contacts.admin.annotations import annotation_urls
 from contacts.admin.card import build_card
 from contacts.admin.columns import added_columns, said_traces, with_traces, with_values
@@ -51,8 +52,9 @@ def country(contact: Contact) -> str:
 
 
 @admin.register(Contact)
-class ContactAdmin(HubAdmin):
+class ContactAdmin(CarefulAdmin):
     form = ContactForm
+    refusals = (IntegrityError, NameErased)
     list_display = (
         Short(name, "Name"),
         Short("email"),
@@ -179,24 +181,10 @@ class ContactAdmin(HubAdmin):
         pair = [survivor.pk, loser.pk]
         return HttpResponseRedirect(reverse("admin:contacts_contact_merge", args=pair))
 
-    def get_object(self, request, object_id, from_field=None):
-        contact = super().get_object(request, object_id, from_field)
-        if contact is not None and request.method == "POST" and connection.in_atomic_block:
-            # The form compares with what the contact is until it is saved.
-            return Contact.objects.locked().filter(pk=contact.pk).first()
-        return contact
-
-    def changeform_view(self, request, *args, **kwargs):
-        try:
-            return super().changeform_view(request, *args, **kwargs)
-        except IntegrityError as error:
-            if "one_live_contact_per_email" not in str(error):
-                raise
-        except NameErased:
-            pass
+    def may_be_told(self, error: Exception) -> bool:
         # Another user saved this email after the form had looked, or its owner was erased: now the
-        # form finds out.
-        return super().changeform_view(request, *args, **kwargs)
+        # form finds out by itself.
+        return isinstance(error, NameErased) or "one_live_contact_per_email" in str(error)
 
     def render_change_form(self, request, context, *args, obj=None, **kwargs):
         if obj is not None:

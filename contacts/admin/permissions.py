@@ -1,6 +1,7 @@
 """What users of the admin may see of contacts and their merges, and do with them."""
 
 from adminsite.permissions import AnyUser
+from contacts.annotations import ContactNote
 from contacts.models import Contact
 
 
@@ -17,6 +18,11 @@ def may_change_contacts(user: AnyUser) -> bool:
 def may_write_about(user: AnyUser, contact: Contact) -> bool:
     """Whether this user may note something about a contact, and give it tags."""
     return may_change_contacts(user) and contact.merged_into_id is None
+
+
+def may_delete_note(user: AnyUser, note: ContactNote) -> bool:
+    """Whether this user may delete a note: their own, or that of another user."""
+    return note.by_id == user.pk or user.has_perm("contacts.delete_contactnote")
 
 
 def may_see_tags(user: AnyUser) -> bool:

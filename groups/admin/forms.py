@@ -51,7 +51,7 @@ class RuleWidget(forms.HiddenInput):
 
     class Media:
         css = {"all": ("groups/builder.css",)}
-        js = ("groups/parts.js", "groups/builder.js")
+        js = ("adminsite/editing.js", "groups/parts.js", "groups/builder.js")
 
     @property
     def is_hidden(self) -> bool:

@@ -3,9 +3,7 @@
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -16,9 +14,10 @@ from django.views.decorators.http import require_GET, require_POST
 from unfold.contrib.filters.admin import BooleanRadioFilter
 from unfold.widgets import INPUT_CLASSES
 
+from adminsite.careful import CarefulAdmin
 from adminsite.deleting import ExplainedDeletionAdmin
 from adminsite.formatting import change_url
-from adminsite.options import EmptyState
+from adminsite.options import EmptyState, StayingAdmin
 from adminsite.searching import as_id
 from contacts.admin.permissions import may_see_contacts
 from contacts.models import Contact
@@ -39,8 +38,10 @@ from groups.saving import GroupInUse, check_unused, delete_group, save_group
 
 
 @admin.register(ContactGroup)
-class ContactGroupAdmin(ExplainedDeletionAdmin):
+class ContactGroupAdmin(StayingAdmin, CarefulAdmin, ExplainedDeletionAdmin):
     form = GroupForm
+    refusals = (InvalidRule, ValidationError)
+    in_use = (GroupInUse,)
     list_display = COLUMNS
     list_filter = (("enabled", BooleanRadioFilter), ("static", BooleanRadioFilter))
     ordering = (Lower("name"),)
@@ -81,15 +82,10 @@ class ContactGroupAdmin(ExplainedDeletionAdmin):
     def get_list_queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         return with_figures(queryset)
 
-    def get_object(self, request, object_id, from_field=None):
-        group = super().get_object(request, object_id, from_field)
-        if group is not None and request.method == "POST" and connection.in_atomic_block:
-            # The form compares with what the group is until it is saved. Saving locks in this
-            # order.
-            lock_rules()
-            locked = ContactGroup.objects.select_for_update(no_key=True)
-            return locked.filter(pk=group.pk).first()
-        return group
+    def locked(self, row):
+        # Saving locks in this order.
+        lock_rules()
+        return super().locked(row)
 
     def get_urls(self):
         def url(route, view, name):
@@ -234,19 +230,6 @@ class ContactGroupAdmin(ExplainedDeletionAdmin):
         fields = tuple(name for name in options["fields"] if name != "static")
         return [(title, {**options, "fields": fields}), *([] if obj.static else rule)]
 
-    def get_form(self, request, *args, **kwargs):
-        form = super().get_form(request, *args, **kwargs)
-        form.refused = getattr(request, "refused", None)
-        return form
-
-    def changeform_view(self, request, *args, **kwargs):
-        try:
-            return super().changeform_view(request, *args, **kwargs)
-        except (InvalidRule, ValidationError) as error:
-            # Another user saved something after the form had looked: now the form says it.
-            request.refused = error
-        return super().changeform_view(request, *args, **kwargs)
-
     def get_changeform_initial_data(self, request: HttpRequest) -> dict:
         translated = translate(request.GET)
         if translated is None:
@@ -276,27 +259,8 @@ class ContactGroupAdmin(ExplainedDeletionAdmin):
         if begin_with is not None and begin_with.conditions:
             members.fill(obj, begin_with, request.user)
 
-    def response_post_save_add(self, request, obj):
-        # The build, and then the members.
-        return HttpResponseRedirect(change_url(obj))
-
-    def response_post_save_change(self, request, obj):
-        return HttpResponseRedirect(change_url(obj))
-
-    def delete_view(self, request: HttpRequest, object_id: str, extra_context=None) -> HttpResponse:
-        try:
-            return super().delete_view(request, object_id, extra_context)
-        except GroupInUse as error:
-            # A rule has named it since.
-            self.message_user(request, str(error), messages.ERROR)
-        return HttpResponseRedirect(change_url(ContactGroup(pk=unquote(object_id))))
-
-    def why_it_stays(self, instance: ContactGroup) -> str:  # type: ignore[override]
-        try:
-            check_unused(instance)
-        except GroupInUse as error:
-            return str(error)
-        return super().why_it_stays(instance)
+    def check_unused(self, instance: ContactGroup) -> None:
+        check_unused(instance)
 
     def delete_model(self, request, obj):
         delete_group(obj)

@@ -28,6 +28,7 @@ from contacts.records import lock_records
 from contacts.resolving import UnknownContact
 from crosssite.models import SiteContact, TrackedSite
 from crosssite.visitors import appear_on
+from tests.contacts.merged import merge
 from tests.factories import make_channel, make_consent, make_contact, make_key
 from tests.threads import run_at_once, wait_until_somebody_waits
 from tests.work import do_merges
@@ -52,11 +53,6 @@ def refuse(payload, contact_guid=""):
         payload_length=len(payload),
         contact_guid=contact_guid,
     )
-
-
-def merge(survivor, loser):
-    request = request_merge(survivor=survivor, loser=loser, reason=MARKETER)
-    carry_out_merges([request.pk])
 
 
 @pytest.mark.django_db

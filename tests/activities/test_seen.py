@@ -11,11 +11,10 @@ from activities.data_input import apply_data_inputs_of
 from activities.erasing import erase_contact
 from activities.models import Activity, ActivityType, ActivityTypeUse, ContactSeen, DataInput
 from activities.seen import SEEN, hold_counts
-from contacts.merging import carry_out_merges, request_merge
-from contacts.models import ContactMerge
 from contacts.touching import touch
 from readers import reading
 from readers.models import ReaderState
+from tests.contacts.merged import merge
 from tests.factories import make_activity, make_activity_type, make_channel, make_contact
 from tests.readers.waiting import catch_up, read_next
 from tests.threads import run_at_once
@@ -41,11 +40,6 @@ def uses():
         use.type.code_name: (use.count, use.last_at)
         for use in ActivityTypeUse.objects.select_related("type")
     }
-
-
-def merge(survivor, loser):
-    reason = ContactMerge.Reason.MARKETER
-    carry_out_merges([request_merge(survivor=survivor, loser=loser, reason=reason).pk])
 
 
 def test_a_contact_is_seen_from_its_oldest_to_its_newest_activity():

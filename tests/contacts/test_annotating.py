@@ -11,15 +11,10 @@ from contacts.annotating import (
     untag_contacts,
 )
 from contacts.annotations import ContactNote, ContactTag, Tag
-from contacts.merging import carry_out_merges, request_merge
-from contacts.models import Contact, ContactMerge
+from contacts.models import Contact
+from tests.contacts.merged import merge
 from tests.factories import make_contact
 from tests.threads import run_at_once
-
-
-def merge(survivor, loser):
-    request = request_merge(survivor=survivor, loser=loser, reason=ContactMerge.Reason.MARKETER)
-    carry_out_merges([request.pk])
 
 
 def test_a_note_is_kept_with_its_author(admin_user):

@@ -12,7 +12,7 @@ from activities.models import Activity, ActivityTypeUse, DataInput
 from activities.recording import record_activities
 from activities.seen import catch_up
 from activities.submissions import Source
-from contacts import erasures
+from contacts import erasing_rows, erasures
 from contacts.erased_names import are_erased
 from contacts.erasures import register_erasure_witness
 from contacts.identifying import Identity, identify
@@ -37,7 +37,7 @@ class Died(BaseException):
 @pytest.fixture
 def portions(monkeypatch):
     """Portions of two rows."""
-    monkeypatch.setattr(erasures, "PORTION", 2)
+    monkeypatch.setattr(erasing_rows, "PORTION", 2)
 
 
 @pytest.fixture

@@ -242,6 +242,18 @@ def test_users_see_their_own_actions_alone(log_in, admin_user, austrians, noted)
     assert client.post(f"/admin/jobs/bulkaction/{action.pk}/cancel/").status_code == 404
 
 
+def test_who_sees_the_work_of_the_hub_sees_what_they_may_do_themselves(
+    log_in, admin_user, austrians, group, noted
+):
+    ask(admin_user)
+    added = ask(admin_user, kind="add-to-group", group=group.pk, name=group.name)
+    client = log_in("view_contact", "view_chore", "view_bulkaction")
+
+    listed = client.get("/admin/jobs/bulkaction/").context["cl"].result_list
+    assert [row.kind for row in listed] == ["note"]
+    assert client.post(f"/admin/jobs/bulkaction/{added.pk}/cancel/").status_code == 404
+
+
 @pytest.mark.parametrize("query", ["", "p=2", "o=1"])
 def test_nothing_is_done_to_a_list_without_filters(admin_client, austrians, group, query):
     answer = admin_client.post(f"{ADD}?{query}", {"group": group.pk})

@@ -9,8 +9,6 @@ from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 
 from activities.erasing import erase_contact
-from contacts.merging import carry_out_merges, request_merge
-from contacts.models import ContactMerge
 from database.questions import ask
 from groups import lists
 from groups.lists import set_members
@@ -25,6 +23,7 @@ from groups.membership import (
 from groups.models import Membership, MembershipEvent
 from groups.saving import save_group
 from groups.telling import groups_of
+from tests.contacts.merged import merge
 from tests.factories import make_contact
 from tests.groups.people import among, events, follow, lives_in, make_group, members
 from tests.threads import run_at_once
@@ -32,13 +31,6 @@ from tests.threads import run_at_once
 pytestmark = pytest.mark.django_db
 
 Cause = MembershipEvent.Cause
-
-
-def merge(survivor, loser):
-    reason = ContactMerge.Reason.MARKETER
-    request = request_merge(survivor=survivor, loser=loser, reason=reason)
-    carry_out_merges([request.pk])
-    return request
 
 
 def test_people_are_put_in_and_taken_out_once():

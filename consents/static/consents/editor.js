@@ -58,6 +58,27 @@
     return into;
   };
 
+  /* Whether a text has nothing but what Trix holds. It has holes where it reads attributes of its own
+     and addresses that run: a text with others, however it came into the database, it never gets. */
+  const HELD = "p,br,strong,em,a,h2,h3,h4,ul,ol,li,blockquote";
+  const LEADS = ["http:", "https:", "mailto:", "tel:"];
+  const schemeOf = (address) => {
+    try {
+      return new URL(address, location.href).protocol;
+    } catch {
+      return "";
+    }
+  };
+  const isHeld = (html) => {
+    const { head, body } = new DOMParser().parseFromString(html, "text/html");
+    const isFine = ({ name, value }) =>
+      name === "rel" || (name === "href" && LEADS.includes(schemeOf(value)));
+    return (
+      !head.childElementCount &&
+      [...body.querySelectorAll("*")].every((one) => one.matches(HELD) && [...one.attributes].every(isFine))
+    );
+  };
+
   const guard = (element, holder) => {
     const stop = (event) => {
       event.preventDefault();
@@ -125,6 +146,10 @@
     element.addEventListener(
       "trix-initialize",
       () => {
+        if (!isHeld(textarea.value)) {
+          showSource(textarea, box);
+          return;
+        }
         element.editor.loadHTML(textarea.value);
         // Trix writes its value once it has rendered.
         requestAnimationFrame(() => {

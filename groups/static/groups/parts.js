@@ -1,5 +1,6 @@
 /* What cards are made of: the parts of a condition, as the builder of rules and others have them. */
 (() => {
+  const { guiding, nextId } = window.editing;
   const TEXT_OPERATORS = [
     ["contains", "contains"],
     ["does_not_contain", "does not contain"],
@@ -24,12 +25,6 @@
     ["<", "is before"],
     ["<=", "is on or before"],
   ];
-
-  let lastId = 0;
-  const nextId = () => {
-    lastId += 1;
-    return lastId;
-  };
 
   const isBlank = (text) => String(text ?? "").trim() === "";
 
@@ -105,7 +100,7 @@
   /* What an Alpine component with such cards does; it has `typeOf`, `offered`, `element` and
      `isOfRun`: whether its cards are about runs of an automation. */
   const mixin = {
-    announcement: "",
+    ...guiding,
     suggested: [],
 
     /* The parts of a condition */
@@ -205,28 +200,6 @@
       } catch {
         this.suggested = [];
       }
-    },
-
-    /* Focus, and what screen readers say */
-
-    say(text) {
-      this.announcement = "";
-      this.$nextTick(() => {
-        this.announcement = text;
-      });
-    },
-    focus(...selectors) {
-      this.$nextTick(() => {
-        setTimeout(() => {
-          for (const selector of selectors) {
-            const found = this.element.querySelector(selector);
-            if (found && !found.disabled) {
-              found.focus();
-              return;
-            }
-          }
-        });
-      });
     },
   };
 
