@@ -7,6 +7,7 @@ class ExchangeConfig(AppConfig):
 
     def ready(self) -> None:
         # They need the models.
+        from contacts.erasing_texts import forget_in  # noqa: PLC0415
         from contacts.erasures import before_erasing, register_erasure_witness  # noqa: PLC0415
         from contacts.removing import before_removing  # noqa: PLC0415
         from exchange.exporting.forgetting import (  # noqa: PLC0415
@@ -15,8 +16,14 @@ class ExchangeConfig(AppConfig):
         )
         from exchange.importing.erasing import forget_records  # noqa: PLC0415
         from exchange.importing.leaving import tell_destinations  # noqa: PLC0415
+        from exchange.models import Export, Import, RememberedMapping  # noqa: PLC0415
 
         before_erasing(forget_records)
         before_erasing(forget_in_files)
         register_erasure_witness(done=forget_in_files_of_meanwhile)
         before_removing(tell_destinations)
+        # What files are called, and what stood in a first row that was taken for names of columns.
+        texts = ("name", "sheet", "headers", "mapping", "errors", "warnings", "reason")
+        forget_in(Import, *texts, "last_error")
+        forget_in(RememberedMapping, "mapping")
+        forget_in(Export, "query", "filters", "columns", "reason", "last_error")

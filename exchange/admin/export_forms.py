@@ -26,7 +26,7 @@ _MOST_COUNTED = 5_000_000
 _EXTRA = "property:"
 _FORMATS = {
     Export.Format.CSV: "CSV: for spreadsheets, and for most programs",
-    Export.Format.XLSX: f"Excel (XLSX): {MOST_ROWS_OF_EXCEL:,} rows at most",
+    Export.Format.XLSX: f"Excel (XLSX): {MOST_ROWS_OF_EXCEL:,} rows a sheet",
     Export.Format.NDJSON: "NDJSON: a line of JSON for each row, for programs",
     Export.Format.PARQUET: "Parquet: columns with types, for data warehouses",
 }
@@ -71,7 +71,7 @@ class ExportForm(forms.Form):
         extra = [one for one in fields_of_list if one.name.startswith(_EXTRA)]
         usual = [one for one in fields_of_list if one not in extra]
         columns, properties = self.fields["columns"], self.fields["properties"]
-        columns.choices = [(one.name, one.title) for one in usual]  # type: ignore[attr-defined]
+        columns.choices = [(one.name, one.label or one.title) for one in usual]  # type: ignore[attr-defined]
         columns.initial = [one.name for one in usual if one.is_proposed]
         properties.choices = [  # type: ignore[attr-defined]
             (one.name, one.name.removeprefix(_EXTRA)) for one in extra

@@ -46,6 +46,7 @@ from exchange.importing.acting import (
 )
 from exchange.importing.errors import CannotRead
 from exchange.importing.storing import forget_raw
+from exchange.importing.taking_back import given_by
 from exchange.importing.telling import kept_of, rejects_of
 from exchange.importing.undoing import preview_undo
 from exchange.models import Import, RememberedMapping
@@ -242,6 +243,8 @@ class ImportAdmin(ReadOnlyAdmin):
         forget_raw(import_.file)
         if cancel(import_):
             text = "Cancelled. What was imported by then stays, and can be undone."
+            if import_.status == Import.Status.PARTLY_UNDONE:
+                text = "Cancelled. What was undone by then stays so, and the rest can be undone."
             self.message_user(request, text, messages.SUCCESS)
         else:
             self.message_user(request, "It was over already.", messages.INFO)
@@ -255,12 +258,15 @@ class ImportAdmin(ReadOnlyAdmin):
         if not import_.may_be_undone:
             return HttpResponseRedirect(change_url(import_))
         preview = preview_undo(import_)
+        is_rest = import_.status == Import.Status.PARTLY_UNDONE
         context = {
             **self.admin_site.each_context(request),
-            "title": "Undo the import",
+            "title": "Undo the rest of the import" if is_rest else "Undo the import",
+            "is_rest": is_rest,
             "opts": self.opts,
             "import": import_,
             "preview": preview,
+            "given": given_by(import_),
             "reasons": kept_reasons(preview["kept"]),
             "back_url": change_url(import_),
         }

@@ -12,6 +12,7 @@ from exchange.admin.targets import (
     chosen_separator,
     consent_names,
     for_all_rows,
+    site_names,
     targets_for,
 )
 from exchange.admin.uploading import is_waiting
@@ -28,11 +29,11 @@ def mapping_context(
     import_: Import, seen: dict[str, Any], mapping: Mapping[str, Target], problems: dict[int, str]
 ) -> dict[str, Any]:
     """What the mapping page shows of the columns that were `seen`."""
-    consents = consent_names()
+    consents, sites = consent_names(), site_names()
     system = system_of(import_.headers, import_.kind)
     agrees_to, type_of_all = for_all_rows(mapping)
     columns = [
-        _column(at, column, import_.kind, mapping, problems, consents)
+        _column(at, column, import_.kind, mapping, problems, consents, sites)
         for at, column in enumerate(seen["columns"])
     ]
     return {
@@ -63,10 +64,11 @@ def _column(
     mapping: Mapping[str, Target],
     problems: dict[int, str],
     consents: Mapping[str, str],
+    sites: Mapping[str, str],
 ) -> dict[str, Any]:
     target = mapping.get(column["name"])
     chosen = field_of(target)
-    groups = targets_for(kind, consents, column["name"])
+    groups = targets_for(kind, consents, sites, column["name"])
     if chosen and chosen not in {value for _, group in groups for value, _ in group}:
         groups = [*groups, ("As it was", [(chosen, chosen)])]
     dates = column["dates"]

@@ -21,6 +21,7 @@ KINDS = {
     _Status.IMPORTED: "good",
     _Status.CANCELLED: "neutral",
     _Status.UNDOING: "info",
+    _Status.PARTLY_UNDONE: "warning",
     _Status.UNDONE: "neutral",
     _Status.FAILED: "bad",
 }
@@ -58,6 +59,8 @@ def page_of(import_: Import, *, may_change: bool) -> dict[str, Any]:
         "may_map": may_change and import_.may_be_checked,
         "may_start": may_change and import_.may_be_imported,
         "may_undo": may_change and import_.may_be_undone,
+        "tags": _tags(import_),
+        "groups": import_.told.get("groups", []),
         "contacts_url": contacts_url(import_),
         "undone": _undone(import_),
         "urls": urls_of(import_),
@@ -72,7 +75,7 @@ def progress_of(import_: Import) -> dict[str, Any]:
         "goes_on": import_.is_going_on,
         "doing": _DOING.get(import_.status, ""),
         "per_cent": min(100 * import_.position // total, 99) if total else None,
-        "may_cancel": import_.status in (_Status.CHECKING, _Status.IMPORTING),
+        "may_cancel": import_.may_be_cancelled,
         "urls": urls_of(import_),
     }
 
@@ -116,6 +119,14 @@ def _outcomes(import_: Import) -> list[dict[str, Any]]:
         for name, label, of_contacts, of_activities in _OUTCOMES
         if is_of_contacts or name not in ("update", "merge")
     ]
+
+
+def _tags(import_: Import) -> dict[str, Any]:
+    """The tags in the rows of an import: how many are new and known, and the most frequent."""
+    tags = import_.told.get("tags")
+    if not tags:
+        return {}
+    return {**tags, "more": max(tags["new"] + tags["known"] - len(tags["names"]), 0)}
 
 
 def _examples(import_: Import, outcome: str) -> list[dict[str, Any]]:

@@ -3,10 +3,12 @@
 from collections.abc import Mapping as MappingOf
 from typing import Any
 
+from channels.models import Channel
 from consents.models import Consent
 from contacts.profile import FIELDS
 from exchange.admin.showing import field_title
-from exchange.importing.mapping import Mapping
+from exchange.importing.identifiers import KINDS
+from exchange.importing.mapping import is_target
 from exchange.importing.proposing import DATE_FIELDS
 from exchange.importing.ready import Target
 from exchange.models import Import
@@ -26,17 +28,22 @@ _OF_ACTIVITIES = (
     ("properties", "Properties (a JSON object)"),
 )
 _PROPERTY = "property:"
+_IDENTIFIERS = dict(zip(KINDS, ("User ID", "Anonymous ID"), strict=True))
+_MOST_SITES = 50
 SEPARATORS = ((",", "comma"), (";", "semicolon"), ("|", "vertical bar"))
 
 
-def targets_for(kind: str, consents: MappingOf[str, str], header: str) -> list[Group]:
+def targets_for(
+    kind: str, consents: MappingOf[str, str], sites: MappingOf[str, str], header: str
+) -> list[Group]:
     """What a column called `header` can be for, in groups."""
     if kind == Import.Kind.ACTIVITIES:
         own = (f"{_PROPERTY}{header}"[:200], f"Property “{header[:60]}”")
         return [("Activity", [*_OF_ACTIVITIES, own])]
     fields = [(name, field_title(name)) for name in FIELDS]
     groups = [
-        ("Contact", [*fields, ("guid", "GUID"), ("tags", "Tags")]),
+        ("Contact", [*fields, ("guid", "GUID")]),
+        ("Kept together by", [("tags", "Tags"), ("groups", "Contact groups")]),
         (
             "Consents",
             [(f"consent:{code}", f"Agrees to {name}") for code, name in consents.items()],
@@ -49,6 +56,14 @@ def targets_for(kind: str, consents: MappingOf[str, str], header: str) -> list[G
                 ("email_status", "Subscribed, unsubscribed or cleaned"),
             ],
         ),
+        (
+            "Known by other systems",
+            [
+                (f"identifier:{site}:{kind}", f"{label} of {name}")
+                for site, name in sites.items()
+                for kind, label in _IDENTIFIERS.items()
+            ],
+        ),
     ]
     known = [
         (label, [target for target in group if is_known(target[0], kind)])
@@ -59,7 +74,13 @@ def targets_for(kind: str, consents: MappingOf[str, str], header: str) -> list[G
 
 def is_known(field: str, kind: str) -> bool:
     """Whether imports of this kind can do anything with a column for `field`."""
-    return bool(Mapping.by_names([field], kind=kind))
+    return is_target(field, kind)
+
+
+def site_names() -> dict[str, str]:
+    """What the sites of channels are called by their IDs: by the first channel of each."""
+    rows = Channel.objects.order_by("pk").values_list("site_id", "name")[:_MOST_SITES]
+    return dict(reversed(rows))
 
 
 def consent_names() -> dict[str, str]:
@@ -104,7 +125,7 @@ def _target(data: MappingOf[str, Any], at: int, column: dict[str, Any], field: s
         if given in formats:
             return {"field": field, "format": given}
         return field if column["dates"]["asks"] else {"field": field, "format": formats[0]}
-    if field == "tags":
+    if field in ("tags", "groups"):
         given = data.get(f"separator-{at}", "")
         return {"field": field, "separator": given if given in dict(SEPARATORS) else ","}
     return field

@@ -20,6 +20,7 @@ from contacts.profile import FIELDS
 from database.lookups import Among
 from exchange.exporting.fields import Field, Kind
 from exchange.exporting.sources import ROWS_AT_A_TIME, Source, field_of, register_source
+from exchange.importing.tags import quoted
 from groups.admin.permissions import may_see_groups
 from groups.models import ContactGroup, Membership
 
@@ -51,7 +52,7 @@ def _fields(user: User, query: str) -> list[Field]:
     if may_see_activities(user):
         fields += [_seen("first_seen", "First activity"), _seen("last_seen", "Last activity")]
     if may_see_tags(user):
-        fields.append(_names("tags", "Tags", lambda row: row.tags))
+        fields.append(_names("tags", "Tags", lambda row: [quoted(name) for name in row.tags]))
     if may_see_groups(user):
         fields.append(_names("groups", "Contact groups", lambda row: sorted(row.groups)))
         if group := QueryDict(query).get("group"):
@@ -65,7 +66,7 @@ def _fields(user: User, query: str) -> list[Field]:
             )
     if may_see_agreements(user):
         for consent in Consent.objects.order_by(Lower("code_name")):
-            fields += _of_consent(consent.code_name)
+            fields += _of_consent(consent.code_name, consent.name)
     return fields
 
 
@@ -86,7 +87,7 @@ def _names(name: str, title: str, of: Callable[[_Row], list[str]]) -> Field:
     return Field(name=name, title=title, read=lambda row: SEPARATOR.join(of(row)))
 
 
-def _of_consent(code_name: str) -> Iterator[Field]:
+def _of_consent(code_name: str, name: str) -> Iterator[Field]:
     def says(row: _Row) -> str | None:
         answer = row.answers.get(code_name)
         return answer.says if answer else None
@@ -97,8 +98,8 @@ def _of_consent(code_name: str) -> Iterator[Field]:
 
     # The same in words: with the code name it is known again when the file comes in.
     consent, version = f"{_CONSENT}{code_name}", f"{_VERSION}{code_name}"
-    yield Field(name=consent, title=consent, read=says)
-    yield Field(name=version, title=version, read=text)
+    yield Field(name=consent, title=consent, read=says, label=f"{name}: answer")
+    yield Field(name=version, title=version, read=text, label=f"{name}: text that was shown")
 
 
 def _rows(contacts: QuerySet, names: frozenset[str], user: User) -> Iterator[_Row]:

@@ -37,6 +37,7 @@ class Field:
     :ivar title: the same in words
     :ivar read: its value in a row
     :ivar is_proposed: whether it is in the file unless the user chooses otherwise
+    :ivar label: what the page on which columns are chosen calls it; "" if that is the title
     """
 
     name: str
@@ -44,6 +45,7 @@ class Field:
     read: Callable[[Any], object]
     kind: Kind = Kind.TEXT
     is_proposed: bool = True
+    label: str = ""
 
     def value(self, row: Any) -> object:
         """What JSON has for the value in `row`; None if it has none."""

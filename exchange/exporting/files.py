@@ -52,6 +52,13 @@ def remove_files(export: Export) -> None:
     """Delete all that there is of it."""
     part_of(export).unlink(missing_ok=True)
     file_of(export).unlink(missing_ok=True)
+    remove_work(export)
+
+
+def remove_work(export: Export) -> None:
+    """Delete what is made on the way, such as what a worker has left that was killed."""
+    for path in folder().glob(f"{export.file}.*{WORK}"):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 @contextmanager

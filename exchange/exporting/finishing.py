@@ -11,7 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
 
-from exchange.exporting.files import ELSEWHERE, WORK, CannotWrite, folder, measured, part_of
+from exchange.exporting.files import (
+    ELSEWHERE,
+    WORK,
+    CannotWrite,
+    folder,
+    measured,
+    part_of,
+    remove_work,
+)
 from exchange.exporting.formats import Ended, is_made_of_lines, write_parquet, write_xlsx
 from exchange.models import Export
 
@@ -40,6 +48,8 @@ def made_file(export: Export, is_wanted: Callable[[], bool]) -> Iterator[Made]:
         raise CannotWrite(ELSEWHERE)
     if not is_wanted():
         raise Ended
+    # Rows of persons may lie there since a worker was killed.
+    remove_work(export)
     work = Path(tempfile.mkdtemp(prefix=f"{export.file}.", suffix=WORK, dir=folder()))
     try:
         making = _Making(export, work)
@@ -49,6 +59,8 @@ def made_file(export: Export, is_wanted: Callable[[], bool]) -> Iterator[Made]:
                 making.end()
         making.join()
         if making.error is not None:
+            if not is_wanted():
+                raise Ended  # and what it was made of was deleted under its hands
             raise making.error
         yield Made(making.target, making.size, making.sha256, making.cut)
     finally:

@@ -10,8 +10,8 @@ from urllib.parse import unquote_plus
 from django.apps import apps
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Q
-from django.db.models.functions import Now
+from django.db.models import TextField
+from django.db.models.functions import Cast, Now
 from django.utils import timezone
 
 from contacts.erasures import Erased
@@ -29,6 +29,7 @@ _LEFT_ALONE_SECONDS = 24 * 3600
 _SHORTEST_NAME = 3
 
 _Status = Export.Status
+_WANTED = frozenset({_Status.WAITING, _Status.DONE})
 
 
 def delete_file(export: Export, reason: str) -> bool:
@@ -44,12 +45,17 @@ def delete_old_files() -> None:
     """Delete the files whose time is over, and what is left of files that nobody may take."""
     for export in Export.objects.filter(status=_Status.DONE, expires_at__lte=Now()):
         delete_file(export, EXPIRED)
-    wanted = Q(status__in=(_Status.WAITING, _Status.DONE))
-    known = {str(file) for file in Export.objects.filter(wanted).values_list("file", flat=True)}
+    paths = {path: path.name.partition(".")[0] for path in folder().iterdir()}
+    named = Export.objects.annotate(named=Cast("file", TextField())).filter(
+        named__in=paths.values()
+    )
+    states = dict(named.values_list("named", "status"))
     before = time.time() - _LEFT_ALONE_SECONDS
-    for path in folder().iterdir():
-        is_of_one = path.name.partition(".")[0] in known and not path.name.endswith(WORK)
-        if not is_of_one and path.stat().st_mtime < before:
+    for path, name in paths.items():
+        state = states.get(name)
+        if state is not None and state not in _WANTED:
+            _remove(path)  # whoever had to do it was killed
+        elif (state is None or path.name.endswith(WORK)) and _written_at(path) < before:
             _remove(path)
 
 
@@ -81,7 +87,10 @@ def forget_files_since(at: datetime) -> None:
 
 def _begin_again(export: Export) -> None:
     waiting = Export.objects.filter(pk=export.pk, status=_Status.WAITING)
-    waiting.update(written=0, last_row=0, found=0, cut=0, gathered_at=None, due_at=timezone.now())
+    anew = {"written": 0, "last_row": 0, "found": 0, "cut": 0, "gathered_at": None}
+    if not waiting.update(**anew, due_at=timezone.now()):
+        # A worker was handing it over when we looked, and we have waited for that.
+        delete_file(export, ERASED)
 
 
 def _may_hold_persons(export: Export) -> bool:
@@ -110,6 +119,13 @@ def _forget_in_log(records: Sequence[Contact]) -> None:
             waiting = Export.objects.filter(pk=pk, status=_Status.WAITING)
             # Without its filter it would be of the whole list.
             waiting.update(status=_Status.STOPPED, reason=ERASED, finished_at=timezone.now())
+
+
+def _written_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:  # deleted meanwhile
+        return time.time()
 
 
 def _remove(path: Path) -> None:

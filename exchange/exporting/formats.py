@@ -122,28 +122,27 @@ def write_xlsx(
 ) -> int:
     """Make a workbook of lines of JSON; the number of texts that had to be cut.
 
+    Rows for which a sheet has no room stand on further ones, each with the headers.
+
     :raises Ended: if `ended` was set meanwhile
     """
     headers = headers_of(columns, options)
     kinds = [one["kind"] for one in columns]
     book = xlsxwriter.Workbook(str(target), {"constant_memory": True, "tmpdir": str(work)})
     book.use_zip64()
-    sheet = book.add_worksheet()
-    # It would take a text that begins with <r> for marked-up text of its own making.
-    sheet._xml_rich_inline_string = lambda text, attributes: sheet._xml_inline_string(
-        text, True, attributes
-    )
-    cells = _Cells(sheet, book)
-    for place, header in enumerate(headers):
-        sheet.write_string(0, place, header, cells.bold)
-    sheet.freeze_panes(1, 0)
-    for number, line in enumerate(lines, start=1):
+    cells = _Cells(book)
+    cells.begin_sheet(headers)
+    for number, line in enumerate(lines):
         if ended.is_set():
-            sheet._opt_close()
+            for sheet in book.worksheets():
+                sheet._opt_close()
             raise Ended
+        row_of_sheet = number % MOST_ROWS_OF_EXCEL + 1
+        if number and row_of_sheet == 1:
+            cells.begin_sheet(headers)
         row = json.loads(line)
         for place, (header, kind) in enumerate(zip(headers, kinds, strict=True)):
-            cells.write(number, place, row[header], kind)
+            cells.write(row_of_sheet, place, row[header], kind)
     try:
         book.close()
     except FileCreateError as error:
@@ -152,17 +151,30 @@ def write_xlsx(
 
 
 class _Cells:
-    """Writes the cells of a sheet: texts as texts, so that nothing is taken for a formula."""
+    """Writes the cells of sheets: texts as texts, so that nothing is taken for a formula."""
 
-    def __init__(self, sheet: Worksheet, book: Any):
-        self._sheet = sheet
+    _sheet: Worksheet
+
+    def __init__(self, book: Any):
+        self._book = book
         self._zone = ZoneInfo(settings.TIME_ZONE)
         self._day = book.add_format({"num_format": "yyyy-mm-dd"})
         self._time = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
         # With this mark a text stays one when a user edits the cell.
         self._quoted = book.add_format({"quote_prefix": True})
-        self.bold = book.add_format({"bold": True})
+        self._bold = book.add_format({"bold": True})
         self.cut = 0
+
+    def begin_sheet(self, headers: Sequence[str]) -> None:
+        """Have what follows stand on a new sheet, below these headers."""
+        sheet = self._sheet = self._book.add_worksheet()
+        # It would take a text that begins with <r> for marked-up text of its own making.
+        sheet._xml_rich_inline_string = lambda text, attributes: sheet._xml_inline_string(
+            text, True, attributes
+        )
+        for place, header in enumerate(headers):
+            sheet.write_string(0, place, header, self._bold)
+        sheet.freeze_panes(1, 0)
 
     def write(self, row: int, place: int, value: object, kind: str) -> None:
         """Write one value."""

@@ -36,7 +36,6 @@ from exchange.exporting.files import (
 )
 from exchange.exporting.finishing import Made, made_file
 from exchange.exporting.formats import (
-    MOST_ROWS_OF_EXCEL,
     NEEDS_PARQUET,
     Ended,
     can_write_parquet,
@@ -57,10 +56,6 @@ _SECONDS, _IDS, _LOOKED_AT = 1.0, 1_000, 4_000
 _PAUSE = timedelta(seconds=1)
 _LEASE = timedelta(minutes=1)
 _MOST_ATTEMPTS = 6
-_TOO_LONG_FOR_EXCEL = (
-    f"A sheet of Excel has room for {MOST_ROWS_OF_EXCEL:,} rows, and there are more. Choose CSV, "
-    "or filter the list."
-)
 
 _Status = Export.Status
 
@@ -189,8 +184,6 @@ def _append_portion(export: Export) -> bool:
                 export.found += 1
             is_all = last is None or last >= export.end
             export.last_row = last or export.end
-            if export.format == Export.Format.XLSX and export.found > MOST_ROWS_OF_EXCEL:
-                raise CannotGoOn(_TOO_LONG_FOR_EXCEL)
             if is_all or time.monotonic() >= ends_at:
                 break
         file.flush()

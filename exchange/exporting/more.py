@@ -105,7 +105,7 @@ register_source(Email, Source(fields=_emails))
 register_source(Delivery, Source(fields=_deliveries))
 register_source(RejectedActivity, Source(fields=_rejections))
 register_source(Export, Source(fields=_exports))
-# Values of contacts are not in the audit log.
-register_source(AuditEntry, Source(fields=_audited, holds_persons=False))
+# Values of contacts are not in the audit log, but names of files and views may name one.
+register_source(AuditEntry, Source(fields=_audited))
 for _model in (ActivityType, ApiKey, Automation, Channel, Consent, ContactGroup, Tag, Template):
     register_source(_model, Source(holds_persons=False))

@@ -8,8 +8,6 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import timedelta
-from functools import partial
-from threading import Thread
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, connection, transaction
@@ -21,13 +19,15 @@ from adminsite.audit import note
 from contacts.records import hold_off_erasures
 from exchange.importing import checking, staging, undoing
 from exchange.importing.bringing import (
-    Half,
     Portion,
     is_done,
+    make_new_tags,
     middle_of,
+    move,
     suppress_unsubscribed,
 )
 from exchange.importing.files import delete_file
+from exchange.importing.halves import Half, do_both, is_alone, wait_for_both
 from exchange.importing.mapping import InvalidMapping
 from exchange.importing.opening import CannotRead
 from exchange.importing.recording import ActivityPortion
@@ -53,15 +53,18 @@ _Status = Import.Status
 _LEASE = timedelta(seconds=60)
 # Portions take about so long; they begin with few lines, and grow.
 _SECONDS = 0.7
-# Locks by which workers are alone with a half.
-_HALVES = 0x696D70
 _FEWEST, _FIRST, _MOST = 100, 1_000, 10_000
 # A worker comes back to an import after so long, so that others have their turn.
 _SECONDS_AT_A_TIME = 5.0
 
 
 class _Cancelled(Exception):
-    """The import was cancelled in this moment."""
+    """The import, or its undo, was cancelled in this moment."""
+
+
+# Does a portion of a half of an import, and returns what notes that in the import, which is locked
+# then, and says whether there may be another.
+type _Portion = Callable[[Import, Half, int], Callable[[Import], bool]]
 
 
 class CannotImport(Exception):
@@ -116,19 +119,23 @@ def start_import(import_: Import, by: User | None = None) -> None:
 def cancel(import_: Import) -> bool:
     """Do nothing further; whether there was something to cancel.
 
-    What was brought in stays, and can be undone. It waits for the portion that is being brought in.
+    What was brought in stays, and can be undone. What an undo has taken back is gone, and the rest
+    can be undone. It waits for the portion that is being done.
     """
-    ended = [_Status.IMPORTED, _Status.CANCELLED, _Status.UNDOING, _Status.UNDONE]
     with transaction.atomic():
         rows = Import.objects.select_for_update(of=("self",), no_key=True)
-        found = rows.filter(pk=import_.pk).exclude(status__in=ended).first()
-        if found is None or (found.status == _Status.FAILED and found.started_at):
+        found = rows.filter(pk=import_.pk).first()
+        if found is None or not found.may_be_cancelled:
             return False
         # A worker that is checking it drops what it has made by itself.
         is_being_checked = found.status == _Status.CHECKING
-        found.status, found.finished_at = _Status.CANCELLED, timezone.now()
-        if found.started_at:
-            found.counts = {**found.done, "rows": sum(found.done.get(one, 0) for one in OUTCOMES)}
+        if found.status == _Status.UNDOING:
+            found.status = _Status.PARTLY_UNDONE
+        else:
+            found.status, found.finished_at = _Status.CANCELLED, timezone.now()
+            if found.started_at:
+                rows_done = sum(found.done.get(one, 0) for one in OUTCOMES)
+                found.counts = {**found.done, "rows": rows_done}
         found.save(update_fields=["status", "finished_at", "counts"])
     if found.started_at is None:
         if not is_being_checked:
@@ -139,17 +146,18 @@ def cancel(import_: Import) -> bool:
 
 
 def start_undo(import_: Import, by: User | None = None) -> None:
-    """Have a worker undo what the import has brought in.
+    """Have a worker undo what the import has brought in, or the rest of it.
 
     :raises CannotImport: if there is nothing to undo
     """
-    ended = Import.objects.filter(
-        pk=import_.pk,
-        status__in=[_Status.IMPORTED, _Status.CANCELLED, _Status.FAILED],
-        started_at__isnull=False,
-    )
     begun = {**_begin(_Status.UNDOING), "undone": undoing.NOTHING, "undone_by": by}
-    if not ended.update(**begun):
+    # An undo that was cancelled goes on where it was.
+    goes_on = {name: begun[name] for name in ("status", "due_at", "attempts", "last_error")}
+    goes_on["undone_by"] = by
+    ended = Import.objects.filter(pk=import_.pk, started_at__isnull=False)
+    partly = ended.filter(status=_Status.PARTLY_UNDONE)
+    whole = ended.filter(status__in=Import.UNDOABLE).exclude(status=_Status.PARTLY_UNDONE)
+    if not (partly.update(**goes_on) or whole.update(**begun)):
         raise CannotImport("Only what was imported can be undone, and once.")
     _tell(import_)
     note("Started to undo it.", model=Import, object_id=import_.pk, by=by)
@@ -186,14 +194,20 @@ def go_on(keys: Collection[int]) -> None:
 
 
 def _go_on(import_: Import) -> None:
-    is_of_contacts = import_.kind == Import.Kind.CONTACTS
-    if import_.status != _Status.IMPORTING or not is_of_contacts:
-        _repeat(lambda most: _carry_out_portion(import_.pk, most))
-        return
-    if not _is_staged(import_):
-        _stage_again(import_)
-    elif _begin_halves(import_.pk):
-        _bring_in_halves(import_.pk)
+    key = import_.pk
+    if import_.kind == Import.Kind.CONTACTS and import_.status == _Status.IMPORTING:
+        if not _is_staged(import_):
+            _stage_again(import_)
+        elif _begin_halves(key):
+            _do_halves(key, _Status.IMPORTING, _bring_in)
+    elif undoing.has_halves(import_):
+        _do_halves(key, _Status.UNDOING, undoing.undo_contacts)
+    else:
+        _repeat(lambda most: _carry_out_portion(key, most))
+
+
+def _do_halves(key: int, status: Import.Status, do: _Portion) -> None:
+    do_both(lambda half: _repeat(lambda most: _do_half(key, half, most, status, do)))
 
 
 def _repeat(do: Callable[[int], bool]) -> None:
@@ -213,6 +227,8 @@ def _repeat(do: Callable[[int], bool]) -> None:
 def _begin_halves(key: int) -> bool:
     """Do what comes before the first row; whether there is something to bring in."""
     with transaction.atomic():
+        # An address of somebody who is being erased would stay.
+        hold_off_erasures()
         rows = Import.objects.select_for_update(of=("self",), no_key=True)
         import_ = rows.filter(pk=key, status=_Status.IMPORTING).first()
         if import_ is None:
@@ -220,79 +236,61 @@ def _begin_halves(key: int) -> bool:
         if not import_.middle:
             staged = checking.staged_of(import_, import_.headers)
             suppress_unsubscribed(import_, staged)
+            make_new_tags(import_, staged)
             import_.middle = import_.cursor_behind = middle_of(staged)
             import_.save(update_fields=["middle", "cursor_behind"])
     return True
 
 
-def _bring_in_halves(key: int) -> None:
-    """Bring in both halves, at the same time: PostgreSQL has most of the work, on one core each."""
-    if connection.in_atomic_block:  # another connection would see nothing of it
-        for half in Half:
-            _repeat(partial(_bring_in, key, half))
-        return
-    failures: list[Exception] = []
-    other = Thread(target=_bring_in_beside, args=(key, failures))
-    other.start()
-    try:
-        _repeat(partial(_bring_in, key, Half.FIRST))
-    finally:
-        other.join()
-    if failures:
-        raise failures[0]
-
-
-def _bring_in_beside(key: int, failures: list[Exception]) -> None:
-    try:
-        _repeat(partial(_bring_in, key, Half.SECOND))
-    except Exception as error:  # the thread that waits for this one raises it
-        failures.append(error)
-    finally:
-        connection.close()
-
-
-def _bring_in(key: int, half: Half, most: int) -> bool:
-    """Bring in the next portion of a half; whether there may be another."""
+def _do_half(key: int, half: Half, most: int, status: Import.Status, do: _Portion) -> bool:
+    """Do the next portion of a half; whether there may be another."""
+    is_more = False
     with suppress(_Cancelled), transaction.atomic():
         hold_off_erasures()
-        if not _is_alone(key, half):
+        if not is_alone(key, half):
             return False
-        import_ = Import.objects.filter(pk=key, status=_Status.IMPORTING).first()
+        import_ = Import.objects.filter(pk=key, status=status).first()
         if import_ is None:
             return False
-        staged = checking.staged_of(import_, import_.headers)
-        portion = Portion(import_, staged, half, most=most)
-        until = portion.until
-        counts = {} if until is None else portion.bring_in()
+        note_it = do(import_, half, most)
+        # Foreign keys, of which each contact that is deleted has very many, would be checked at the
+        # commit, while the other half waits for the lock of the import.
+        connection.check_constraints()
         rows = Import.objects.select_for_update(of=("self",), no_key=True)
-        locked = rows.filter(pk=key, status=_Status.IMPORTING).first()
+        locked = rows.filter(pk=key, status=status).first()
         if locked is None:
-            raise _Cancelled  # while it was brought in, and so it is not
-        if until is not None:
-            half.move(locked, until)
-            _add(locked, counts)
-        elif is_done(locked, staged):
-            _finish(locked)
+            raise _Cancelled  # while it was done, and so it is not
+        is_more = note_it(locked)
         locked.due_at = timezone.now() + _LEASE
         locked.attempts, locked.last_error = 0, ""
         locked.save()
     if locked is not None and locked.status == _Status.IMPORTED:
         _drop_plan(locked)
-    return locked is not None and until is not None
+    return is_more
 
 
-def _is_alone(key: int, half: Half) -> bool:
-    """Whether no other worker is at this half; until the transaction ends, none is."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [_HALVES + half, key])
-        return cursor.fetchone()[0]
+def _bring_in(import_: Import, half: Half, most: int) -> Callable[[Import], bool]:
+    """Bring in the next portion of a half."""
+    staged = checking.staged_of(import_, import_.headers)
+    portion = Portion(import_, staged, half, most=most)
+    until = portion.until
+    counts = {} if until is None else portion.bring_in()
+
+    def note_it(locked: Import) -> bool:
+        if until is not None:
+            move(locked, half, until)
+            _add(locked, counts)
+        elif is_done(locked, staged):
+            _finish(locked)
+        return until is not None
+
+    return note_it
 
 
 def _drop_plan(import_: Import) -> None:
     """Drop the plan of an import that has ended, once no worker reads a half of it any more."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        for half in Half:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_HALVES + half, import_.pk])
+    with transaction.atomic():
+        wait_for_both(import_.pk)
         staging.drop(import_.staged_as, "plan")
 
 

@@ -26,7 +26,7 @@ _TOO_MUCH = (
     "The file inflates to far more than its size, which is how files look that are made to fill a "
     "disk. If it is a table of yours, save it as CSV, and upload that."
 )
-_DAMAGED = "The file is damaged: it ends early, or was changed on its way. Save it again."
+DAMAGED = "The file is damaged: it ends early, or was changed on its way. Save it again."
 
 
 def kind_of(path: Path, start: bytes) -> str:
@@ -42,7 +42,7 @@ def kind_of(path: Path, start: bytes) -> str:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        raise CannotRead(_DAMAGED) from None
+        raise CannotRead(DAMAGED) from None
     kind = _kind_by_names({member.filename for member in members})
     check_sizes(path, members)
     return kind
@@ -82,7 +82,7 @@ def _inflate(file, member: zipfile.ZipInfo):
     file.seek(member.header_offset)
     header = file.read(_LOCAL_HEADER.size)
     if len(header) < _LOCAL_HEADER.size or not header.startswith(_ZIP):
-        raise CannotRead(_DAMAGED)
+        raise CannotRead(DAMAGED)
     fields = _LOCAL_HEADER.unpack(header)
     file.seek(fields[-2] + fields[-1], 1)
     if member.compress_type == zipfile.ZIP_STORED:
@@ -98,7 +98,7 @@ def _inflate(file, member: zipfile.ZipInfo):
                 yield len(inflater.decompress(block, _BLOCK))
                 block = inflater.unconsumed_tail
     except zlib.error:
-        raise CannotRead(_DAMAGED) from None
+        raise CannotRead(DAMAGED) from None
 
 
 def _kind_by_names(names: set[str]) -> str:

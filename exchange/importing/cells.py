@@ -12,20 +12,26 @@ from django.utils import timezone
 
 from activities.drafts import is_storable
 from adminsite.harmless import without_apostrophe
+from contacts.annotating import CannotAnnotate
 from contacts.emails import mailbox
 from contacts.guids import parse_guid
 from contacts.places import country_code, country_names, state_names
 from contacts.profile import InvalidField, check_field, max_length_of, may_have_state
 from exchange.importing.dates import DAY_FIRST, DateFormat, NoDate
+from exchange.importing.identifiers import read_identifier
+from exchange.importing.lists import Lists
 from exchange.importing.mapping import Column, Mapping
-from exchange.importing.problems import Problem
+from exchange.importing.problems import LeftOut, Problem
+from exchange.importing.tags import JOINT, TooManyTags, split
 
 # A part of the emails that `check_email` takes: nearly all that there are.
 _USUAL_EMAIL = re.compile(
     r"[A-Za-z0-9_-]{1,40}(?:[.+][A-Za-z0-9_-]{1,20}){0,3}"
     r"@(?:[A-Za-z0-9]{1,40}(?:-[A-Za-z0-9]{1,20})?\.){1,2}[A-Za-z]{2,20}"
 )
-_YES, _NO = frozenset({"yes", "true", "1"}), frozenset({"no", "false", "0"})
+# Also as files say it whose headers are recognised: in German, French, Spanish, Italian and Dutch.
+_YES = frozenset({"yes", "true", "1", "ja", "wahr", "oui", "vrai", "sí", "sì"})
+_NO = frozenset({"no", "false", "0", "nein", "falsch", "non", "faux", "nee", "falso"})
 # A column that is called “unsubscribed”, as HubSpot's is, says yes or no.
 _STATUSES = {
     **{"subscribed": "", "unsubscribed": "u", "cleaned": "c"},
@@ -49,8 +55,8 @@ class ContactRows:
     """Reads the rows of a file of contacts, as a mapping says.
 
     :ivar names: what the values are that are read of a row, in their order: `email`, `mailbox`,
-        `guid`, `agreed_at`, `agreed_ip`, `status`, `field_NAME`, `identifier_N`, `consent_N`
-        (`y`, `n` or empty) with the number of the consent
+        `guid`, `agreed_at`, `agreed_ip`, `status`, `field_NAME`, `tags`, `lists`, `identifier_N`,
+        `consent_N` (`y`, `n` or empty) with the number of the consent
     """
 
     def __init__(self, mapping: Mapping):
@@ -74,6 +80,8 @@ class ContactRows:
         self.names += every
         self._every_row = ["y"] * len(every)
         self._status = self.names.index("status") if "status" in self.names else -1
+        groups = mapping.column("groups")
+        self._lists = (self.names.index("lists"), groups, Lists()) if groups else None
 
     def read(self, cells: list[str]) -> Read:
         """What a row says."""
@@ -93,9 +101,14 @@ class ContactRows:
                 if found.__class__ is Problem:
                     problems.append(found)  # type: ignore[arg-type]  # the class is faster to look at
                     value = ""
+                elif found.__class__ is LeftOut:
+                    left_out.append(found)  # type: ignore[arg-type]
+                    value = ""
                 else:
                     value = found  # type: ignore[assignment]
             values.append(value)
+        if self._lists is not None:
+            self._find_lists(values, left_out)
         if self._state >= 0 and values[self._state]:
             self._fit_state(values, problems, left_out)
         values += self._every_row
@@ -115,10 +128,12 @@ class ContactRows:
         if target.field == "email":
             return
         name = f"field_{target.field}"
-        if target.field in ("guid", "agreed_at", "agreed_ip"):
+        if target.field in ("guid", "agreed_at", "agreed_ip", "tags"):
             name = target.field
         elif target.field == "email_status":
             name = "status"
+        elif target.field == "groups":
+            name = "lists"
         elif target.field == "identifier":
             name = f"identifier_{column.position}"
         elif target.consent is not None:
@@ -162,11 +177,25 @@ class ContactRows:
             message = f"{self._state_header} must be a US state, as CA or California."
             problems.append(Problem("bad_state", self._state_header, message, _found(state)))
 
+    def _find_lists(self, values: list[str], left_out: list[Problem]) -> None:
+        """Find the groups that a cell names."""
+        assert self._lists is not None
+        place, column, lists = self._lists
+        if not values[place]:
+            return
+        values[place], unknown = lists.read(values[place], column.target.separator)
+        for name in unknown:
+            message = f"{column.header}: there is no contact group “{name[:60]}”."
+            left_out.append(Problem("no_group", column.header, message, _found(name)))
+
     def _revoke(self, values: list[str]) -> None:
         unsubscribed = values[self._status] == "u"
         for place, name in enumerate(self.names):
             if name.startswith("consent_"):
                 values[place] = "n" if unsubscribed else ""
+            elif name in ("agreed_at", "agreed_ip"):
+                # They are of the opt-in of before.
+                values[place] = ""
 
 
 def _reader_of(column: Column) -> Cell:
@@ -183,7 +212,11 @@ def _reader_of(column: Column) -> Cell:
     if field == "guid":
         return lambda value: _guid(header, value)
     if field == "identifier":
-        return _text(header, 250)
+        return _identifier(header)
+    if field == "tags":
+        return _remembering(_tags(header, column.target.separator))
+    if field == "groups":
+        return _text(header, None)  # they are found when the row is read
     if field == "state":
         return _text(header, None)  # it is read when the country is known
     if field == "agreed_ip":
@@ -337,6 +370,33 @@ def _guid(header: str, value: str) -> str | Problem:
 def _answer(value: str) -> str:
     lower = value.lower()
     return "y" if lower in _YES else "n" if lower in _NO else "?"
+
+
+def _tags(header: str, separator: str) -> Cell:
+    def read(value: str) -> str | Problem:
+        if not is_storable(value):
+            return _bad_text(header)
+        try:
+            return JOINT.join(split(value, separator))
+        except (CannotAnnotate, TooManyTags) as error:
+            return Problem("bad_tag", header, f"{header}: {error}", _found(value))
+
+    return read
+
+
+def _identifier(header: str) -> Cell:
+    is_text = _text(header, 250)
+
+    def read(value: str) -> str | Problem:
+        text = is_text(value)
+        if isinstance(text, Problem):
+            return text
+        if found := read_identifier(text):
+            return found
+        message = f"{header} was left out: it is what programs send for want of an ID."
+        return LeftOut("junk_id", header, message, _found(value))
+
+    return read
 
 
 def _status(header: str, value: str) -> str | Problem:

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from exchange.importing import staging
+from exchange.importing import lists, staging, tags
 from exchange.importing.activity_cells import ActivityRows
 from exchange.importing.cells import ContactRows
 from exchange.importing.dates import DateFormat, ReadsTwoWays
@@ -20,7 +20,17 @@ from exchange.importing.mapping import InvalidMapping, Mapping
 from exchange.importing.opening import CannotRead, Unreadable, open_table
 from exchange.importing.planning import Staged, plan
 from exchange.importing.planning_activities import plan_activities
-from exchange.importing.problems import ERASED, LATER, NO_EMAIL, Grouped, Problem
+from exchange.importing.problems import (
+    ERASED,
+    LATER,
+    NO_EMAIL,
+    RECORDED,
+    SHARED,
+    Grouped,
+    Problem,
+)
+from exchange.importing.suppressed import suppressed_by
+from exchange.importing.tags import TooManyTags
 from exchange.models import Import
 from jobs.working import stopping
 
@@ -63,7 +73,8 @@ def check(import_: Import) -> None:
         read = stage(import_)
         headers = open_file(import_).headers
         counts, errors, warnings = _plan(import_, headers, read)
-    except (CannotRead, InvalidMapping) as error:
+        told = told_of(import_, headers)
+    except (CannotRead, InvalidMapping, TooManyTags) as error:
         staging.drop(staged_as)
         _end(import_, status=Import.Status.FAILED, reason=str(error), staged_as="")
     except Cancelled:
@@ -76,6 +87,7 @@ def check(import_: Import) -> None:
             counts=counts,
             errors=errors,
             warnings=warnings,
+            told=told,
             headers=headers,
             checked_at=timezone.now(),
         )
@@ -157,7 +169,7 @@ def staged_of(import_: Import, headers: list[str]) -> Staged:
     """
     mapping = Mapping.of(import_.mapping, headers, kind=import_.kind)
     names = reader_of(mapping).names
-    return Staged(import_.staged_as, names, _identifiers(mapping))
+    return Staged(import_.staged_as, names, _identifiers(mapping), suppressed_by(import_.pk))
 
 
 def _identifiers(mapping: Mapping) -> dict[str, tuple[str, str]]:
@@ -214,16 +226,36 @@ def _plan(import_: Import, headers: list[str], seen: _Seen) -> tuple[dict[str, i
         texts = {
             "no_email": staging.problems_as_text([NO_EMAIL]),
             "erased": staging.problems_as_text([ERASED]),
+            "shared": staging.problems_as_text([SHARED]),
         }
         counts = plan(staged, **texts)
     else:
-        counts = plan_activities(import_.staged_as)
+        counts, first = plan_activities(import_)
+        if first is not None:
+            seen.warnings.add(RECORDED, first, count=counts["unchanged"])
     rejects = seen.rows - sum(counts.values())
     if rejects > seen.rejected:
         for problem, row, count in staging.refused_later(import_.staged_as, LATER):
             seen.errors.add(problem, row, count=count)
     told = {"rows": seen.rows, **counts, "reject": rejects}
     return told, seen.errors.as_json(), seen.warnings.as_json()
+
+
+def told_of(import_: Import, headers: list[str]) -> dict[str, Any]:
+    """What a check tells beside the counts: `tags` and `groups` of its rows, if they have some.
+
+    :raises TooManyTags: if an import would make too many
+    """
+    if import_.kind != Import.Kind.CONTACTS:
+        return {}
+    staged = staged_of(import_, headers)
+    plan_of_it = staged.table("plan")
+    found: dict[str, Any] = {}
+    if "tags" in staged.names:
+        found["tags"] = tags.told_of(plan_of_it)
+    if "lists" in staged.names:
+        found["groups"] = lists.told_of(plan_of_it)
+    return {name: said for name, said in found.items() if said}
 
 
 def _note_progress(import_: Import, rows: int) -> None:

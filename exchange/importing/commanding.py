@@ -1,6 +1,7 @@
 """What the commands `import_contacts` and `import_activities` share."""
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from exchange.models import Import
 class ImportCommand(BaseCommand):
     """Checks a file and imports it, waits for the end, and prints what became of its rows."""
 
+    # They load every page and every door: 15 MiB that an import has no use for.
+    requires_system_checks = []
     kind = Import.Kind.CONTACTS
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -56,6 +59,7 @@ class ImportCommand(BaseCommand):
         told = {
             "import": import_.pk,
             **import_.counts,
+            **_new_tags(import_),
             "rejects_file": str(rejects),
             "seconds": round(time.monotonic() - began_at, 1),
         }
@@ -107,12 +111,20 @@ def _write_rejects(import_: Import, file: Path) -> Path:
     for path in names:
         try:
             with path.open("w", encoding="utf-8", newline="") as rejects:
+                # Before there is a row of a person in it.
+                os.fchmod(rejects.fileno(), 0o600)
                 rejects.writelines(rejects_of(import_))
         except OSError:
             continue
-        path.chmod(0o600)
         return path.absolute()
     raise CommandError(f"The file of rejects cannot be written: neither {names[0]} nor {names[1]}.")
+
+
+def _new_tags(import_: Import) -> dict[str, dict[str, int]]:
+    """The tags that the file makes, with the contacts who get them; nothing if it makes none."""
+    names = import_.told.get("tags", {"names": []})["names"]
+    new = {name: count for name, count, is_new in names if is_new}
+    return {"new_tags": new} if new else {}
 
 
 def _one_line(text: str) -> str:

@@ -9,6 +9,7 @@ import os
 import secrets
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -92,12 +93,24 @@ def forget_old_files() -> int:
 
 
 def forget(import_: Import) -> None:
-    """Delete the file of an import, and the rows that were read of it."""
+    """Delete the file of an import, the rows that were read of it, and what examples tell of them.
+
+    How many rows had which problem stays.
+    """
     staging.drop(import_.staged_as)
     rows = Import.objects.filter(pk=import_.pk)
-    rows.update(staged_as="")
+    told = {"errors": import_.errors, "warnings": import_.warnings}
+    rows.update(staged_as="", **{name: _without_values(groups) for name, groups in told.items()})
     # Without its rows, it cannot be imported any more.
     rows.filter(status__in=[Import.Status.UPLOADED, Import.Status.CHECKED]).update(
         status=Import.Status.CANCELLED, finished_at=timezone.now()
     )
     delete_file(import_)
+
+
+def _without_values(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Problems of rows, with examples that tell the row and not what stood there."""
+    return [
+        {**group, "examples": [{**one, "found": ""} for one in group["examples"]]}
+        for group in groups
+    ]

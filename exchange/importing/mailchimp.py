@@ -6,11 +6,12 @@ adds anybody who is subscribed. Which file a row is from stands in a column of i
 
 import shutil
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from exchange.importing.archives import MAILCHIMP
+from exchange.importing.archives import DAMAGED, MAILCHIMP
 from exchange.importing.delimited import open_csv
 from exchange.importing.errors import CannotRead
 from exchange.importing.scratch import Scratch
@@ -85,8 +86,11 @@ def _unpacked(path: Path, folder: Path) -> list[tuple[str, Path]]:
                     "the table."
                 )
             target = folder / f"{position}.csv"
-            with archive.open(member) as packed, target.open("wb") as file:
-                shutil.copyfileobj(packed, file)
+            try:
+                with archive.open(member) as packed, target.open("wb") as file:
+                    shutil.copyfileobj(packed, file)
+            except (zipfile.BadZipFile, zlib.error, EOFError):
+                raise CannotRead(DAMAGED) from None
             found.append((status, target))
     if not found:
         raise CannotRead("The ZIP archive has no CSV with rows. Export the audience again.")

@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from consents.models import Consent
-from contacts.models import ContactIdentifier
 from contacts.profile import FIELDS
 from database.letter_case import fold
 from exchange.importing.dates import BadFormat, DateFormat
+from exchange.importing.identifiers import KINDS, LONGEST_SITE
+from exchange.importing.tags import SEPARATORS
 from exchange.models import Import
 
 # The name of no column: what it means holds for every row.
@@ -21,7 +22,7 @@ EVERY_ROW = ""
 _CONTACTS, _ACTIVITIES = Import.Kind.CONTACTS, Import.Kind.ACTIVITIES
 _DATES = {_CONTACTS: ("birthday", "agreed_at"), _ACTIVITIES: ("time",)}
 _NAMES = {
-    _CONTACTS: (*FIELDS, "guid", "agreed_at", "agreed_ip", "email_status"),
+    _CONTACTS: (*FIELDS, "guid", "agreed_at", "agreed_ip", "email_status", "tags", "groups"),
     _ACTIVITIES: (
         *("guid", "email", "type", "time", "value", "title", "url", "referrer", "id"),
         "properties",
@@ -31,7 +32,6 @@ _MORE = {
     _CONTACTS: "consent:CODE, identifier:SITE:KIND",
     _ACTIVITIES: "property:NAME",
 }
-_KINDS = (ContactIdentifier.Kind.USER_ID.value, ContactIdentifier.Kind.ANONYMOUS_ID.value)
 
 
 class InvalidMapping(ValueError):
@@ -45,6 +45,8 @@ class Target:
     field: str
     name: str = ""
     format: DateFormat | None = None
+    # What stands between two tags or groups; "" is found out for each cell.
+    separator: str = ""
     # What every row has, of a target that is of no column.
     value: str = ""
     consent: Consent | None = dataclasses.field(default=None, compare=False)
@@ -103,7 +105,9 @@ class Mapping:
             name = header.strip()
             is_special = name.partition(":")[0] in ("consent", "property", "identifier")
             target = name if is_special and ":" in name else name.lower()
-            if target not in found.values() and _is_target(target, kind):
+            # An entry may begin an automation: only who says so puts contacts into groups.
+            is_taken = target in found.values() or target == "groups"
+            if not is_taken and is_target(target, kind):
                 found[header] = target
         return found
 
@@ -216,7 +220,7 @@ def _target(header: str, said: Any, kind: str) -> Target | None:
     name, colon, of = said.strip().partition(":")
     if not colon:
         name = name.lower()
-    if not _is_target(f"{name}{colon}{of}", kind):
+    if not is_target(f"{name}{colon}{of}", kind):
         known = ", ".join(_NAMES[Import.Kind(kind)])
         raise InvalidMapping(
             f"{where}: there is no field “{said}”. There are {known}, {_MORE[Import.Kind(kind)]}."
@@ -229,15 +233,24 @@ def _target(header: str, said: Any, kind: str) -> Target | None:
             target = replace(target, format=DateFormat.of(str(text)))
         except BadFormat as error:
             raise InvalidMapping(f"{where}: {error}") from None
+    if (separator := options.pop("separator", None)) is not None:
+        if name not in ("tags", "groups") or separator not in SEPARATORS:
+            raise InvalidMapping(
+                f"{where}: tags and groups alone have a separator: {' or '.join(SEPARATORS)}"
+            )
+        target = replace(target, separator=separator)
     if header == EVERY_ROW and "value" in options:
         target = replace(target, value=str(options.pop("value")))
     if options:
         unknown = next(iter(options))
-        raise InvalidMapping(f"{where}: “{unknown}” is not known here. Known: field, format.")
+        raise InvalidMapping(
+            f"{where}: “{unknown}” is not known here. Known: field, format, separator."
+        )
     return target
 
 
-def _is_target(text: str, kind: str) -> bool:
+def is_target(text: str, kind: str) -> bool:
+    """Whether a column of a file of this kind can mean that, such as `consent:news`."""
     name, colon, of = text.partition(":")
     if not colon:
         return name in _NAMES[Import.Kind(kind)]
@@ -245,5 +258,5 @@ def _is_target(text: str, kind: str) -> bool:
         return name == "property" and bool(of.strip())
     if name == "identifier":
         site, _, identifier_kind = of.rpartition(":")
-        return bool(site) and identifier_kind in _KINDS
+        return 0 < len(site) <= LONGEST_SITE and identifier_kind in KINDS
     return name == "consent" and bool(of.strip())

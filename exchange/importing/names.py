@@ -79,6 +79,10 @@ _NAMES = {
     "notes": "notes note comment comments remark remarks notiz notizen bemerkung bemerkungen "
     "kommentar anmerkung anmerkungen remarque remarques commentaire notas observaciones nota "
     "opmerking opmerkingen notat merknad description",
+    "tags": (
+        "tags tag taglist labels contacttags schlagworte schlagworter schlagwort etiketten "
+        "etiquettes etiquetas etichette motscles"
+    ),
     "guid": "guid contactguid contactguiduuid throughlineguid hubguid",
 }
 _ACTIVITY_NAMES = {

@@ -13,7 +13,9 @@ from typing import Any
 from django.db import Error, connection
 
 from consents.permission import SAYS
+from contacts.erased_names import hash_params
 from contacts.profile import FIELDS
+from exchange.importing import identifiers, lists, tags
 from exchange.importing.staging import table
 from exchange.importing.suppressed import erased_condition
 
@@ -119,6 +121,8 @@ GIVES_EMAIL = (
     "(line.key <> '' AND line.key <> contact.email_key"
     " AND COALESCE(contact.id = ANY(line.named), false))"
 )
+# The address of a line of the plan; of a row without an email, that of its `contact`.
+ADDRESS = "COALESCE(NULLIF(line.key, ''), contact.email_key)"
 _COUNT = """
 SELECT COALESCE(sum(rows), 0), COALESCE(sum(is_leading) FILTER (WHERE outcome = 'create'), 0),
     COALESCE(sum(is_leading) FILTER (WHERE outcome = 'update'), 0),
@@ -135,6 +139,8 @@ class Staged:
     names: Sequence[str]
     # Of columns `identifier_N`: the site and the kind.
     identifiers: dict[str, tuple[str, str]]
+    # What addresses that this import suppresses say of it.
+    suppressed_by: str
 
     @property
     def fields(self) -> list[str]:
@@ -150,6 +156,11 @@ class Staged:
         ]
 
     @property
+    def has_more(self) -> bool:
+        """Whether rows say more of contacts than their fields."""
+        return bool(self.consents or self.identifiers or {"tags", "lists"} & set(self.names))
+
+    @property
     def said_at(self) -> str:
         """SQL: when the answers of a line of the plan were given, or null."""
         has_time = "agreed_at" in self.names
@@ -161,21 +172,24 @@ class Staged:
 
     @property
     def params(self) -> dict[str, Any]:
-        """What statements about identifiers need."""
-        found: dict[str, Any] = {}
+        """What statements about lines need."""
+        found: dict[str, Any] = {"suppressed_by": self.suppressed_by}
+        if self.identifiers:
+            found |= hash_params()
         for name, (site, kind) in self.identifiers.items():
             found |= {f"{name}_site": site, f"{name}_kind": kind}
         return found
 
 
-def plan(staged: Staged, *, no_email: str, erased: str) -> dict[str, int]:
+def plan(staged: Staged, *, no_email: str, erased: str, shared: str) -> dict[str, int]:
     """Make the plan of what was read; return how many rows have which outcome.
 
     :param no_email: why rows are refused that name nobody, as the table of rows keeps it
     :param erased: why rows of persons who were erased are
+    :param shared: why rows with the user of another row's contact are
     """
     with _more_memory():
-        return _plan(staged, no_email, erased)
+        return _plan(staged, no_email, erased, shared)
 
 
 @contextmanager
@@ -191,10 +205,12 @@ def _more_memory() -> Iterator[None]:
                 cursor.execute("RESET work_mem")
 
 
-def _plan(staged: Staged, no_email: str, erased: str) -> dict[str, int]:
+def _plan(staged: Staged, no_email: str, erased: str, shared: str) -> dict[str, int]:
     _refuse_erased(staged, erased)
     run(staged, f"ANALYZE {staged.table('rows')}")
     _find_who(staged)
+    for sql in identifiers.refusing_shared(staged.identifiers):
+        run(staged, sql, problem=shared)
     run(staged, _MANY)
     run(staged, "ANALYZE {who}")
     run(staged, _NOBODY, problem=no_email)
@@ -202,7 +218,7 @@ def _plan(staged: Staged, no_email: str, erased: str) -> dict[str, int]:
         staged,
         _PLAN,
         columns=", ".join(f"staged.{name}" for name in staged.names),
-        folded=", ".join(map(_last, staged.names)),
+        folded=", ".join(_folded(name, staged) for name in staged.names),
         last_key=_last("key", "who"),
         outcome=_OUTCOME.format(differs=differs(staged)),
         joins=" ".join(_joins(staged)),
@@ -221,9 +237,16 @@ def differs(staged: Staged) -> str:
     said += [NEWS.format(consent=consent, said_at=staged.said_at) for consent in staged.consents]
     if "status" in staged.names:
         said.append(
-            "(line.status <> '' AND NOT EXISTS (SELECT FROM automations_suppression AS known"
-            " WHERE known.email_key = line.key))"
+            f"(line.status <> '' AND {ADDRESS} <> '' AND NOT EXISTS ("
+            "SELECT FROM automations_suppression AS known"
+            # They are suppressed before the first line is brought in.
+            f" WHERE known.email_key = {ADDRESS} AND known.detail <> %(suppressed_by)s))"
         )
+    if "tags" in staged.names:
+        said.append(tags.LACKS)
+    if "lists" in staged.names:
+        said.append(lists.LACKS)
+    said += [identifiers.is_news(name, *one) for name, one in staged.identifiers.items()]
     return " OR ".join(said)
 
 
@@ -266,6 +289,24 @@ def _last(name: str, of: str = "staged") -> str:
     return f"COALESCE({last}, '')"
 
 
+def _folded(name: str, staged: Staged) -> str:
+    """SQL: what all rows of one contact say together in a column."""
+    if name in ("tags", "lists") or name in staged.identifiers:
+        every = f"string_agg(staged.{name}, E'\\x1f') FILTER (WHERE staged.{name} <> '')"
+        alike = "throughline_fold(one)" if name == "tags" else "one"
+        once = (
+            f"SELECT DISTINCT ON ({alike}) one"  # noqa: S608
+            f" FROM unnest(string_to_array({every}, E'\\x1f')) AS one ORDER BY {alike}, one"
+        )
+        return f"array_to_string(ARRAY({once}), E'\\x1f')"
+    is_answer = name.startswith("consent_")
+    if "status" in staged.names and (is_answer or name in ("agreed_at", "agreed_ip")):
+        # Who does not want emails agrees to nothing, whatever another row says.
+        no = "CASE WHEN bool_or(staged.status = 'u') THEN 'n' ELSE '' END" if is_answer else "''"
+        return f"CASE WHEN bool_or(staged.status <> '') THEN {no} ELSE {_last(name)} END"
+    return _last(name)
+
+
 def _find_who(staged: Staged) -> None:
     rows = staged.table("rows")
     sources = [_BY_GUID.format(rows=rows)] if "guid" in staged.names else []
@@ -285,11 +326,14 @@ def _find_who(staged: Staged) -> None:
 
 def _refuse_erased(staged: Staged, problem: str) -> None:
     guid = "staged.guid" if "guid" in staged.names else ""
-    if condition := erased_condition(key="lower(staged.mailbox)", guid=guid):
+    condition = erased_condition(
+        key="lower(staged.mailbox)", guid=guid, of="staged", identifiers=staged.identifiers
+    )
+    if condition is not None:
         sql, params = condition
         with connection.cursor() as cursor:
             statement = _ERASED.format(rows=staged.table("rows"), erased=sql)
-            cursor.execute(statement, {**params, "problem": problem})
+            cursor.execute(statement, {**staged.params, **params, "problem": problem})
 
 
 def _count(staged: Staged) -> dict[str, int]:

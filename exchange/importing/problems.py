@@ -20,9 +20,14 @@ MENDS = {
     "bad_row": "Correct the rows in the file.",
     "bad_status": "Write subscribed, unsubscribed or cleaned.",
     "erased": "These persons were erased. Only they themselves can come back, by a new agreement.",
-    "bad_answer": "Write yes or no, true or false, 1 or 0. Other words say nothing.",
+    "bad_answer": "Write yes or no, true or false, 1 or 0, or ja or nein. Other words say nothing.",
+    "bad_tag": "Shorten the tags, or choose what stands between two of them.",
+    "shared_id": "Correct the user IDs, or leave the column out.",
+    "no_group": "Make a static group of this name, or leave it out: it says nothing.",
+    "junk_id": "Nothing: words such as null, and zeros, name nobody.",
     "state_abroad": "Nothing: only contacts in the USA have a state.",
     "unknown_contact": "Import the contacts first.",
+    "recorded": "Nothing. If it happened once more, give the rows an id of their own (a UUID).",
     "bad_properties": "Write the properties as an object of JSON.",
     "consent": "The contacts have to agree to the tracking consent of the channel first.",
 }
@@ -43,11 +48,21 @@ class Problem(NamedTuple):
         return f"{self.message}{found}"
 
 
+class LeftOut(Problem):
+    """Why a cell is left out, and its row is taken all the same."""
+
+
 # What only shows when the contacts are looked for.
 NO_EMAIL = Problem("no_email", "", "The row has no email, and no GUID of a contact.")
 ERASED = Problem("erased", "", "The row names a person who was erased (erased).")
 UNKNOWN = Problem("unknown_contact", "", "There is no contact with this GUID or email.")
-LATER = (NO_EMAIL, ERASED, UNKNOWN)
+RECORDED = Problem(
+    "recorded", "", "The activity was recorded before: it is not recorded a second time."
+)
+SHARED = Problem(
+    "shared_id", "", "A row before, of another contact, has the same user ID: it is one user's."
+)
+LATER = (NO_EMAIL, ERASED, UNKNOWN, SHARED)
 
 
 _OTHER = Problem("other", "", "Something else: the file of rejects says it for each row.")

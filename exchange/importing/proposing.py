@@ -5,6 +5,7 @@ from typing import Any
 
 from exchange.importing.names import field_called, field_called_nearly, plain
 from exchange.importing.ready import System, Target, find_system, targets_of
+from exchange.importing.tags import separator_in
 
 CONTACTS, ACTIVITIES = "contacts", "activities"
 # What a date is asked of, and what has the time with it.
@@ -67,8 +68,10 @@ def field_of(target: Target | None) -> str:
 
 
 def with_format(target: Target, column: Mapping[str, Any]) -> Target:
-    """`target` with the format of its dates, if the column has but one."""
+    """`target` with the format of its dates, if the column has but one, or what parts its tags."""
     dates = column["dates"]
+    if target in ("tags", "groups"):
+        return {"field": target, "separator": separator_in(column["examples"])}
     if field_of(target) not in DATE_FIELDS:
         return target
     if not dates or dates["asks"]:

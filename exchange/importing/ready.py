@@ -66,9 +66,9 @@ ACTIVECAMPAIGN = System(
         "Job Title": "job_title",
         "Tags": _TAGS,
     },
-    said="Lists of ActiveCampaign stay out: say below to which consent everybody has agreed. Of "
-    "its custom fields, those that the hub has are proposed; choose for the others, or leave them "
-    "out.",
+    said="Lists of ActiveCampaign stay out, unless you choose contact groups for them: say below "
+    "to which consent everybody has agreed. Of its custom fields, those that the hub has are "
+    "proposed; choose for the others, or leave them out.",
 )
 HUBSPOT = System(
     name="hubspot",

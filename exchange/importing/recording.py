@@ -4,6 +4,7 @@ The request of all of them is the import's, by which an undo finds them.
 """
 
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 from django.utils import timezone
@@ -13,18 +14,22 @@ from activities.submissions import Source, Submission
 from database.transactions import run
 from exchange.importing import staging
 from exchange.importing.activity_cells import DOOR, NAMES, draft_of, problem_of
+from exchange.importing.planning_activities import IS_RECORDED
 from exchange.importing.problems import UNKNOWN, Problem
 from exchange.models import Import
 
-# The rows of a portion, and the GUIDs by which their contacts are found now.
-_PART = """
-SELECT staged.row, COALESCE(NULLIF(staged.guid, '')::uuid, contact.guid), {names}
-FROM {rows} AS staged
+# The rows of a portion, whether they are recorded already, and the GUIDs by which their contacts
+# are found now.
+_PART = f"""
+SELECT staged.row, {IS_RECORDED}, COALESCE(NULLIF(staged.guid, '')::uuid, contact.guid), {{names}}
+FROM {{rows}} AS staged
 LEFT JOIN contacts_contact AS contact ON staged.guid = ''
     AND contact.email_key = lower(staged.mailbox) AND contact.merged_into_id IS NULL
     AND NOT contact.email_key = ''
-WHERE staged.row > %s AND staged.problem = '' ORDER BY staged.row LIMIT %s
-"""
+WHERE staged.row > %(after)s AND staged.problem = '' ORDER BY staged.row LIMIT %(most)s
+"""  # noqa: S608 -- of names of our own
+# The place of the id behind the number of a row: first comes the GUID of the contact.
+_ID = 1 + NAMES.index("id")
 _REFUSE = """
 UPDATE {rows} AS staged SET problem = refused.problem
 FROM unnest(%s::int[], %s::text[]) AS refused (row, problem) WHERE refused.row = staged.row
@@ -48,24 +53,32 @@ class ActivityPortion:
 
         The caller holds off erasures.
         """
-        refused = self._record()
+        new = self._new_rows()
+        refused = self._record(new)
         self._refuse(refused)
-        count = len(self._rows) - len(refused)
         return {
-            "create": count,
+            "create": len(new) - len(refused),
             "update": 0,
             "merge": 0,
-            "unchanged": 0,
+            "unchanged": len(self._rows) - len(new),
             "reject": len(refused),
         }
 
-    def _record(self) -> dict[int, Problem]:
+    def _new_rows(self) -> list[tuple]:
+        """Those that are not recorded already; of rows with one id, the first."""
+        found: dict[str, tuple] = {}
+        for number, is_recorded, *said in self._rows:
+            if not is_recorded:
+                found.setdefault(UUID(said[_ID]).hex, (number, *said))
+        return list(found.values())
+
+    def _record(self, new: list[tuple]) -> dict[int, Problem]:
         channel = self._import.channel
         assert channel is not None  # activities_are_imported_into_a_channel
         source = Source(door=DOOR, channel=channel, request_id=self._import.request_id)
         refused: dict[int, Problem] = {}
         by_contact: dict[Any, list[tuple]] = {}
-        for row in self._rows:
+        for row in new:
             if row[1] is None:
                 refused[row[0]] = UNKNOWN
             else:
@@ -94,7 +107,14 @@ class ActivityPortion:
     def _ask(self, most: int) -> list[tuple]:
         names = ", ".join(f"staged.{name}" for name in NAMES)
         with connection.cursor() as cursor:
-            cursor.execute(_PART.format(rows=self._table, names=names), [self._import.cursor, most])
+            cursor.execute(
+                _PART.format(rows=self._table, names=names),
+                {
+                    "channel": self._import.channel_id,
+                    "after": self._import.cursor,
+                    "most": most,
+                },
+            )
             return cursor.fetchall()
 
     def _refuse(self, refused: dict[int, Problem]) -> None:

@@ -14,6 +14,7 @@ from exchange.importing.checking import numbered, open_file, staged_of
 from exchange.importing.opening import CannotRead
 from exchange.importing.planning import values
 from exchange.importing.problems import Problem
+from exchange.importing.tags import LACKING
 from exchange.models import Import, KeptByUndo
 
 _PIECE = 64 * 1024
@@ -78,6 +79,8 @@ def examples_of(import_: Import, outcome: str, most: int = 5) -> list[Example]:
             f"CASE WHEN contact.id IS NULL THEN {given[name]} ELSE ({became[name]})::text END",
         )
     ]
+    if "tags" in staged.names:
+        columns += ["''", LACKING]
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT line.row, line.email, line.contact_id, line.rows, line.is_contradiction,"  # noqa: S608
@@ -86,7 +89,8 @@ def examples_of(import_: Import, outcome: str, most: int = 5) -> list[Example]:
             f" WHERE {_EXAMPLES[outcome]} ORDER BY line.row LIMIT %s",
             [most],
         )
-        return [_example(list(given), row) for row in cursor.fetchall()]
+        names = [*given, "tags"] if "tags" in staged.names else list(given)
+        return [_example(names, row) for row in cursor.fetchall()]
 
 
 def _example(names: Sequence[str], row: Sequence[Any]) -> Example:

@@ -15,9 +15,9 @@ from django.utils import timezone
 
 from activities.models import Activity, DataInput
 from activities.removing import remove_activities
-from automations.models import Suppression
 from consents.agreements import record_many
 from consents.models import Consent, ConsentAgreement
+from contacts.annotations import ContactTag
 from contacts.changing_many import change_many, lock_many
 from contacts.emails import mailbox
 from contacts.models import ContactChange, ContactIdentifier, ContactMerge
@@ -26,14 +26,23 @@ from contacts.removing import own_keys, remove_contacts
 from contacts.resolving import owners_of
 from database.cursors import array_of
 from database.questions import ask
-from exchange.importing.bringing import suppressed_by
+from exchange.importing.bringing import lift_suppressions
+from exchange.importing.halves import Half
+from exchange.importing.taking_back import (
+    take_back_portion_of_entries,
+    take_back_portion_of_identifiers,
+    take_back_portion_of_tags,
+)
 from exchange.models import Import, KeptByUndo
 
 NOTHING: dict[str, Any] = {"restored": 0, "removed": 0, "kept": {}}
 _Reason = KeptByUndo.Reason
+_CONTACTS = "contacts"
 # Rows of these say that a contact did something; of others, that it is used.
 _DID = {Activity, DataInput, ContactIdentifier, ConsentAgreement}
 _DID_TABLES = {"crosssite_sitecontact"}
+# Of these, rows that the import itself has written say nothing.
+_OF_IMPORTS = {ConsentAgreement, ContactIdentifier, ContactTag}
 
 _CONTACT = ", ".join(
     f"'{name}', COALESCE(to_char(contact.birthday, 'YYYY-MM-DD'), '')"
@@ -43,8 +52,18 @@ _CONTACT = ", ".join(
 )
 _NEXT = """
 SELECT id, contact_id FROM contacts_contactchange
-WHERE import_id = %(import)s AND source = 'import' AND (%(before)s = 0 OR id < %(before)s)
+WHERE import_id = %(import)s AND source = 'import' AND id > %(behind)s AND id < %(before)s
 ORDER BY id DESC LIMIT %(most)s
+"""
+_DIVIDE = """
+WITH change AS MATERIALIZED (
+    SELECT id, contact_id, COALESCE(before ->> 'email', '') <> '' AS had_email
+    FROM contacts_contactchange WHERE import_id = %s AND source = 'import'
+)
+SELECT count(*), COALESCE(max(id), 0),
+    COALESCE(percentile_disc(0.5) WITHIN GROUP (ORDER BY id), 0),
+    count(DISTINCT contact_id) < count(*) OR COALESCE(bool_or(had_email), false)
+FROM change
 """
 # A contact was made by the import if it began with its change. Its activities may have dated it
 # back since; but then both were written in one transaction.
@@ -84,7 +103,12 @@ _OF_STATIC_GROUP = """
 EXISTS (
     SELECT FROM groups_membership AS membership
     JOIN groups_contactgroup AS grouped ON grouped.id = membership.group_id
-    WHERE membership.contact_id = contact.id AND grouped.static
+    WHERE membership.contact_id = contact.id AND grouped.static AND NOT EXISTS (
+        SELECT FROM groups_membershipevent AS entry
+        WHERE entry.contact_id = contact.id AND entry.group_id = grouped.id
+            AND entry.at = membership.since AND entry.cause = 'import'
+            AND entry.cause_id = %(import)s
+    )
 )
 """
 _EMAILS = """
@@ -118,22 +142,52 @@ _LAST_AGREEMENT = "SELECT max(id) FROM consents_consentagreement WHERE import_id
 
 
 def undo_portion(import_: Import, most: int) -> bool:
-    """Undo the next portion of an import, which is locked; whether there may be another.
+    """Undo the next portion of an import, which is locked; whether there may be another of these.
 
-    The caller holds off erasures. What it becomes of the import is not saved yet.
+    The caller holds off erasures. What it becomes of the import is not saved yet. Contacts, which
+    come in between, have portions of their own (`has_halves`).
     """
     stages = _STAGES[Import.Kind(import_.kind)]
     stage = import_.stage or next(iter(stages))
     if stages[stage](import_, most):
         import_.stage = stage
         return True
-    import_.position = import_.total = import_.cursor = 0
-    names = list(stages)
-    if stage != names[-1]:
-        import_.stage = names[names.index(stage) + 1]
-        return True
-    import_.stage, import_.status, import_.undone_at = "", Import.Status.UNDONE, timezone.now()
-    return False
+    _go_to_next_stage(import_, stage)
+    return import_.status == Import.Status.UNDOING and not has_halves(import_)
+
+
+def has_halves(import_: Import) -> bool:
+    """Whether the next that an undo does is `undo_contacts`."""
+    return import_.status == Import.Status.UNDOING and import_.stage == _CONTACTS
+
+
+def undo_contacts(import_: Import, half: Half, most: int) -> Callable[[Import], bool]:
+    """Undo the next changes of a half; returned is what notes that in the import, once locked.
+
+    The caller holds off erasures.
+    """
+    if not has_halves(import_):
+        return lambda locked: False
+    behind, before = _ends(import_, half)
+    with connection.cursor() as cursor:
+        params = {"import": import_.pk, "behind": behind, "before": before, "most": most}
+        cursor.execute(_NEXT, params)
+        changes = _of_each_once(cursor.fetchall())
+    restored, removed, kept = _undo_changes(import_, changes) if changes else (0, 0, {})
+
+    def note_it(locked: Import) -> bool:
+        if not has_halves(locked):  # another worker found that nothing is left
+            return False
+        _move(locked, half, changes[-1][0] if changes else behind + 1)
+        locked.position += len(changes)
+        locked.undone["restored"] += restored
+        locked.undone["removed"] += removed
+        _keep(locked, kept)
+        if all(_is_done(locked, one) for one in Half):
+            _go_to_next_stage(locked, _CONTACTS)
+        return bool(changes)
+
+    return note_it
 
 
 def preview_undo(import_: Import) -> dict[str, Any]:
@@ -141,10 +195,16 @@ def preview_undo(import_: Import) -> dict[str, Any]:
     if import_.kind == Import.Kind.ACTIVITIES:
         removed = Activity.objects.filter(request_id=import_.request_id).count()
         return {"restored": 0, "removed": removed, "kept": {}}
+    left = ""
+    if import_.status == Import.Status.PARTLY_UNDONE and import_.stage != "merges":
+        # What was undone by then is not in it any more.
+        ends = [_ends(import_, half) for half in Half] if import_.stage == _CONTACTS else []
+        ranges = [f"(change.id > {behind} AND change.id < {before})" for behind, before in ends]
+        left = f"AND ({' OR '.join(ranges) or 'false'})"
     reasons = [reason.value for reason in _Reason]
     counts = ", ".join(f"count(*) FILTER (WHERE reason = '{reason}')" for reason in reasons)
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT.format(reasons=counts, judged=_judged("")), _params(import_))
+        cursor.execute(_COUNT.format(reasons=counts, judged=_judged(left)), _params(import_))
         restored, removed, *kept = cursor.fetchone()
     told = {reason: count for reason, count in zip(reasons, kept, strict=True) if count}
     return {"restored": restored, "removed": removed, "kept": told}
@@ -157,20 +217,54 @@ def _withdraw_merges(import_: Import, most: int) -> bool:
     return False
 
 
-def _undo_contacts(import_: Import, most: int) -> bool:
-    params = {"import": import_.pk, "before": import_.cursor, "most": most}
+def _go_to_next_stage(import_: Import, stage: str) -> None:
+    """Say that a stage of the undo is done; after the last one all is undone."""
+    import_.position = import_.total = import_.cursor = 0
+    names = list(_STAGES[Import.Kind(import_.kind)])
+    if stage == names[-1]:
+        import_.stage, import_.status, import_.undone_at = "", Import.Status.UNDONE, timezone.now()
+        return
+    import_.stage = names[names.index(stage) + 1]
+    if import_.stage == _CONTACTS:
+        _divide(import_)
+
+
+def _divide(import_: Import) -> None:
+    """Find out what the halves of the changes are, the last of which come first.
+
+    If one of them has to wait for another, such as of one contact, or of one who gets an email back
+    that a new contact has, all are of the first half.
+    """
     with connection.cursor() as cursor:
-        if not import_.total:
-            cursor.execute(
-                "SELECT count(*) FROM contacts_contactchange"
-                " WHERE import_id = %s AND source = 'import'",
-                [import_.pk],
-            )
-            (import_.total,) = cursor.fetchone()
-        cursor.execute(_NEXT, params)
-        changes = _of_each_once(cursor.fetchall())
-    if not changes:
-        return False
+        cursor.execute(_DIVIDE, [import_.pk])
+        import_.total, last, middle, is_tangled = cursor.fetchone()
+    import_.middle = 0 if is_tangled else middle
+    import_.cursor, import_.cursor_behind = last + 1, import_.middle + 1
+
+
+def _ends(import_: Import, half: Half) -> tuple[int, int]:
+    """The changes of this half that are left lie between these."""
+    if half is Half.FIRST:
+        return import_.middle, import_.cursor
+    return 0, import_.cursor_behind
+
+
+def _move(import_: Import, half: Half, change_id: int) -> None:
+    if half is Half.FIRST:
+        import_.cursor = change_id
+    else:
+        import_.cursor_behind = change_id
+
+
+def _is_done(import_: Import, half: Half) -> bool:
+    behind, before = _ends(import_, half)
+    return before <= behind + 1
+
+
+def _undo_changes(
+    import_: Import, changes: Sequence[tuple[int, int]]
+) -> tuple[int, int, dict[int, str]]:
+    """Undo these changes; how many contacts were restored and removed, and why others are kept."""
     lock_many({contact_id for _, contact_id in changes}, to_delete=True)
     judged = _judge(import_, [change_id for change_id, _ in changes])
     restoring = {
@@ -179,14 +273,10 @@ def _undo_contacts(import_: Import, most: int) -> bool:
     kept = {contact: why for _, contact, _, why in judged if why}
     mailboxes = _mailboxes(restoring, kept)
     removing = [contact for _, contact, created, why in judged if created and not why]
-    import_.undone["restored"] += _restore(import_, restoring, mailboxes)
-    if removing:
-        besides = [key for key in own_keys() if key.model is ConsentAgreement]
-        import_.undone["removed"] += remove_contacts(removing, besides=besides)
-    _keep(import_, kept)
-    import_.cursor = changes[-1][0]
-    import_.position += len(changes)
-    return True
+    restored = _restore(import_, restoring, mailboxes)
+    besides = [key for key in own_keys() if key.model in _OF_IMPORTS]
+    removed = remove_contacts(removing, besides=besides) if removing else 0
+    return restored, removed, kept
 
 
 def _of_each_once(changes: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -221,7 +311,7 @@ def _judged(part: str) -> str:
         table, more = key.model._meta.db_table, ""
         if key.model is KeptByUndo:
             continue
-        if key.model is ConsentAgreement:
+        if key.model in _OF_IMPORTS:
             more = " AND own.import_id IS DISTINCT FROM %(import)s"
         is_did = key.model in _DID or table in _DID_TABLES
         (did if is_did else used).append(
@@ -308,8 +398,14 @@ def _withdraw_agreements(import_: Import, most: int) -> bool:
 
 
 def _lift_suppressions(import_: Import, most: int) -> bool:
-    Suppression.objects.filter(detail=suppressed_by(import_)).delete()
+    lift_suppressions(import_)
     return False
+
+
+def _take_back_identifiers(import_: Import, most: int) -> bool:
+    is_more, used = take_back_portion_of_identifiers(import_, most)
+    _keep(import_, dict.fromkeys(sorted(used), _Reason.ACTIVE))
+    return is_more
 
 
 def _remove_activities(import_: Import, most: int) -> bool:
@@ -337,12 +433,16 @@ def _keep(import_: Import, kept: dict[int, str]) -> None:
 
 
 type Stage = Callable[[Import, int], bool]
+# Of contacts there is nothing to do here: they are undone in halves.
 _STAGES: dict[Import.Kind, dict[str, Stage]] = {
     Import.Kind.CONTACTS: {
         "merges": _withdraw_merges,
-        "contacts": _undo_contacts,
+        _CONTACTS: lambda import_, most: True,
         "agreements": _withdraw_agreements,
         "suppressions": _lift_suppressions,
+        "identifiers": _take_back_identifiers,
+        "tags": take_back_portion_of_tags,
+        "entries": take_back_portion_of_entries,
     },
     Import.Kind.ACTIVITIES: {"activities": _remove_activities},
 }

@@ -38,10 +38,14 @@ class Import(Waiting):
         IMPORTED = "imported", "Imported"
         CANCELLED = "cancelled", "Cancelled"
         UNDOING = "undoing", "Being undone"
+        PARTLY_UNDONE = "partly_undone", "Partly undone"
         UNDONE = "undone", "Undone"
         FAILED = "failed", "Failed"
 
     GOING_ON = (Status.CHECKING, Status.IMPORTING, Status.UNDOING)
+    ENDED = (Status.IMPORTED, Status.CANCELLED, Status.PARTLY_UNDONE, Status.UNDONE)
+    # What was begun, and ended so, can be undone, or the rest of it.
+    UNDOABLE = (Status.IMPORTED, Status.CANCELLED, Status.FAILED, Status.PARTLY_UNDONE)
 
     kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.CONTACTS)
     name = models.CharField("file", max_length=250, help_text="What the user called it.")
@@ -67,13 +71,15 @@ class Import(Waiting):
     # Why rows are rejected, and what was left out of rows that are not, grouped by what mends it.
     errors = models.JSONField(default=list, editable=False)
     warnings = models.JSONField(default=list, editable=False)
+    # What the check tells beside the counts: `tags` as `tags.told_of`, `groups` as `lists.told_of`.
+    told = models.JSONField(default=dict, editable=False)
     # Of what goes on now: how far it is, and how far it goes (0: not known).
     position = models.BigIntegerField(default=0, editable=False)
     total = models.BigIntegerField(default=0, editable=False)
     # The last row, change or agreement that is done, and the part of an undo that goes on.
     cursor = models.BigIntegerField(default=0, editable=False)
-    # Contacts are brought in in two halves at the same time: where the second one begins, and the
-    # last row of it that is done.
+    # Contacts are brought in, and taken back, in two halves at the same time: where the second one
+    # begins, and the last row or change of it that is done.
     middle = models.BigIntegerField(default=0, editable=False)
     cursor_behind = models.BigIntegerField(default=0, editable=False)
     stage = models.CharField(max_length=20, blank=True, editable=False)
@@ -110,7 +116,9 @@ class Import(Waiting):
                 name="a_file_is_imported_once_at_a_time",
             ),
             models.CheckConstraint(
-                condition=~models.Q(status__in=["importing", "imported", "undoing", "undone"])
+                condition=~models.Q(
+                    status__in=["importing", "imported", "undoing", "partly_undone", "undone"]
+                )
                 | models.Q(started_at__isnull=False),
                 name="what_is_imported_was_started",
             ),
@@ -156,15 +164,20 @@ class Import(Waiting):
 
     @property
     def may_be_cancelled(self) -> bool:
-        """Whether there is something to cancel. What was imported stays, and can be undone."""
-        ended = (self.Status.IMPORTED, self.Status.CANCELLED, self.Status.UNDONE)
-        return self.status not in ended and self.status != self.Status.UNDOING
+        """Whether there is something to cancel. What was imported stays, and can be undone.
+
+        An undo that is cancelled has undone a part, and can go on.
+        """
+        return self.status not in self.ENDED and not self._has_failed_midway
 
     @property
     def may_be_undone(self) -> bool:
         """Whether it has brought in something that was not undone."""
-        ended = (self.Status.IMPORTED, self.Status.CANCELLED, self.Status.FAILED)
-        return self.status in ended and self.started_at is not None
+        return self.status in self.UNDOABLE and self.started_at is not None
+
+    @property
+    def _has_failed_midway(self) -> bool:
+        return self.status == self.Status.FAILED and self.started_at is not None
 
 
 class KeptByUndo(models.Model):

@@ -39,3 +39,17 @@ def group(name, *rules, condition=None, **members):
         "  </ContactGroupDynamicCondition>"
     )
     return HALF + "\n".join(lines) + "\n</om.contactgroup>\n"
+
+
+PAGE = "CMSContactHasVisitedPageWithURLInLastXDays"
+IN_GROUP = "CMSContactIsInContactGroup"
+FEMALE = rule("CMSContactIsFemale", _is="")
+LOANS = rule(PAGE, _perfectum="", url="/loans", days="30")
+
+
+def text(operator, value):
+    return {"operator": operator, "value": value}
+
+
+def a(url, position=0, parent="0", operator="and"):
+    return rule(PAGE, position, parent, operator, url=url)

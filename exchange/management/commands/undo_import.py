@@ -11,6 +11,8 @@ from exchange.models import Import
 
 
 class Command(BaseCommand):
+    # As of imports, which do not need what the checks load.
+    requires_system_checks = []
     help = (
         "Undo an import. Prints as JSON how many contacts were restored and removed, and how many "
         "were kept as they are, with the reasons."
@@ -32,4 +34,8 @@ class Command(BaseCommand):
         except CannotImport as error:
             raise CommandError(str(error)) from None
         work_through(import_)
+        if import_.status == Import.Status.PARTLY_UNDONE:
+            raise CommandError(
+                f"The undo was cancelled, and is not complete. Run undo_import {import_.pk} again."
+            )
         self.stdout.write(json.dumps(import_.undone))

@@ -1,6 +1,7 @@
 """Files are deleted when their time is over, and when somebody in them is erased."""
 
 import os
+import threading
 from datetime import timedelta
 
 import pytest
@@ -8,13 +9,16 @@ from django.utils import timezone
 
 from activities.erasing import erase_contact
 from activities.models import Activity, ActivityType
-from exchange.exporting import making
+from adminsite.models import AuditEntry
+from exchange.exporting import finishing, making
 from exchange.exporting.files import file_of
 from exchange.exporting.forgetting import BY_USER, ERASED, EXPIRED, delete_file, delete_old_files
+from exchange.exporting.making import cancel
 from exchange.models import Export
 from jobs.declaring import periodic
 from tests.exchange.exporting.exports import ask, finish, made, rows_of, turn
 from tests.factories import make_activity, make_contact
+from tests.threads import run_at_once, wait_until_somebody_waits
 
 pytestmark = pytest.mark.django_db
 
@@ -106,6 +110,87 @@ def test_a_file_that_is_finished_while_somebody_is_erased_is_not_handed_over(
 
     assert (export.status, export.found) == ("waiting", 0)
     assert rows_of(finish(export)) == [["first_name"]]
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_a_file_that_is_being_handed_over_when_an_erasure_begins_is_deleted(marketer, monkeypatch):
+    """The erasure sees it as waiting, waits for the worker, and then it is ready."""
+    contact = make_contact(first_name="Ann")
+    export = ask(marketer, "first_name")
+    turn(export)
+    is_held = threading.Event()
+
+    def note(*arguments, **named):
+        is_held.set()
+        wait_until_somebody_waits()
+
+    def begin():
+        assert is_held.wait(20)
+        erase_contact(contact.pk)
+
+    monkeypatch.setattr(making, "note", note)
+    run_at_once(lambda: making.go_on([export.pk]), begin)
+
+    export.refresh_from_db()
+    assert (export.status, export.reason) == ("deleted", ERASED)
+    assert not file_of(export).exists()
+
+
+def test_what_a_killed_worker_has_left_of_a_workbook_goes(marketer, folder):
+    make_contact(first_name="Ann")
+    export = ask(marketer, "first_name", form="xlsx")
+    turn(export)
+    left = folder / f"{export.file}.abc.work"
+    left.mkdir()
+    (left / "sheet.xml").write_text("rows of persons")
+
+    assert finish(export).status == "done"
+
+    assert os.listdir(folder) == [file_of(export).name]
+
+
+def test_work_that_is_deleted_under_the_hands_of_a_worker_is_no_failure(marketer, monkeypatch):
+    make_contact(first_name="Ann")
+    export = ask(marketer, "first_name", form="xlsx")
+    turn(export)
+
+    start = finishing._Making.start
+
+    def cancel_first(making):
+        cancel(export)
+        start(making)
+
+    def fail(making):
+        raise FileNotFoundError("made")
+
+    monkeypatch.setattr(finishing._Making, "start", cancel_first)
+    monkeypatch.setattr(finishing._Making, "_make", fail)
+    turn(export)
+
+    assert (export.status, export.last_error) == ("cancelled", "")
+
+
+def test_files_whose_worker_was_killed_before_it_deleted_them_go_with_the_next_look(
+    marketer, folder
+):
+    deleted, cancelled = made(marketer, "email"), ask(marketer, "email")
+    turn(cancelled)
+    Export.objects.filter(pk=deleted.pk).update(status="deleted")
+    Export.objects.filter(pk=cancelled.pk).update(status="cancelled", finished_at=timezone.now())
+    assert len(os.listdir(folder)) == 2
+
+    delete_old_files()
+
+    assert os.listdir(folder) == []
+
+
+def test_an_audit_log_that_was_exported_goes_with_a_person(user_with, erase):
+    export = made(user_with("dpo"), model=AuditEntry)
+
+    erase(make_contact(created_at=timezone.now() - timedelta(days=1)))
+
+    export.refresh_from_db()
+    assert export.status == "deleted"
 
 
 def test_nothing_is_read_while_somebody_is_being_erased(marketer, monkeypatch):

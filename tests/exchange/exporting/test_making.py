@@ -11,6 +11,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from python_calamine import CalamineWorkbook
 
 from activities.models import Activity, RejectedActivity
 from adminsite.models import AuditEntry
@@ -339,11 +340,28 @@ def test_a_disk_that_fills_up_meanwhile_is_said_in_words(marketer, monkeypatch, 
     assert (export.status, os.listdir(folder)) == ("stopped", [])
 
 
-def test_more_rows_than_a_sheet_has_are_said_in_words(marketer, monkeypatch):
-    monkeypatch.setattr(making, "MOST_ROWS_OF_EXCEL", 2)
-    make_contacts(3)
+def test_more_rows_than_a_sheet_has_stand_on_further_ones(marketer, monkeypatch):
+    monkeypatch.setattr(formats, "MOST_ROWS_OF_EXCEL", 2)
+    names = [contact.first_name for contact in make_contacts(5)]
 
-    assert "Choose CSV" in finish(ask(marketer, "first_name", form="xlsx")).reason
+    export = finish(ask(marketer, "first_name", form="xlsx"))
+
+    book = CalamineWorkbook.from_path(str(file_of(export)))
+    assert [book.get_sheet_by_name(name).to_python() for name in book.sheet_names] == [
+        [["first_name"], [names[0]], [names[1]]],
+        [["first_name"], [names[2]], [names[3]]],
+        [["first_name"], [names[4]]],
+    ]
+    assert (export.status, export.found) == ("done", 5)
+
+
+def test_a_full_sheet_is_not_followed_by_an_empty_one(marketer, monkeypatch):
+    monkeypatch.setattr(formats, "MOST_ROWS_OF_EXCEL", 2)
+    make_contacts(2)
+
+    export = finish(ask(marketer, "first_name", form="xlsx"))
+
+    assert len(CalamineWorkbook.from_path(str(file_of(export))).sheet_names) == 1
 
 
 def test_parquet_without_the_extra_says_how_to_get_it(marketer, monkeypatch):

@@ -16,7 +16,7 @@ from exchange.admin import export_forms
 from exchange.exporting.files import file_of
 from exchange.models import Export
 from tests.exchange.exporting.exports import ask, finish, made
-from tests.factories import make_activity, make_contact
+from tests.factories import make_activity, make_consent, make_contact
 
 pytestmark = pytest.mark.django_db
 
@@ -61,6 +61,17 @@ def test_nothing_is_offered_above_a_list_without_rows(client):
     url, text = links(client, Contact)
 
     assert f'href="{url}"' not in text
+
+
+def test_columns_about_consents_are_called_by_the_consent(client):
+    make_consent("news", name="Newsletter")
+    make_contact()
+
+    text = client.get(START).text
+
+    assert "Newsletter: answer" in text
+    assert "Newsletter: text that was shown" in text
+    assert 'value="consent:news"' in text
 
 
 def test_who_may_not_export_is_offered_nothing(log_in):

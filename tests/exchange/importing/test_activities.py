@@ -6,7 +6,7 @@ from django.utils import timezone
 from activities.models import Activity, ActivityTypeUse, RejectedActivity
 from activities.seen import catch_up
 from contacts.models import Touched
-from exchange.importing.acting import CannotImport, start_import
+from exchange.importing.acting import CannotImport, start_import, work_through
 from tests.factories import make_activity_type, make_channel, make_contact, make_rule
 
 pytestmark = pytest.mark.django_db
@@ -92,3 +92,75 @@ def test_activities_that_are_counted_are_uncounted_by_the_undo(imports):
     imports.undo(import_)
     # Within a transaction nothing was read, so nothing was counted.
     assert ActivityTypeUse.objects.get(type=loan).count == 5
+
+
+VISITS = (
+    "email,type,time,value\n"
+    "ann@example.com,custom_loan_calculator,2024-03-05 10:00,1\n"
+    "Ann@example.com,custom_loan_calculator,2024-03-05 10:00,1\n"
+    "ann@example.com,custom_loan_calculator,2024-03-06 10:00,1\n"
+    "ann@example.com,custom_loan_calculator,,1\n"
+    "ann@example.com,nothing,2024-03-06 10:00,1\n"
+)
+
+
+def test_file_that_is_imported_again_records_nothing_twice(imports):
+    make_contact(email="ann@example.com")
+    make_activity_type()
+    channel = make_channel()
+    first = imports.bring_in(VISITS, kind="activities", channel=channel)
+    # Two rows that say the same are two activities.
+    assert (first.counts["create"], first.counts["reject"]) == (4, 1)
+    again = imports.check(VISITS, kind="activities", channel=channel)
+    assert (again.counts["create"], again.counts["unchanged"], again.counts["reject"]) == (0, 4, 1)
+    (warning,) = again.warnings
+    assert (warning["code"], warning["count"], warning["examples"][0]["row"]) == ("recorded", 4, 2)
+    start_import(again)
+    work_through(again)
+    assert (again.counts["create"], again.counts["unchanged"], again.counts["reject"]) == (0, 4, 1)
+    assert Activity.objects.count() == 4
+    assert imports.undo(again) == {"restored": 0, "removed": 0, "kept": {}}
+    # Once it is undone, it can be imported anew.
+    assert imports.undo(first)["removed"] == 4
+    assert imports.bring_in(VISITS, kind="activities", channel=channel).counts["create"] == 4
+
+
+def test_larger_file_records_what_is_new_in_it(imports):
+    make_contact(email="ann@example.com")
+    make_activity_type()
+    channel = make_channel()
+    imports.bring_in(VISITS, kind="activities", channel=channel)
+    more = VISITS + (
+        "ann@example.com,custom_loan_calculator,2024-03-05T10:00:00,1\n"
+        "ann@example.com,custom_loan_calculator,2024-03-06 10:00,2\n"
+    )
+    import_ = imports.bring_in(more, kind="activities", channel=channel)
+    # A third time the same, another value, and what has no time: when that was, only its file says.
+    assert (import_.counts["create"], import_.counts["unchanged"]) == (3, 3)
+    other = imports.bring_in(VISITS, kind="activities", channel=make_channel())
+    assert other.counts["create"] == 4
+
+
+def test_rows_that_were_recorded_since_the_check_count_as_such(imports):
+    make_contact(email="ann@example.com")
+    make_activity_type()
+    channel = make_channel()
+    waiting = imports.check(VISITS, kind="activities", channel=channel)
+    imports.bring_in(VISITS, kind="activities", channel=channel)
+    start_import(waiting)
+    work_through(waiting)
+    assert (waiting.counts["create"], waiting.counts["unchanged"]) == (0, 4)
+    assert Activity.objects.count() == 4
+
+
+def test_id_that_comes_twice_counts_once(imports):
+    make_contact(email="ann@example.com")
+    make_activity_type()
+    row = "ann@example.com,custom_loan_calculator,{},0f8fad5b-d9cb-469f-a165-70867728950e\n"
+    text = "email,type,value,id\n" + row.format(1) + row.upper().format(2)
+    import_ = imports.check(text, kind="activities", channel=make_channel())
+    assert (import_.counts["create"], import_.counts["unchanged"]) == (1, 1)
+    start_import(import_)
+    work_through(import_)
+    assert (import_.counts["create"], import_.counts["unchanged"]) == (1, 1)
+    assert Activity.objects.get().value == "1"

@@ -166,6 +166,24 @@ def test_opt_ins_become_rows_of_the_ledger(imports):
     assert again.counts == counts(unchanged=5)
 
 
+@pytest.mark.parametrize(("yes", "no"), [("ja", "Nein"), ("oui", "non"), ("SÍ", "no")])
+def test_answers_are_read_in_the_languages_of_headers(imports, yes, no):
+    news = make_consent("news")
+    leaves = make_contact(email="leaves@example.com")
+    record_agreement(leaves, news, agreed=True)
+
+    import_ = imports.bring_in(
+        f"email,consent:news\nnew@example.com,{yes}\nleaves@example.com,{no}\n"
+    )
+
+    assert import_.warnings == []
+    answers = ConsentAgreement.objects.filter(import_id=import_.pk)
+    assert dict(answers.values_list("contact__email", "agreed")) == {
+        "new@example.com": True,
+        "leaves@example.com": False,
+    }
+
+
 def test_every_row_agrees_but_who_has_unsubscribed(imports):
     make_consent("news")
     left = make_contact(email="left@example.com")

@@ -235,7 +235,7 @@ def test_mapping_page_costs_the_same_for_any_number_of_columns(
     import_ = uploaded(marketer, f"{header}\n{',x' * (columns - 1)}a@example.com\n".encode())
     marketer.get(page("mapping", import_))
 
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         assert marketer.get(page("mapping", import_)).status_code == 200
 
 
@@ -275,6 +275,19 @@ def test_page_says_what_will_happen_and_then_what_has(marketer):
     marketer.post(page("undo", import_))
     work_through(import_)
     assert "The undo has restored" in text_of(marketer.get(page("change", import_)))
+
+
+def test_identifiers_of_each_site_are_offered(marketer):
+    channel = make_channel(name="Shop")
+    import_ = uploaded(marketer, b"email,id\na@example.com,7\n")
+    target = f"identifier:{channel.site_id}:user_id"
+    assert f'<option value="{target}">User ID of Shop</option>' in text_of(
+        marketer.get(page("mapping", import_))
+    )
+
+    marketer.post(page("mapping", import_), {"target-0": "email", "target-1": target})
+    import_.refresh_from_db()
+    assert import_.mapping == {"email": "email", "id": target}
 
 
 def test_progress_is_shown_until_it_is_over(marketer):

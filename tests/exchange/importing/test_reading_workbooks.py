@@ -99,6 +99,16 @@ def test_bomb_that_lies_about_its_size_is_refused_by_the_bytes_that_come(tmp_pat
     assert max(sizes) <= archives._BLOCK
 
 
+def test_archive_of_lists_that_is_a_bomb_is_refused(tmp_path):
+    path = tmp_path / "audience.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("subscribed.csv", "email\n" + "a@example.com\n" * 2_000_000)
+
+    with pytest.raises(CannotRead, match=r"^The file inflates to far more than its size"):
+        read(path)
+    assert [file.name for file in tmp_path.iterdir()] == ["audience.zip"]
+
+
 def test_archive_of_other_things_is_told(tmp_path):
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w") as archive:
@@ -132,3 +142,23 @@ def test_archive_with_a_csv_of_another_name_is_not_mailchimps(tmp_path):
 
     with pytest.raises(CannotRead, match=r"has “people.csv”, and is not Mailchimp's"):
         read(path)
+
+
+def test_archive_whose_table_was_changed_on_its_way_is_told(tmp_path):
+    """Its bytes inflate, and are not those whose checksum it has."""
+    path = tmp_path / "audience.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("subscribed_email.csv", "Email Address\nann@example.com\n")
+    path.write_bytes(path.read_bytes().replace(b"ann@", b"bob@"))
+    with pytest.raises(CannotRead, match="was changed on its way"):
+        read(path)
+
+
+@pytest.mark.parametrize("name", ["../../etc/subscribed.csv", "/tmp/subscribed.csv"])
+def test_names_in_an_archive_lead_nowhere(tmp_path, name):
+    path = tmp_path / "in" / "audience.zip"
+    path.parent.mkdir()
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(name, "Email Address\nann@example.com\n")
+    assert read(path)[1] == [(2, ["subscribed", "ann@example.com"])]
+    assert [one.name for one in tmp_path.iterdir()] == ["in"]

@@ -2,6 +2,8 @@
 
 import pytest
 
+from automations.emails.suppressing import suppress
+from automations.models import Suppression
 from consents.agreements import is_agreed
 from consents.models import ConsentAgreement
 from contacts.changes import Origin, change_contact
@@ -109,3 +111,45 @@ def test_undo_keeps_an_email_that_another_contact_has_by_now(imports):
     assert imports.undo(import_) == {"restored": 0, "removed": 0, "kept": {"email_taken": 1}}
     ann.refresh_from_db()
     assert ann.email == "anna@example.com"
+
+
+WITH_STATUS = {"email": "email", "status": "email_status"}
+GONE = "email,status\nann@example.com,unsubscribed\nbob@example.com,cleaned\n"
+
+
+def suppressed():
+    return dict(Suppression.objects.values_list("email_key", "reason"))
+
+
+def test_undo_lets_emails_go_again_to_addresses_of_the_import(imports):
+    suppress("bob@example.com", Suppression.Reason.BOUNCED, "550 no such user")
+    import_ = imports.bring_in(GONE, WITH_STATUS)
+    assert suppressed() == {"ann@example.com": "unsubscribed", "bob@example.com": "bounced"}
+    imports.undo(import_)
+    assert suppressed() == {"bob@example.com": "bounced"}
+
+
+@pytest.mark.parametrize("reason", ["user", "complained", "unsubscribed", "bounced"])
+def test_undo_leaves_what_the_owner_or_a_user_has_decided_since(imports, reason):
+    import_ = imports.bring_in(GONE, WITH_STATUS)
+    assert not suppress("Ann@Example.com", Suppression.Reason(reason), "Objected.")
+    imports.undo(import_)
+    assert suppressed() == {"ann@example.com": reason}
+    assert Suppression.objects.get().detail == "Objected."
+
+
+def test_undo_of_one_import_leaves_what_another_says_as_well(imports):
+    first = imports.bring_in(GONE, WITH_STATUS)
+    second = imports.bring_in(f"{GONE}carl@example.com,cleaned\n", WITH_STATUS)
+    imports.undo(first)
+    assert set(suppressed()) == {"ann@example.com", "bob@example.com", "carl@example.com"}
+    imports.undo(second)
+    assert suppressed() == {}
+
+
+def test_complaint_is_not_replaced_by_a_bounce(imports):
+    suppress("ann@example.com", Suppression.Reason.COMPLAINED, "Spam.")
+    import_ = imports.bring_in(GONE, WITH_STATUS)
+    suppress("ann@example.com", Suppression.Reason.BOUNCED)
+    imports.undo(import_)
+    assert suppressed() == {"ann@example.com": "complained"}
