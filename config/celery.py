@@ -4,6 +4,7 @@ import os
 
 from celery import Celery
 from celery.contrib.django.task import DjangoTask
+from celery.signals import worker_init
 from django.db import connection, transaction
 
 from config.doorbell import open_doorbell
@@ -26,3 +27,14 @@ app = Celery("throughline", task_cls=DoorbellTask)
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 bell = open_doorbell(app)
+
+
+@worker_init.connect
+def erase_again_before_working(**kwargs: object) -> None:
+    """Before a worker takes up anything, erase again whom a backup has brought back.
+
+    Else it would write to these people, and tell destinations of them.
+    """
+    from config.web_start import erase_again_before_serving  # noqa: PLC0415 -- it needs the models
+
+    erase_again_before_serving()

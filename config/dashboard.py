@@ -9,10 +9,12 @@ from activities.models import Activity
 from adminsite.dashboard import CardContent, DashboardCard, Figure, build_cards, register_card
 from adminsite.formatting import change_url, changelist_url
 from adminsite.permissions import AnyUser
+from automations.admin.permissions import may_add_automations
 from automations.models import Automation
 from channels.admin.permissions import may_see_channels
 from channels.models import ApiKey, Channel
 from config.health import OK, check_worker
+from destinations.admin.permissions import may_add_destinations
 from destinations.models import Destination
 from jobs.admin import may_see_work
 from jobs.models import Chore
@@ -82,7 +84,7 @@ def _steps_to_an_activity() -> list[dict]:
 def _steps_from_there(user: AnyUser) -> list[dict]:
     """What becomes of activities, as far as this user may say so."""
     steps = []
-    if user.has_perm("automations.add_automation"):
+    if may_add_automations(user):
         steps.append(
             {
                 "title": "Say what happens next",
@@ -95,7 +97,7 @@ def _steps_from_there(user: AnyUser) -> list[dict]:
                 "is_done": Automation.objects.exists(),
             }
         )
-    if user.has_perm("destinations.add_destination"):
+    if may_add_destinations(user):
         steps.append(
             {
                 "title": "Let other systems know",

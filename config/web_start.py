@@ -1,4 +1,4 @@
-"""What a web process does before it listens: it erases again the contacts of a restored backup."""
+"""What web processes and workers do first: they erase again the contacts of a restored backup."""
 
 import logging
 import os
@@ -18,6 +18,8 @@ _log = logging.getLogger(__name__)
 
 def erase_again_before_serving() -> None:
     """Erase again whom a backup has brought back, unless the parent process has.
+
+    Several processes that start at once do it in turn; those that come later find nothing to do.
 
     Without a database there is nobody to serve, so the process starts all the same.
 

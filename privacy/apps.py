@@ -9,7 +9,7 @@ class PrivacyConfig(AppConfig):
         # These need the models.
         from contacts.erasing_texts import forget_in  # noqa: PLC0415
         from contacts.erasures import before_erasing, register_erasure_witness  # noqa: PLC0415
-        from privacy import certificates, tellings  # noqa: PLC0415
+        from privacy import certificates, lifts, tellings  # noqa: PLC0415
         from privacy.access.making import forget_files_of  # noqa: PLC0415
         from privacy.models import PersonRequest, RequestEvent  # noqa: PLC0415
         from privacy.proofs.keeping import keep_agreements  # noqa: PLC0415
@@ -18,6 +18,7 @@ class PrivacyConfig(AppConfig):
 
         before_erasing(forget_files_of)
         before_erasing(keep_agreements)
+        lifts.register()
         tellings.register()
         telling.register()
         forgetting.register()

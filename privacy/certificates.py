@@ -84,6 +84,7 @@ def certify(erased: Erased, reason: str, by: User | None) -> None:
             reason=(begun.reason if begun else "") or Erasure.Reason(reason).label,
             source=reason,
             names=begun.content["names"] if begun else as_names(erased.names.digests()),
+            people=erased.people,
             tables=dict(sorted(erased.counts.items())),
             destinations=_told(erased.guids),
             line=begun.hash if begun else "",

@@ -8,24 +8,37 @@ Nothing else has to be remembered, and a hub with nothing to do reads the file a
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import batched
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.db.models import Max
 
-from activities.erasing import erase_contact
+from activities.erasing import erase_contacts
 from adminsite.audit import note
-from contacts.erased_names import Identifier, Names, contacts_named, suppress_digests
+from contacts.erased_names import (
+    Identifier,
+    Names,
+    contacts_named,
+    ensure_key,
+    suppress_digests,
+)
+from contacts.erasures import Erased
 from contacts.models import Contact, ContactIdentifier, ContactMerge, Erasure
-from contacts.records import records_of
+from contacts.records import all_records_of, people_of
 from contacts.undoing import CannotUndo, settle_undone, undo_merge
 from privacy.certificates import as_digests, as_names, because, line_of_certificate
 from privacy.erasure_file import FileFault, Line, Placed, append, path, read, starting
+from privacy.lifts import lift_again, lifted_names
 from privacy.models import Certificate, ErasureLine
 from privacy.models.certificates import as_text
-from privacy.verifying import Filed, goes_on, notes_on
+from privacy.verifying import Filed, goes_on, line_of_row, notes_on
 
 _RESTORED = Erasure.Reason.RESTORED
 _SAID_EVERY = 100
+# So many are erased together.
+_AT_ONCE = 250
 
 type Say = Callable[[str], None]
 
@@ -54,10 +67,16 @@ def erase_again(say: Say, *, all_lines: bool = False) -> Again:
     With `all_lines`, the database is not believed when it says that it has done so: that finds what
     was restored table by table. `say` is told what is done, in lines for a terminal.
 
-    :raises CannotMatch: if there are erasures under another key, so nobody can be looked for
+    :raises CannotMatch: if there are erasures, or names of erased people in the database, under
+        another key, so nobody can be looked for
     :raises CannotRead, CannotWrite: if the file, or its folder, cannot be used
     """
     with starting():
+        try:
+            ensure_key()
+        except ImproperlyConfigured as error:
+            # Erased people could come back, and nobody new could be recorded.
+            raise CannotMatch(str(error)) from None
         # Others may erase meanwhile: what the database has now, the file has when it is read.
         before = _known(), Certificate.objects.aggregate(Max("number"))["number__max"] or 0
         lines = read()
@@ -66,12 +85,15 @@ def erase_again(say: Say, *, all_lines: bool = False) -> Again:
         known = _known()
         erasures = [one.line for one in lines if one.line and one.line.kind == "erasure"]
         unknown = _unknown(erasures, known)
+        lifted = lifted_names(one.line for one in lines if one.line)
         _refuse_what_cannot_be_matched(unknown)
         _write_what_the_file_lacks(lines, *before, say)
         done = Again(lines=len(unknown), certificates=_put_back(lines, say))
         asked = [one for one in erasures if one.is_ours] if all_lines else unknown
         if asked:
-            done.contacts = _erase_all(asked, say)
+            done.contacts = _erase_all(asked, lifted, say)
+        elif lifted:
+            lift_again(lifted, ())
         news = [_row_of(line) for line in erasures if line.hash not in known]
         ErasureLine.objects.bulk_create(news, ignore_conflicts=True)
         return done
@@ -125,7 +147,7 @@ def _write_what_the_file_lacks(
     """Let the file have what the database knows: it was lost, or is that of another machine."""
     lacking = known - {placed.line.hash for placed in lines if placed.line}
     rows = ErasureLine.objects.filter(hash__in=lacking).order_by("added_at")
-    missing = [_line_of(row) for row in rows] if lacking else []
+    missing = [line_of_row(row) for row in rows] if lacking else []
     newest = max(Filed.of(lines).by_number, default=0)
     later = Certificate.objects.filter(number__gt=newest, number__lte=last).order_by("number")
     missing += [line_of_certificate(one) for one in later if one.is_unchanged and one.is_sealed]
@@ -205,75 +227,109 @@ def _certificate_of(placed: Placed) -> Certificate | None:
     return certificate if certificate.is_unchanged else None
 
 
-def _erase_all(erasures: Sequence[Line], say: Say) -> int:
-    """Suppress the names of these erasures, and erase whom they lead to; return how many."""
+def _erase_all(erasures: Sequence[Line], lifted: Mapping[str, datetime], say: Say) -> int:
+    """Suppress the names of these erasures, and erase whom they lead to; return how many.
+
+    Names that were lifted since stay so: who agreed anew has them.
+    """
     total = Contact.objects.count()
     say(f"Looking for {_erasures(len(erasures))} among {total:,} contacts …")
     by_name: dict[str, list[Line]] = {}
     for line in erasures:
         for name in line.content["names"]:
             by_name.setdefault(name, []).append(line)
-    pairs = as_digests(by_name)
-    suppress_digests(pairs)
-    erased = 0
-    for contact_id in contacts_named(pairs):
-        meant = _meant(contact_id, by_name)
-        if meant is None:
+    suppress_digests(as_digests(by_name.keys() - lifted.keys()))
+    erased, said, refused = 0, 0, set()
+    for some in batched(contacts_named(as_digests(by_name)), _AT_ONCE):
+        gone = _erase_some(some, by_name, lifted, say)
+        if gone is None:
             continue
-        began = meant.content["at"][:16].replace("T", " ")
-        with because(f"A backup had brought back a person who was erased on {began} UTC."):
-            try:
-                erase_contact(_alone(contact_id, meant, say), reason=_RESTORED)
-            except Contact.DoesNotExist:
-                continue  # another process erases the person just now
-        erased += 1
-        if erased % _SAID_EVERY == 0:
+        erased += gone.people
+        refused |= _names(gone.names)
+        if erased - said >= _SAID_EVERY:
+            said = erased
             say(f"Erased again: {erased:,} people so far …")
+    lift_again(lifted, refused)
     text = f"Erased again: {erased:,} {'person' if erased == 1 else 'people'}."
     say(text)
     note(text, model=Certificate)
     return erased
 
 
-def _meant(contact_id: int, by_name: Mapping[str, Sequence[Line]]) -> Line | None:
-    """The erasure that this contact, which has a name of one, was erased by; None if none was.
+def _erase_some(
+    contact_ids: Sequence[int],
+    by_name: Mapping[str, Sequence[Line]],
+    lifted: Mapping[str, datetime],
+    say: Say,
+) -> Erased | None:
+    """Erase those of these contacts whom an erasure meant, together; None if it meant none."""
+    # One person may be found by two names, or be erased by another process just now.
+    people = people_of(all_records_of(contact_ids))
+    identifiers = _identifiers_of(people)
+    meant: dict[int, Line] = {}
+    for person in people:
+        if line := _meant(person, identifiers, by_name, lifted):
+            meant[_alone(person, line, say)] = line
+    if not meant:
+        return None
+    with because(_why([line.content["at"] for line in meant.values()])):
+        return erase_contacts(list(meant), lambda ids: ids, reason=_RESTORED)
+
+
+def _why(times: Sequence[str]) -> str:
+    first, last = (at[:16].replace("T", " ") for at in (min(times), max(times)))
+    if len(times) == 1:
+        return f"A backup had brought back a person who was erased on {first} UTC."
+    when = f"on {first} UTC" if first == last else f"from {first} to {last} UTC"
+    return f"A backup had brought back {len(times):,} people who were erased {when}."
+
+
+def _meant(
+    person: Sequence[Contact],
+    identifiers: Mapping[int, Sequence[Identifier]],
+    by_name: Mapping[str, Sequence[Line]],
+    lifted: Mapping[str, datetime],
+) -> Line | None:
+    """The erasure that this person, who has a name of one, was erased by; None if none was.
 
     A GUID is decisive. An email leads to the contact that has it; identifiers, such as that of a
     browser that a family shares, only to a contact without an email. By these nobody is found who
-    became a contact after the erasure.
+    became a contact after the erasure, or to whom the person's agreement has given them since.
     """
-    try:
-        records = records_of(contact_id)
-    except Contact.DoesNotExist:
-        return None  # one person, found by two names
-    for name in _names(Names(guids=[str(one.guid) for one in records])):
+    for name in _names(Names(guids=[str(one.guid) for one in person])):
         if name in by_name:
             return by_name[name][-1]
-    live = records[0]
-    for name in _names(Names(emails=[live.email]) if live.email else _identifiers_of(records)):
+    live = person[0]
+    given = [one for record in person for one in identifiers.get(record.pk, ())]
+    names = Names(emails=[live.email]) if live.email else Names(identifiers=given)
+    for name in _names(names) - lifted.keys():
         for line in by_name.get(name, ()):
             if as_text(live.created_at) <= line.content["at"]:
                 return line
     return None
 
 
-def _identifiers_of(records: Sequence[Contact]) -> Names:
-    rows = ContactIdentifier.objects.filter(contact__in=records)
-    given = rows.values_list("site_id", "kind", "value")
-    return Names(identifiers=[Identifier(*row) for row in given])
+def _identifiers_of(people: Sequence[Sequence[Contact]]) -> dict[int, list[Identifier]]:
+    """The identifiers of people without an email, by the ids of their contacts."""
+    ids = [one.pk for person in people if not person[0].email for one in person]
+    rows = ContactIdentifier.objects.filter(contact__in=ids).order_by("pk")
+    found: dict[int, list[Identifier]] = {}
+    for contact_id, *row in rows.values_list("contact", "site_id", "kind", "value"):
+        found.setdefault(contact_id, []).append(Identifier(*row))
+    return found
 
 
-def _alone(contact_id: int, erasure: Line, say: Say) -> int:
+def _alone(person: Sequence[Contact], erasure: Line, say: Say) -> int:
     """The contact to erase, after a merge was undone with one who is another person.
 
     When the erasure was done, the records of the person were those whose GUIDs it names. A backup
     may be of a time when another contact had swallowed one of them.
     """
     names = set(erasure.content["names"])
-    live, *merged = records_of(contact_id)
-    ours = {one.pk for one in (live, *merged) if names & _names(Names(guids=[str(one.guid)]))}
+    live = person[0]
+    ours = {one.pk for one in person if names & _names(Names(guids=[str(one.guid)]))}
     if not ours or live.pk in ours:
-        return contact_id
+        return live.pk
     merges = ContactMerge.objects.filter(
         survivor=live, loser__in=ours, status=ContactMerge.Status.DONE
     )
@@ -284,15 +340,11 @@ def _alone(contact_id: int, erasure: Line, say: Say) -> int:
             say(f"A merge of a person who was erased cannot be undone, so both are erased: {error}")
         else:
             return merge.loser_id
-    return contact_id
+    return live.pk
 
 
 def _names(names: Names) -> set[str]:
     return set(as_names(names.digests()))
-
-
-def _line_of(row: ErasureLine) -> Line:
-    return Line("erasure", row.content, row.hash, row.seal)
 
 
 def _row_of(line: Line) -> ErasureLine:

@@ -6,8 +6,10 @@ It is ERASURES_DIR/erasures.jsonl, one JSON object a line, and lines are only ad
 - `erasure`: the names of a person, as keyed hashes, and when the erasure began. It is on the disk
   before the transaction that takes the names out of the database commits.
 - `certificate`: a certificate, whole, before the transaction that ends the erasure commits.
+- `lift`: names that may be used again, as the person has agreed anew (`privacy/lifts.py`).
 
-So there may be lines of erasures that did not commit, and never one that did without its line.
+So there may be lines of erasures that did not commit, and never one that did without its line. Of
+lifts it is the other way round: their lines are written once they have committed.
 Processes, and machines that share the folder, take turns by a lock on the file, and each adds its
 line by one write at the end.
 """
@@ -17,6 +19,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,7 +28,7 @@ from django.conf import settings
 
 from privacy.sealing import canonical, fingerprint, hash_of, is_sealed, seal_of
 
-type Kind = Literal["erasure", "certificate"]
+type Kind = Literal["erasure", "certificate", "lift"]
 
 _END = b"\n"
 
@@ -42,7 +45,7 @@ class CannotRead(FileFault):
     """The file of erasures is there and cannot be read."""
 
 
-class Line(msgspec.Struct, frozen=True):
+class Line(msgspec.Struct, frozen=True, dict=True):
     """What a line says."""
 
     kind: Kind
@@ -60,7 +63,7 @@ class Line(msgspec.Struct, frozen=True):
         """Whether this hub's key was used for its names: only then can they be matched."""
         return self.content.get("key") == fingerprint()
 
-    @property
+    @cached_property
     def is_ours(self) -> bool:
         """Whether it is whole, and was sealed under the key of this hub."""
         return self.is_of_this_key and self.is_whole and is_sealed(self.hash, self.seal)

@@ -3,6 +3,7 @@
 from contacts.telling import Says, Telling, register_telling
 from privacy.models.disclosures import AccessFile
 from privacy.models.proofs import KeptAgreement
+from privacy.models.retention import LastActivity
 from privacy.proofs.names import digests_of
 
 
@@ -10,6 +11,7 @@ def register() -> None:
     """Have these tables be told."""
     register_telling(_FILES)
     register_telling(_KEPT)
+    register_telling(_LAST)
 
 
 _FILES = Telling(
@@ -53,4 +55,14 @@ _KEPT = Telling(
     rows=lambda person: KeptAgreement.objects.filter(
         names__overlap=list(digests_of(guids=person.guids, emails=person.email_keys))
     ),
+)
+_LAST = Telling(
+    model=LastActivity,
+    name="last-activities-that-were-deleted",
+    title="When you did something last, of what we deleted",
+    sentence="We delete what you did after some time. Of the last of it we keep when it was, to "
+    "know how long you have not been here.",
+    columns=[Says(name="time", title="When", of="at")],
+    order=("-at", "-id"),
+    position=42,
 )

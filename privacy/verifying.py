@@ -1,13 +1,18 @@
 """Verifying certificates: which was changed, is missing, was swapped or does not belong there.
 
 Each is held against its own hash, its seal, the certificate before it, and the file of erasures,
-which also has those that the end of the chain would have.
+which also has those that the end of the chain would have. An erasure that has ended is held against
+both: so it is found if the end of both was cut off.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from django.db.models import Max
 
 from contacts.models import Erasure
+from database.lookups import Among
 from privacy.erasure_file import CannotRead, Line, Placed, path, read
 from privacy.models import Certificate, ErasureLine
 from privacy.sealing import fingerprint
@@ -79,6 +84,11 @@ class Filed:
         return dict(sorted(later.items()))
 
 
+def line_of_row(row: ErasureLine) -> Line:
+    """What the file has of an erasure that the database knows."""
+    return Line("erasure", row.content, row.hash, row.seal)
+
+
 def number_of(line: Line | None) -> int | None:
     """The number of the certificate that a line has; None if it has none."""
     if line is None or line.kind != "certificate":
@@ -90,6 +100,10 @@ def number_of(line: Line | None) -> int | None:
 def verify() -> Verified:
     """Verify all certificates; it changes nothing."""
     result = Verified()
+    # What the database has now, the file has when it is read: others may erase meanwhile.
+    last = Certificate.objects.aggregate(Max("number"))["number__max"] or 0
+    begun = dict(ErasureLine.objects.values_list("hash", "erasure_id"))
+    ended = _ended(begun.values())
     try:
         lines = read()
     except CannotRead as error:
@@ -105,7 +119,12 @@ def verify() -> Verified:
     before: Certificate | None = None
     known_hash: str | None = ""
     expected = 1
-    for certificate in Certificate.objects.order_by("number").iterator(_AT_ONCE):
+    rows = Certificate.objects.filter(number__lte=last).order_by("number")
+    certified = {
+        placed.line.content.get("line") for placed in filed.by_number.values() if placed.line
+    }
+    for certificate in rows.iterator(_AT_ONCE):
+        certified.add(certificate.line)
         result.count += 1
         while expected < certificate.number:
             result.problems.append(_missing(expected, filed))
@@ -117,8 +136,10 @@ def verify() -> Verified:
         known_hash = _filed_hash(filed, certificate.number) if fault else certificate.hash
         expected, before = certificate.number + 1, certificate
     for number, placed in filed.after(before).items():
-        if not goes_on(placed):
+        if not goes_on(placed) and not _is_there_by_now(placed):
             result.problems.append(_missing(number, filed))
+    result.problems += _uncertified(begun, ended, certified)
+    result.problems += _not_in_the_file(begun, lines)
     return result
 
 
@@ -189,9 +210,52 @@ def _missing(number: int, filed: Filed) -> Problem:
     return Problem(number, f"Certificate {number} is missing{where}.")
 
 
+def _ended(erasure_ids: Iterable[int | None]) -> dict[int, datetime]:
+    """When those of these erasures ended that did."""
+    ids = [one for one in erasure_ids if one is not None]
+    rows = Erasure.objects.filter(Among("pk", ids), finished_at__isnull=False)
+    return {pk: at for pk, at in rows.values_list("pk", "finished_at") if at is not None}
+
+
+def _is_there_by_now(placed: Placed) -> bool:
+    """Whether the database has got the certificate of this line since."""
+    return placed.line is not None and Certificate.objects.filter(hash=placed.line.hash).exists()
+
+
+def _uncertified(
+    begun: Mapping[str, int | None],
+    ended: Mapping[int, datetime],
+    certified: Collection[str | None],
+) -> Iterator[Problem]:
+    """The erasures that have ended, and of which neither database nor file has a certificate."""
+    for digest, erasure_id in begun.items():
+        at = ended.get(erasure_id) if erasure_id is not None else None
+        if at is not None and digest not in certified:
+            on = f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+            text = f"The certificate of an erasure that ended on {on} is missing, also in the file."
+            yield Problem(None, text)
+
+
+def _not_in_the_file(begun: Collection[str], lines: Sequence[Placed]) -> Iterator[Problem]:
+    """That erasures of the database are not in the file: a backup would bring these people back."""
+    gone = set(begun) - {placed.line.hash for placed in lines if placed.line}
+    rows = ErasureLine.objects.iterator(_AT_ONCE) if gone else ()
+    # Others somebody has added to the table by hand.
+    if lacking := sum(row.hash in gone and line_of_row(row).is_ours for row in rows):
+        what = "1 erasure that the database knows is" if lacking == 1 else ""
+        what = what or f"{lacking:,} erasures that the database knows are"
+        yield Problem(
+            None,
+            f"{what} not in {path()}, so a backup would bring people back. Put a copy of the file "
+            "there, or start the hub again: it adds what is missing.",
+        )
+
+
 def goes_on(placed: Placed) -> bool:
     """Whether the erasure that it would certify has not ended yet: the certificate is to come."""
     assert placed.line is not None
     lines = ErasureLine.objects.filter(hash=placed.line.content.get("line", ""))
     begun = lines.values_list("erasure_id", flat=True)
-    return Erasure.objects.filter(pk__in=begun, finished_at__isnull=True).exists()
+    # One that goes on knows whom it erases.
+    going_on = Erasure.objects.filter(pk__in=begun, finished_at__isnull=True)
+    return going_on.exclude(names={}).exists()

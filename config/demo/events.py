@@ -3,6 +3,7 @@
 import json
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 from uuid import UUID
 
 from activities.event_names import make_type
@@ -23,6 +24,7 @@ from tracking.models import ConsentCategory
 
 # The category of the consent banner that the shop for insurances still has.
 _CATEGORY = "1"
+_FORM = "application/x-www-form-urlencoded"
 
 
 class ShopEvent(NamedTuple):
@@ -120,7 +122,9 @@ def report_named_event(
 ) -> None:
     """Send what a person did elsewhere, such as in a seminar, to the hub."""
     fields = {"event": event.name, "eventdata": event.data, "visit": {"email": event.email}}
-    payload = json.dumps(fields).encode()
+    # As it comes over HTTP: so developers can replay it.
+    sent = {**fields, "visit": json.dumps(fields["visit"])}
+    payload = urlencode(sent).encode()
     form = Form(fields)
     try:
         visit = read_visit(form)
@@ -147,4 +151,5 @@ def report_named_event(
             payload=payload,
             payload_length=len(payload),
             channel=channel,
+            context={"event": True, "query": None, "content_type": _FORM},
         )

@@ -15,7 +15,7 @@ from adminsite.columns import Column, Moment, Short
 from adminsite.formatting import badge, changelist_url
 from adminsite.navigation import SidebarItem, register_item
 from adminsite.options import ReadOnlyAdmin
-from adminsite.permissions import AnyUser
+from config.logins.permissions import may_end_all_sessions, may_see_all_sessions
 from config.logins.sessions import device, end, sessions
 
 _BUTTON = (
@@ -23,16 +23,6 @@ _BUTTON = (
     "text-red-700 hover:bg-base-100 dark:bg-base-900 dark:border-base-700 dark:text-red-400 "
     "dark:hover:bg-base-800"
 )
-
-
-def may_see_all_sessions(user: AnyUser) -> bool:
-    """Whether this user may see where others are logged in."""
-    return user.has_perm("usersessions.view_usersession")
-
-
-def may_end_all_sessions(user: AnyUser) -> bool:
-    """Whether this user may log others out."""
-    return user.has_perm("usersessions.delete_usersession")
 
 
 def browser(session: UserSession) -> SafeString | str:

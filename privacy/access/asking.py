@@ -43,10 +43,17 @@ def make_access_file(
     return file
 
 
+@transaction.atomic
 def cancel(file: AccessFile) -> bool:
     """Make the file no further; whether it was still being made."""
-    waiting = AccessFile.objects.filter(pk=file.pk, status=_Status.WAITING)
-    return bool(waiting.update(status=_Status.CANCELLED, finished_at=timezone.now()))
+    rows = AccessFile.objects.select_for_update(of=("self",), no_key=True)
+    locked = rows.filter(pk=file.pk, status=_Status.WAITING).first()
+    if locked is None:
+        return False
+    storing.delete(locked.stored_as)
+    locked.status, locked.finished_at, locked.stored_as = _Status.CANCELLED, timezone.now(), ""
+    locked.save(update_fields=["status", "finished_at", "stored_as"])
+    return True
 
 
 @transaction.atomic

@@ -7,9 +7,9 @@ import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -74,14 +74,19 @@ def _make(key: int) -> None:
         file = AccessFile.objects.filter(pk=key, status=_Status.WAITING).first()
         if file is None:
             return
+        # Of a worker that died, or of a try before.
+        storing.delete(file.stored_as)
         name = storing.new_name()
         path = storing.path_of(name)
         is_done = False
         try:
-            is_done = _write(file, path) and _finish(file, name)
+            is_done = _write(file, name) and _finish(file, name)
             if is_done:
                 return
         except (_GivenUp, Contact.DoesNotExist):
+            if stopping.is_set():
+                # Another worker need not wait for the end of the lease.
+                _waiting(file, name).update(due_at=Now())
             return
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
@@ -95,14 +100,23 @@ def _make(key: int) -> None:
     raise CannotMake("Records of the person were joined or parted while it was made.")
 
 
-def _write(file: AccessFile, path: Path) -> bool:
+def _waiting(file: AccessFile, name: str) -> QuerySet[AccessFile]:
+    """The row of a file that is still waited for, if this worker is the one that makes it."""
+    return AccessFile.objects.filter(pk=file.pk, status=_Status.WAITING, stored_as=name)
+
+
+def _write(file: AccessFile, name: str) -> bool:
     """Write the file; whether the person was the same in the end.
 
     :raises _GivenUp: if nobody waits for it any more
     """
     person = person_of(file.contact_id)
     kind = AccessFile.Kind(file.kind)
-    with storing.create(path) as written:
+    with storing.create(storing.path_of(name)) as written:
+        # Before anything is in it: if this worker is killed, an erasure finds the file by its row.
+        if not _waiting(file, file.stored_as).update(stored_as=name):
+            raise _GivenUp
+        file.stored_as = name
         file.tables = write_file(person, kind, written, progress=_Progress(file))
         os.fsync(written.fileno())
         file.size = written.seek(0, os.SEEK_END)
@@ -122,13 +136,11 @@ def _is_same(person: Person) -> bool:
 def _finish(file: AccessFile, name: str) -> bool:
     """Note that the file is ready; if nobody waits for it, it is not, and that is no error.
 
-    :raises _GivenUp: if it was cancelled, or the person erased
+    :raises _GivenUp: if it was cancelled, or the person erased, or another worker makes it
     """
-    waiting = AccessFile.objects.filter(pk=file.pk, status=_Status.WAITING)
     now = timezone.now()
-    is_ready = waiting.update(
+    is_ready = _waiting(file, name).update(
         status=_Status.READY,
-        stored_as=name,
         name=file.name,
         size=file.size,
         sha256=file.sha256,
@@ -160,6 +172,6 @@ class _Progress:
         if now - self._noted_at < _SECONDS:
             return
         self._noted_at = now
-        waiting = AccessFile.objects.filter(pk=self._file.pk, status=_Status.WAITING)
+        waiting = _waiting(self._file, self._file.stored_as)
         if not waiting.update(doing=title, rows=rows, due_at=Now() + _LEASE):
             raise _GivenUp

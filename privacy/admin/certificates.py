@@ -76,7 +76,10 @@ _NOTHING = "Nothing about the person had left the hub for a destination"
 @admin.register(Certificate)
 class CertificateAdmin(ReadOnlyAdmin):
     list_title = "Certificates of erasures"
-    list_display = (_NUMBER, _AT, Short("reason"), Short("by"), Count("rows"), _STATE)
+    list_display = (
+        *(_NUMBER, _AT, Short("reason"), Short("by")),
+        *(Count("people"), Count("rows"), _STATE),
+    )
     list_filter = (("source", ChoicesDropdownFilter), ("at", TimeRangeFilter))
     list_before_template = "privacy/certificates/list.html"
     list_help = (
@@ -114,6 +117,7 @@ class CertificateAdmin(ReadOnlyAdmin):
             "What was erased",
             {
                 "fields": (
+                    Count("people", "People who were erased together"),
                     Count("rows", "Rows"),
                     Column(tables, "Rows by kind", empty="None"),
                     Column(told, "Destinations", empty=_NOTHING),

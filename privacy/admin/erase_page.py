@@ -58,6 +58,7 @@ def erase_page(model_admin: ModelAdmin, request: HttpRequest, row: PersonRequest
         **model_admin.admin_site.each_context(request),
         "title": f"Erase {contact}",
         "opts": model_admin.opts,
+        "object": row,
         "row": row,
         "contact": contact,
         "form": form,

@@ -102,7 +102,7 @@ class KeptAgreementAdmin(ReadOnlyAdmin):
         if request.method == "POST":
             note("Downloaded the proof of consents.", model=contact)
             return _as_download(request, proof)
-        context = {"contact_url": f"{change_url(contact)}#consents"}
+        context = {"contact_url": f"{change_url(contact)}#consents", "opts": Contact._meta}
         return self._page(request, "Proof of consents", proof, context)
 
     def erased_view(self, request: HttpRequest) -> HttpResponse:
@@ -123,9 +123,9 @@ class KeptAgreementAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
+            "opts": self.opts,
             **more,
             "title": title,
-            "opts": self.opts,
             "proof": proof,
             "never": NEVER_KEPT,
         }

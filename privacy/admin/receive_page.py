@@ -15,6 +15,7 @@ from contacts.admin.searching import contact_named, search_contacts
 from contacts.emails import check_email
 from contacts.models import Contact
 from contacts.resolving import UnknownContact, get_live_contact
+from database.letter_case import fold
 from privacy.admin.request_forms import ReceiveForm
 from privacy.models.requests import written
 from privacy.requests.people import CannotDo, contact_with
@@ -102,9 +103,14 @@ def _who(given: QueryDict) -> dict[str, Any]:
     if _is_email(term):
         return {"email": term}
     contact = contact_named(term, by_email=True)
-    found = [contact] if contact else _found(term)
-    if len(found) == 1:
+    if contact is not None:
+        return {"contact_id": contact.pk}
+    found = _found(term)
+    if len(found) == 1 and fold(term) == fold(str(found[0])):
         return {"contact_id": found[0].pk}
+    if len(found) == 1:
+        # Part of a name may be that of somebody else, whom the hub does not know.
+        raise CannotDo(f"Do you mean {found[0]}? Choose below who asks, or type all of it.", "who")
     if found:
         raise CannotDo("Several people are found by this. Choose one of them below.", "who")
     raise CannotDo(

@@ -173,7 +173,11 @@ def steps_of(row: PersonRequest, doing: str) -> list[Step]:
         if row.status != Status.REFUSED:
             state = "done" if over else "later" if doing == "identity" else "now"
             steps.append(Step(_DOES[Kind(row.kind)], state))
-    end = f"{row.get_status_display()}." if over else "Tell the person what was done."
+    end = "Tell the person what was done."
+    if over:
+        end = f"{row.get_status_display()}."
+        if row.status not in (Status.WITHDRAWN, Status.JOINED):
+            end += " The hub has told the person nothing: you do, and the text stands below."
     return [*steps, Step("Answer", "done" if over else "later", end)]
 
 

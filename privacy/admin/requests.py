@@ -195,6 +195,7 @@ class PersonRequestAdmin(HubAdmin):
             **self.admin_site.each_context(request),
             **build_page(request, row, sent),
             "opts": self.opts,
+            "object": row,
             "title": f"Request {row.pk}",
             "list_url": reverse("admin:privacy_personrequest_changelist"),
         }

@@ -17,7 +17,7 @@ from activities.models import ActivityType
 from adminsite.columns import Column, Moment
 from adminsite.formatting import badge, change_url, changelist_url
 from adminsite.navigation import SidebarItem, register_item
-from adminsite.options import EmptyState, HubAdmin
+from adminsite.options import EmptyState, StayingAdmin
 from jobs.models import Chore
 from privacy.admin.permissions import may_add_retention, may_change_retention, may_see_retention
 from privacy.admin.runs import STATUS, found, result_of, way
@@ -66,7 +66,8 @@ class RuleForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
         days = self.instance.days
-        months = months_of(days) if days else 13
+        # As the sentence of the rule says it: 30 days are no month.
+        months = (months_of(days) if days != days_of(1) else None) if days else 13
         self.fields["amount"].initial = months or days
         self.fields["unit"].initial = "months" if months else "days"
 
@@ -118,7 +119,7 @@ def with_runs(rules: QuerySet[RetentionRule]) -> QuerySet[RetentionRule]:
 
 
 @admin.register(RetentionRule)
-class RetentionRuleAdmin(HubAdmin):
+class RetentionRuleAdmin(StayingAdmin):
     form = RuleForm
     list_title = "Retention"
     list_display = (
@@ -185,12 +186,6 @@ class RetentionRuleAdmin(HubAdmin):
         elif form.cleaned_data["days"] != obj.days and change_days(obj, form.cleaned_data["days"]):
             text = "The rule is off now: start a dry run, and switch it on again."
             self.message_user(request, text, messages.WARNING)
-
-    def response_post_save_add(self, request, obj):
-        return HttpResponseRedirect(change_url(obj))
-
-    def response_post_save_change(self, request, obj):
-        return HttpResponseRedirect(change_url(obj))
 
     def render_change_form(self, request, context, *args, obj=None, **kwargs):
         if obj is not None:
@@ -288,7 +283,8 @@ def _missing() -> list[dict[str, Any]]:
     types = _types_of(PROPOSALS)
     known = set(RetentionRule.objects.values_list("kind", "activity_type"))
     found = []
-    for number, one in enumerate(PROPOSALS):
+    # From 1: the button component leaves out a value that is 0.
+    for number, one in enumerate(PROPOSALS, start=1):
         activity_type = types.get(one.code_name)
         key = activity_type.pk if activity_type else None
         if (one.code_name and activity_type is None) or (one.kind, key) in known:

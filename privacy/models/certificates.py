@@ -11,12 +11,15 @@ from django.utils import timezone
 
 from privacy.sealing import hash_of, is_sealed
 
-_VERSION = 1
+# A certificate of one person is as it always was; only the second version says how many they are.
+_OF_ONE, _OF_MANY = 1, 2
 _DIGITS = 64
 
 
 class Certificate(models.Model):
-    """What was erased of one person, when, by whom and why. Nothing of it names the person.
+    """What was erased of a person, when, by whom and why. Nothing of it names the person.
+
+    Those whom a rule of retention erases together have one for all: it says how many they are.
 
     Certificates are a chain: each has the hash of the one before. They have numbers from 1 without
     a gap, in the order in which their erasures were committed. A trigger refuses to change them.
@@ -46,6 +49,7 @@ class Certificate(models.Model):
         models.CharField(max_length=100),
         help_text="Keyed hashes of the names that the person was known by, after their kind.",
     )
+    people = models.PositiveIntegerField(default=1, db_default=1)
     tables = models.JSONField(help_text="How many rows were deleted of each kind.")
     destinations = models.JSONField(
         help_text="Who was asked to delete the person, and who could not be asked and why."
@@ -70,6 +74,9 @@ class Certificate(models.Model):
                 condition=~models.Q(reason="") & ~models.Q(by=""),
                 name="a_certificate_says_why_and_by_whom",
             ),
+            models.CheckConstraint(
+                condition=models.Q(people__gte=1), name="a_certificate_is_of_somebody"
+            ),
         ]
         indexes = [GinIndex(fields=["names"], name="certificates_of_a_name")]
 
@@ -84,8 +91,10 @@ class Certificate(models.Model):
     @property
     def content(self) -> dict[str, Any]:
         """All that the hash is made of, as JSON has it."""
+        is_of_one = self.people == 1
         return {
-            "version": _VERSION,
+            "version": _OF_ONE if is_of_one else _OF_MANY,
+            **({} if is_of_one else {"people": self.people}),
             "number": self.number,
             "at": as_text(self.at),
             "began_at": as_text(self.began_at),
@@ -107,7 +116,7 @@ class Certificate(models.Model):
 
         :raises ValueError, KeyError, TypeError: if it is no content of a certificate
         """
-        if content["version"] != _VERSION:
+        if content["version"] not in (_OF_ONE, _OF_MANY):
             raise ValueError("It is of another version of the hub.")
         fields = {name: content[name] for name in content if name not in ("version", "user")}
         fields |= {name: datetime.fromisoformat(content[name]) for name in ("at", "began_at")}

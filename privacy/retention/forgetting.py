@@ -5,15 +5,17 @@ The name of a type, or of a property, is made by who sends it, and may name some
 
 from collections.abc import Mapping
 
-from contacts.erasing_texts import forget_in, pattern_of
+from contacts.erasing_texts import forget_in, patterns_of
 from contacts.erasures import Erased, forget_texts
 from contacts.records import label_of
 from privacy.models import DictionaryEntry, RetentionRun
 
 
 def _forget_entries(erased: Erased) -> Mapping[str, int]:
-    named = DictionaryEntry.objects.filter(name__iregex=pattern_of(erased))
-    return {label_of(DictionaryEntry): named.delete()[0]}
+    names = DictionaryEntry.objects.values_list("name", flat=True)
+    patterns = patterns_of(erased, names.distinct().order_by())
+    found = (DictionaryEntry.objects.filter(name__iregex=one).delete()[0] for one in patterns)
+    return {label_of(DictionaryEntry): sum(found)}
 
 
 def register() -> None:

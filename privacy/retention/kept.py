@@ -63,7 +63,7 @@ _KEPT = [
     Kept("Agreements, with text, time and place", "Agreements", _always(WITH_CONTACT)),
     Kept(
         "What erased people had answered, under keyed hashes of their names",
-        "Kept agreements",
+        "Proof after erasure",
         _always(PROOF),
     ),
     Kept(

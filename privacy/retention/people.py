@@ -10,6 +10,7 @@ from datetime import datetime
 from django.db import connection
 from django.utils import timezone
 
+from contacts.models import Contact
 from contacts.profile import FIELDS
 from database.cursors import array_of
 from privacy.models import RetentionRule
@@ -93,19 +94,26 @@ class Found:
     """Contacts who are to be erased, among those behind a position.
 
     :ivar ids: those whom nothing keeps
-    :ivar kept: how many something still needs
+    :ivar kept_ids: those whom something still needs
     :ivar looked_at: how many live contacts were looked at
+    :ivar last: the highest id among these
     :ivar after: the id behind which the next portion begins; None behind the last
     """
 
     ids: list[int] = field(default_factory=list)
-    kept: int = 0
+    kept_ids: list[int] = field(default_factory=list)
     agreeing: int = 0
     looked_at: int = 0
     months: Counter[str] = field(default_factory=Counter)
     oldest: datetime | None = None
     newest: datetime | None = None
+    last: int = 0
     after: int | None = None
+
+    @property
+    def kept(self) -> int:
+        """How many something still needs."""
+        return len(self.kept_ids)
 
 
 def register_busy(condition: str) -> None:
@@ -119,21 +127,27 @@ def find_next(kind: str, before: datetime, position: int, end: int) -> Found:
         cursor.execute(_RANGE, [position, end, LOOKED_AT_ONCE])
         last, looked_at = cursor.fetchone()
     if last is None:
-        return Found()
+        return Found(last=end)
     those = "contact.id > %(position)s AND contact.id <= %(last)s"
     params = {"position": position, "last": last, "before": before}
     rows = _find(kind, those, params)
     times = [at for _, at, _, _ in rows]
     return Found(
         ids=[pk for pk, _, busy, _ in rows if not busy],
-        kept=sum(busy for _, _, busy, _ in rows),
+        kept_ids=[pk for pk, _, busy, _ in rows if busy],
         agreeing=sum(agrees for *_, agrees in rows),
         looked_at=looked_at,
         months=Counter(timezone.localtime(at).strftime("%Y-%m") for at in times),
         oldest=min(times, default=None),
         newest=max(times, default=None),
+        last=last,
         after=last if last < end else None,
     )
+
+
+def count_between(after: int, last: int) -> int:
+    """How many live contacts there are with ids behind `after`, up to `last`."""
+    return Contact.objects.live().filter(pk__gt=after, pk__lte=last).count()
 
 
 def still(kind: str, before: datetime, ids: list[int]) -> set[int]:

@@ -4,13 +4,15 @@ import time
 from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import partial
+from itertools import batched
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import F, Max, Sum
 from django.utils import timezone
 
-from activities.erasing import erase_contact
+from activities.erasing import erase_contacts
 from activities.expiring import Old, Position, count_old, delete_old
 from activities.models import ActivityTypeUse
 from adminsite.audit import note
@@ -18,11 +20,13 @@ from contacts.models import Contact
 from database.cursors import array_of
 from jobs.working import stopping
 from privacy.models import RetentionRule, RetentionRun
-from privacy.retention.people import Found, find_next, still
+from privacy.retention.people import Found, count_between, find_next, still
 from privacy.retention.rules import types_of
 
 _ACTIVITIES = RetentionRule.Kind.ACTIVITIES
 _Status = RetentionRun.Status
+# So many contacts are erased together. Their rows are locked while their names go.
+ERASED_AT_ONCE = 250
 # So long a portion of erasures may last, and so long a worker rests after a portion at most:
 # recording needs the processors as well.
 _SECONDS, _LONGEST_REST = 2.0, 1.0
@@ -72,7 +76,7 @@ def _carry_out_portion(key: int) -> bool:
             _count_people(run)
             return False
         run.save()
-    # Each erasure is a transaction of its own, so this portion is none.
+    # Erasures have transactions of their own, so this portion is none.
     return _erase_people(run)
 
 
@@ -155,52 +159,57 @@ def _count_people(run: RetentionRun) -> None:
 
 
 def _erase_people(run: RetentionRun) -> bool:
-    """Erase contacts for a while, one at least; tell whether anybody was erased."""
-    found = _next_people(run)
-    ends_at, erased = time.monotonic() + _SECONDS, 0
-    done: list[int] = []
+    """Erase contacts for a while, some hundred at least; tell whether anybody was erased."""
+    found, ends_at = _next_people(run), time.monotonic() + _SECONDS
+    behind: int | None = None
     try:
-        for contact_id in found.ids:
-            if done and (stopping.is_set() or time.monotonic() > ends_at):
+        for some in batched(found.ids, ERASED_AT_ONCE):
+            if behind is not None and (stopping.is_set() or time.monotonic() > ends_at):
                 break
-            erased += _erase(run, contact_id)
-            done.append(contact_id)
+            erase_contacts(some, partial(_choose, run, some[-1]), reason="retention")
+            behind = some[-1]
+        else:
+            behind = found.last
     finally:
-        _note_erased(run.pk, found, done, erased)
+        erased = _note_looked_at(run, found, behind)
     return bool(erased)
 
 
+def _choose(run: RetentionRun, behind: int, contact_ids: list[int]) -> set[int]:
+    """Those of these locked contacts who are still to be erased, unless the run was cancelled.
+
+    They count as erased from the moment in which their names go: a worker that dies later leaves
+    the rest of it to others.
+    """
+    going = still(run.kind, run.before, contact_ids)
+    waiting = RetentionRun.objects.filter(pk=run.pk, status=_Status.WAITING)
+    counted = waiting.update(
+        deleted=F("deleted") + len(going),
+        found=F("found") + len(going),
+        position={"id": behind},
+    )
+    return going if counted else set()
+
+
 @transaction.atomic
-def _note_erased(key: int, found: Found, done: list[int], erased: int) -> None:
-    """Keep how far a run has come among the contacts that were found."""
-    run = _lock(key)
+def _note_looked_at(before: RetentionRun, found: Found, behind: int | None) -> int:
+    """Keep what is known of the contacts up to this id, and end the run behind the last.
+
+    :param before: the run as it was before them
+    :param behind: None if the first of them could not be erased
+    :return: how many were erased
+    """
+    run = _lock(before.pk)
     if run is None:  # cancelled
-        RetentionRun.objects.filter(pk=key).update(
-            deleted=F("deleted") + erased, found=F("found") + erased
-        )
-    elif len(done) == len(found.ids):
-        run.deleted += erased
-        run.kept += found.kept
+        return 0
+    erased = run.deleted - before.deleted
+    if behind is not None:
+        position = _position(before)
+        run.kept += sum(one <= behind for one in found.kept_ids)
         run.found = run.deleted + run.kept
-        run.total += found.looked_at
-        _go_behind(run, found.after)
-    elif done:
-        # Those behind it are looked at again.
-        run.deleted += erased
-        run.found = run.deleted + run.kept
-        run.position = {"id": done[-1]}
-        _note_progress(run)
-
-
-def _erase(run: RetentionRun, contact_id: int) -> bool:
-    """Erase this contact, unless it did something just now."""
-    if not still(run.kind, run.before, [contact_id]):
-        return False
-    try:
-        erase_contact(contact_id, reason="retention", by=None)
-    except Contact.DoesNotExist:
-        return False
-    return True
+        run.total += erased + count_between(position, behind)
+        _go_behind(run, behind if behind < run.end else None)
+    return erased
 
 
 def _next_people(run: RetentionRun) -> Found:

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext, isolate_apps
 
 from contacts.keys import ContactKey, OnErase, OnMerge
 from contacts.models import Contact
+from contacts.telling import registered_tellings
 from privacy.access.tables import all_tellings
 from privacy.models import AccessFile
 from tests.contacts.merged import merge
@@ -45,6 +46,10 @@ def test_a_file_has_everything_that_is_known_of_a_person(tmp_path):
         {"city": ""},
     ]
     assert file.data["contact"] == {"guid": str(contact.guid), "guids": [str(contact.guid)]}
+
+
+def test_every_table_is_told_in_words():
+    assert [one.name for one in all_tellings()] == [one.name for one in registered_tellings()]
 
 
 def test_nothing_of_another_person_is_in_it(tmp_path):

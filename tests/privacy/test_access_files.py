@@ -108,6 +108,96 @@ def test_a_file_that_nobody_waits_for_any_more_is_thrown_away(monkeypatch, meanw
     assert not AccessFile.objects.filter(status="ready").exists()
 
 
+def killed(contact, monkeypatch):
+    """A file of this contact, as a worker leaves it that is killed while it writes."""
+    file = make_access_file(contact, "access")
+
+    class Killed(BaseException):
+        pass
+
+    def write(person, kind, written, **kwargs):
+        written.write(b"half of what is known of them")
+        written.flush()
+        os.link(written.name, f"{written.name}.kept")
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(making, "write_file", write)
+        with pytest.raises(Killed):
+            work_off(ACCESS_FILES)
+    # Nothing of what a worker does when it ends in order was done.
+    (kept,) = storing.folder().iterdir()
+    kept.rename(kept.with_suffix(""))
+    file.refresh_from_db()
+    assert (file.status, files_there()) == ("waiting", [file.stored_as])
+    return file
+
+
+def test_a_file_of_a_worker_that_was_killed_is_begun_anew(monkeypatch):
+    file = killed(make_contact(first_name=MINE), monkeypatch)
+    half = file.stored_as
+    AccessFile.objects.update(due_at=Now())
+
+    work_off(ACCESS_FILES)
+
+    file.refresh_from_db()
+    assert file.status == "ready"
+    assert files_there() == [file.stored_as] != [half]
+    assert Zip(storing.path_of(file.stored_as).read_bytes()).rows("contact")
+
+
+def test_half_a_file_of_a_worker_that_was_killed_goes_with_the_person(monkeypatch):
+    file = killed(make_contact(first_name=MINE), monkeypatch)
+
+    erase_contact(file.contact_id)
+
+    assert files_there() == []
+
+
+def test_half_a_file_of_a_worker_that_was_killed_goes_when_it_is_cancelled(monkeypatch):
+    file = killed(make_contact(first_name=MINE), monkeypatch)
+
+    assert cancel(file) is True
+
+    assert files_there() == []
+
+
+def test_a_worker_that_was_taken_for_dead_does_not_end_the_file_of_another(monkeypatch):
+    file = make_access_file(make_contact(first_name=MINE), "access")
+    real = making.write_file
+
+    def write(*args, **kwargs):
+        written = real(*args, **kwargs)
+        # Another worker has begun anew.
+        AccessFile.objects.update(stored_as="another.zip")
+        return written
+
+    monkeypatch.setattr(making, "write_file", write)
+    making.make_files([file.pk])
+
+    file.refresh_from_db()
+    assert (file.status, file.stored_as) == ("waiting", "another.zip")
+    assert files_there() == []
+
+
+def test_a_worker_that_is_told_to_end_leaves_the_file_to_another(monkeypatch):
+    file = make_access_file(make_contact(first_name=MINE), "access")
+
+    def write(*args, progress, **kwargs):
+        AccessFile.objects.update(due_at=timezone.now() + timedelta(minutes=2))
+        monkeypatch.setattr(making.stopping, "is_set", lambda: True)
+        progress("Contact", 1)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(making, "write_file", write)
+        making.make_files([file.pk])
+    monkeypatch.undo()
+
+    file.refresh_from_db()
+    assert (file.status, files_there()) == ("waiting", [])
+    assert file.due_at <= timezone.now()
+
+
 def test_a_file_of_which_the_person_was_merged_meanwhile_is_begun_anew(monkeypatch):
     contact, survivor = make_contact(first_name=MINE), make_contact(email="ada@example.com")
     file = make_access_file(contact, "access")

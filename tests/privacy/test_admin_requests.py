@@ -136,6 +136,18 @@ def test_one_of_several_is_chosen(dpo, ann):
     assert PersonRequest.objects.get().contact == other
 
 
+def test_whoever_is_found_by_a_part_of_a_name_is_chosen_as_well(dpo, ann):
+    refused = add(dpo, kind="erasure", who="ber")
+
+    assert not PersonRequest.objects.exists()
+    assert "Do you mean Ann Berg?" in refused.text
+    assert f'value="{ann.pk}"' in refused.text
+
+    add(dpo, kind="erasure", who="ber", contact=ann.pk)
+
+    assert PersonRequest.objects.get().contact == ann
+
+
 def test_somebody_unknown_is_added_by_the_email(dpo):
     page = add(dpo, who="nobody@example.com")
 

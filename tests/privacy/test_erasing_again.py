@@ -1,6 +1,7 @@
 """A backup brings erased people back, and the hub erases them again before it serves."""
 
 import json
+import shutil
 import uuid
 from datetime import timedelta
 
@@ -8,7 +9,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from activities.erasing import erase_contact
+from activities.erasing import erase_contact, erase_contacts
 from adminsite.models import AuditEntry
 from contacts.erased_names import are_erased
 from contacts.models import Contact, ContactIdentifier, ErasedName
@@ -103,7 +104,7 @@ def test_a_hub_with_nothing_to_do_says_and_does_nothing(
     person()
     monkeypatch.setattr(erasing_again, "contacts_named", lambda pairs: pytest.fail("all contacts"))
 
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         done = again()
 
     assert (done, said) == ((0, 0, 0), [])
@@ -213,13 +214,14 @@ def test_a_start_that_was_killed_is_gone_on_with(again, monkeypatch):
     go_back_to(0)
     for guid in guids:
         make_contact(guid=guid)
-    one = iter([erase_contact])
+    one = iter([erase_contacts])
+    monkeypatch.setattr(erasing_again, "_AT_ONCE", 1)
 
     def killed(*args, **kwargs):
         return next(one)(*args, **kwargs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(erasing_again, "erase_contact", killed)
+        patch.setattr(erasing_again, "erase_contacts", killed)
         with pytest.raises(StopIteration):
             again()
     assert Contact.objects.count() == 1
@@ -328,6 +330,17 @@ def test_erasures_under_another_key_keep_the_hub_from_serving(again, settings, f
     assert not ErasureLine.objects.exists()
 
 
+def test_names_under_a_key_that_was_lost_keep_the_hub_from_serving(again, settings, tmp_path):
+    """Nobody who was erased would be known, nobody new could be recorded, and nobody erased."""
+    settings.ERASURE_KEY, settings.ERASURES_DIR = "", tmp_path / "another"
+    erase()
+    shutil.rmtree(settings.ERASURES_DIR)
+    settings.ERASURES_DIR = tmp_path / "new"
+
+    with pytest.raises(CannotMatch, match="put the file key of before back into"):
+        again()
+
+
 def test_a_changed_line_keeps_the_hub_from_serving(again, file_of_erasures):
     erase()
     go_back_to(0)
@@ -341,6 +354,7 @@ def test_a_changed_line_keeps_the_hub_from_serving(again, file_of_erasures):
 
 def test_a_known_line_under_another_key_is_no_hindrance(again, settings, said, file_of_erasures):
     erase()
+    ErasedName.objects.all().delete()
     settings.ERASURE_KEY = "the key of another hub, which is long enough, too"
 
     assert again() == (0, 0, 0)

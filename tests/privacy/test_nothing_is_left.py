@@ -7,6 +7,7 @@ import json
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
@@ -24,6 +25,8 @@ from destinations.kinds.files import finish_files
 from destinations.models import Delivery
 from destinations.noting import Tried, note
 from destinations.outcomes import Outcome, Result
+from exchange.importing.acting import start_check, work_through
+from exchange.models import Import, RememberedMapping
 from figures.models import Count
 from jobs.models import BulkAction, Chore
 from privacy.models import PersonRequest
@@ -34,6 +37,7 @@ from tests.automations.entries import make_automation
 from tests.automations.mails import add_event, make_email
 from tests.crosssite.browsers import MAIN, SHOP, Browser
 from tests.destinations import formats
+from tests.exchange.exporting.exports import made
 from tests.factories import make_channel, make_consent, make_contact, make_group
 from tests.privacy.asked import ask
 from tests.privacy.places import columns_with, lines_with, tables_of
@@ -246,7 +250,26 @@ def plant_in_counts():
     )
 
 
-def test_nothing_is_left_of_who_was_planted_everywhere(admin_client, admin_user, data_dir):
+def plant_in_files(client, user):
+    """Files that came in and went out: rows that wait, examples of what is wrong, a filter."""
+    table = f"{EMAIL},{MARK},{MARK},{MARK}\n{EMAIL},,{MARK},\n"
+    file = SimpleUploadedFile(f"{EMAIL}.csv", table.encode())
+    client.post(reverse("admin:exchange_import_upload"), {"kind": "contacts", "file": file})
+    import_ = Import.objects.get()
+    targets = ("email", "country", "city", "notes")
+    import_.mapping = {f"Column {place}": one for place, one in enumerate(targets, start=1)}
+    import_.save()
+    RememberedMapping.remember("contacts", [EMAIL], {EMAIL: "email"}, by=user)
+    start_check(import_)
+    work_through(import_)
+    assert import_.counts["reject"] == 1
+    made(user, "email", "notes", query=f"q={EMAIL.replace('@', '%40')}")
+    made(user, "email", form="xlsx")
+
+
+def test_nothing_is_left_of_who_was_planted_everywhere(
+    admin_client, admin_user, data_dir, django_capture_on_commit_callbacks
+):
     consent = make_consent()
     guid = plant_by_apps(consent)
     plant_by_events(consent)
@@ -257,15 +280,17 @@ def test_nothing_is_left_of_who_was_planted_everywhere(admin_client, admin_user,
     destination = plant_in_destinations(person)
     plant_in_requests(person, admin_user)
     plant_in_counts()
+    plant_in_files(admin_client, admin_user)
     guids = list(Contact.objects.filter(merged_into=person).values_list("guid", flat=True))
     words = [MARK, *(str(one) for one in [*guids, person.guid, guid])]
     words += [word.replace("-", "") for word in words[1:]]
     planted = columns_with(*words)
-    assert len(tables_of(planted)) >= 26, sorted(tables_of(planted))
-    assert len(planted) >= 60
+    assert len(tables_of(planted)) >= 32, sorted(tables_of(planted))
+    assert len(planted) >= 70
     assert lines_with(data_dir, *words)
 
-    erased = erase_contact(person.pk, reason="request", by=admin_user)
+    with django_capture_on_commit_callbacks(execute=True):
+        erased = erase_contact(person.pk, reason="request", by=admin_user)
 
     assert columns_with(MARK) == set()
     # What asks destinations to delete the person has to say whom, until it is delivered.

@@ -109,6 +109,25 @@ def test_what_an_erased_person_agreed_to_is_found_by_every_name_that_they_had():
         KeptAgreement.objects.update(agreed=True)
 
 
+@pytest.mark.parametrize(
+    ("place", "kept"),
+    [
+        ("198.51.100.7", "Import 7, 198.51.100.7"),
+        ("form of ADA@example.com", "Import 7, form of (erased)"),
+        ("Ada Archer at the fair", "Import 7, (erased) at the fair"),
+    ],
+)
+def test_the_place_that_an_import_gave_stays_as_proof_without_a_name(place, kept):
+    contact = make_contact(email="ada@example.com", first_name="Ada", last_name="Archer")
+    ConsentAgreement.objects.create(
+        contact=contact, consent=make_consent(), agreed=True, import_id=7, place=place
+    )
+
+    erase_contact(contact.pk)
+
+    assert KeptAgreement.objects.get().came_by == kept
+
+
 def test_an_email_that_is_another_contacts_leads_to_no_proof_of_the_erased_one():
     contact = answered()
     (locked,) = lock_live(contact.pk)

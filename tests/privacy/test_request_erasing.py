@@ -168,6 +168,26 @@ def test_requests_that_ended_name_nobody_any_more(ann, admin_user):
     assert set(refused.events.values_list("note", flat=True)) == {""}
 
 
+@pytest.mark.parametrize("kind", ["access", "erasure"])
+def test_a_request_that_came_before_the_hub_knew_the_email_names_nobody_any_more(admin_user, kind):
+    request = ask(kind, email="Ann@Example.com", by=admin_user, notes="About Ann.")
+    answering.write_note(request.pk, "Ann called.", by=admin_user)
+    other = ask(kind, email="ben@example.com", by=admin_user, notes="About Ben.")
+    answering.write_note(other.pk, "Ben called.", by=admin_user)
+    assert (request.contact, other.contact) == (None, None)
+    ann = make_contact(email="ann@example.com")
+
+    erase_contact(ann.pk, reason="command")
+
+    request.refresh_from_db()
+    assert (request.email, request.notes, request.status) == ("", "", "open")
+    assert set(request.events.values_list("note", flat=True)) == {""}
+    assert said(request)[-1] == "The person was erased meanwhile."
+    other.refresh_from_db()
+    assert (other.email, other.notes) == ("ben@example.com", "About Ben.")
+    assert "Ben called." in other.events.values_list("note", flat=True)
+
+
 def test_the_preview_counts_what_goes_and_names_what_stays(ann):
     found = erasing.preview(ann)
 

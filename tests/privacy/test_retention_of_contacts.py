@@ -6,13 +6,24 @@ from django.utils import timezone
 from activities.erasing import erase_contact
 from activities.models import DataInput
 from consents.models import ConsentAgreement, CurrentAnswer
+from contacts import erasures
 from contacts.annotating import add_note
-from contacts.models import Contact, ContactChange, ContactIdentifier, ContactMerge
+from contacts.erased_names import Names
+from contacts.jobs import ERASURES
+from contacts.models import Contact, ContactChange, ContactIdentifier, ContactMerge, Erasure
 from jobs.working import work_off
+from privacy.certificates import as_names
 from privacy.jobs import RETENTION
-from privacy.models import DictionaryEntry, LastActivity, PersonRequest
+from privacy.models import (
+    Certificate,
+    DictionaryEntry,
+    LastActivity,
+    PersonRequest,
+    RetentionRun,
+)
 from privacy.retention import people, running
 from privacy.retention.rules import start
+from privacy.verifying import verify
 from tests.automations.mails import add_event, make_email
 from tests.automations.running import enter, make_automation
 from tests.factories import make_activity, make_activity_type, make_consent, make_contact
@@ -180,54 +191,108 @@ def test_all_is_looked_at_in_portions(monkeypatch):
 
 def test_a_portion_ends_in_time_and_the_next_goes_on(monkeypatch):
     monkeypatch.setattr(running, "_SECONDS", -1.0)
+    monkeypatch.setattr(running, "ERASED_AT_ONCE", 2)
     for _ in range(3):
         contact_of(99)
+        known(99)
+    ContactMerge.objects.create(survivor=contact_of(99), loser=contact_of(99), reason="email")
     rule = rule_for(kind="anonymous", days=30, enabled=True, enabled_at=timezone.now())
     run = start(rule, dry=False)
-    # The first is erased in any case, or nothing would ever move.
+    # The first are erased in any case, or nothing would ever move.
     running.go_on([run.pk])
     run.refresh_from_db()
-    assert (run.deleted, run.status) == (1, "waiting")
+    assert (run.deleted, run.kept, run.total, run.status) == (2, 0, 3, "waiting")
 
     work_off(RETENTION)
 
     run.refresh_from_db()
-    assert (run.deleted, run.status) == (3, "done")
+    assert (run.deleted, run.kept, run.found, run.total) == (3, 2, 5, 8)
+    assert run.status == "done"
 
 
-def test_who_came_back_meanwhile_stays(monkeypatch):
-    first, second = contact_of(99), contact_of(99)
-    real = running.erase_contact
-
-    def erase(contact_id, **how):
-        if contact_id == first.pk:
-            make_activity(second)
-        assert how == {"reason": "retention", "by": None}
-        real(contact_id, **how)
-
-    monkeypatch.setattr(running, "erase_contact", erase)
+def test_many_are_erased_together_and_each_run_says_how_many():
+    old = [contact_of(99) for _ in range(5)]
 
     run = deleted_by(rule_for(kind="anonymous", days=30))
 
-    assert (run.deleted, left()) == (1, {second.pk})
+    certificate = Certificate.objects.get()
+    assert (run.deleted, certificate.people, certificate.tables) == (5, 5, {"contacts": 5})
+    assert certificate.names == as_names(Names(guids=[str(one.guid) for one in old]).digests())
+    assert verify().is_ok
+
+
+@pytest.mark.parametrize("sign", ["activity", "request", "merged", "cancelled"])
+def test_who_came_back_when_names_were_about_to_go_stays(monkeypatch, sign):
+    first, second = contact_of(99), contact_of(99)
+    real = running.still
+
+    def come_back(kind, before, contact_ids):
+        # Their records are locked by now: this is what was committed just before.
+        if sign == "activity":
+            make_activity(second)
+        elif sign == "request":
+            PersonRequest.objects.create(
+                kind="access", contact=second, way="email", received_on=timezone.localdate()
+            )
+        elif sign == "merged":
+            Contact.objects.filter(pk=second.pk).update(merged_into=known(1))
+        else:
+            RetentionRun.objects.update(status="cancelled", finished_at=timezone.now())
+        return real(kind, before, contact_ids)
+
+    monkeypatch.setattr(running, "still", come_back)
+
+    run = deleted_by(rule_for(kind="anonymous", days=30))
+
+    if sign == "cancelled":
+        assert (run.deleted, left()) == (0, {first.pk, second.pk})
+    else:
+        assert run.deleted == 1
+        assert first.pk not in left()
+        assert second.pk in left()
 
 
 def test_an_erasure_that_fails_keeps_what_was_counted(monkeypatch):
+    monkeypatch.setattr(running, "ERASED_AT_ONCE", 1)
     first, second = contact_of(99), contact_of(99)
-    real = running.erase_contact
+    real = running.erase_contacts
 
-    def erase(contact_id, **how):
-        if contact_id == second.pk:
+    def erase(contact_ids, choose, **how):
+        if second.pk in contact_ids:
             raise RuntimeError("The folder of erasures cannot be written.")
-        real(contact_id, **how)
+        assert how == {"reason": "retention"}
+        return real(contact_ids, choose, **how)
 
-    monkeypatch.setattr(running, "erase_contact", erase)
+    monkeypatch.setattr(running, "erase_contacts", erase)
     run = deleted_by(rule_for(kind="anonymous", days=30))
 
     assert (run.deleted, run.attempts, run.status) == (1, 1, "waiting")
     assert run.last_error == "RuntimeError: The folder of erasures cannot be written."
     assert left() == {second.pk}
     assert first.pk not in left()
+
+
+def test_what_a_worker_that_died_had_begun_counts_and_is_ended_by_others(monkeypatch):
+    class Died(BaseException):
+        pass
+
+    def die(key):
+        raise Died
+
+    old, late = contact_of(99), known(99)
+    real = erasures._next_portion
+    monkeypatch.setattr(erasures, "_next_portion", die)
+    with pytest.raises(Died):
+        deleted_by(rule_for(kind="anonymous", days=30))
+    monkeypatch.setattr(erasures, "_next_portion", real)
+    Erasure.objects.update(due_at=timezone.now())
+
+    work_off(ERASURES)
+
+    assert RetentionRun.objects.get().deleted == 1
+    assert left() == {late.pk}
+    assert Certificate.objects.get().people == 1
+    assert old.pk not in left()
 
 
 def test_proof_of_consent_is_for_the_erasure_to_keep():

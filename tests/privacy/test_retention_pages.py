@@ -1,3 +1,4 @@
+import re
 from datetime import timedelta
 
 import pytest
@@ -45,8 +46,11 @@ def test_a_hub_without_rules_proposes_the_usual_ones(dpo):
     assert "Activities of the type “Page visit” are deleted after 13 months." in html
     assert html.count("Add this rule") == 4
 
-    page = dpo.post(reverse(f"{RULES}propose"), {"rule": "0"}, follow=True)
-    again = dpo.post(reverse(f"{RULES}propose"), {"rule": "0"}, follow=True)
+    # What the buttons send, in their order
+    numbers = re.findall(r'<button[^>]* name="rule" value="(\d+)"', html)
+    assert len(numbers) == 4
+    page = dpo.post(reverse(f"{RULES}propose"), {"rule": numbers[0]}, follow=True)
+    again = dpo.post(reverse(f"{RULES}propose"), {"rule": numbers[0]}, follow=True)
 
     rule = RetentionRule.objects.get()
     assert (rule.activity_type.code_name, rule.days, rule.enabled) == ("pagevisit", 395, False)
@@ -180,6 +184,15 @@ def test_changing_the_time_of_a_rule_switches_it_off(dpo):
     rule.refresh_from_db()
     assert (rule.days, rule.enabled) == (45, False)
     assert "The rule is off now" in page.text
+
+
+@pytest.mark.parametrize(
+    ("days", "amount", "unit"), [(30, 30, "days"), (45, 45, "days"), (395, 13, "months")]
+)
+def test_the_form_says_the_time_as_the_rule_does(dpo, days, amount, unit):
+    fields = dpo.get(change_url(rule_for(days=days))).context["adminform"].form.fields
+
+    assert (fields["amount"].initial, fields["unit"].initial) == (amount, unit)
 
 
 def test_a_rule_or_an_action_that_is_not_there_is_not_found(dpo):

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from activities.erasing import start_erasure
-from privacy import erasure_file
+from contacts.models import Erasure
+from privacy import erasure_file, verifying
 from privacy.certificates import add
 from privacy.models import Certificate
 from privacy.sealing import fingerprint
@@ -131,7 +132,52 @@ def test_a_certificate_that_the_file_does_not_have_is_found(file_of_erasures):
 def test_a_file_that_is_gone_is_said(file_of_erasures):
     file_of_erasures.unlink()
 
-    assert [number for number, _ in told()] == [1, 2, 3, 4]
+    assert [number for number, _ in told()] == [1, 2, 3, 4, None]
+    assert told()[-1][1].startswith("4 erasures that the database knows are not in")
+
+
+def test_an_erasure_that_the_file_does_not_have_is_found(file_of_erasures):
+    """A backup would bring the person back, and nothing would erase them again."""
+    lines = file_of_erasures.read_text().splitlines(keepends=True)
+    file_of_erasures.write_text("".join([*lines[:2], *lines[3:]]))
+
+    [(number, text)] = told()
+    assert number is None
+    assert text.startswith("1 erasure that the database knows is not in")
+
+
+def test_a_certificate_that_was_cut_off_in_the_database_and_the_file_is_found(file_of_erasures):
+    with unguarded():
+        Certificate.objects.filter(pk=4).delete()
+    lines = file_of_erasures.read_text().splitlines(keepends=True)
+    file_of_erasures.write_text("".join(lines[:-1]))
+
+    [(number, text)] = told()
+    assert number is None
+    assert text.startswith("The certificate of an erasure that ended on ")
+    assert text.endswith(" UTC is missing, also in the file.")
+
+
+def test_an_erasure_that_is_said_to_go_on_again_hides_no_certificate():
+    with unguarded():
+        Certificate.objects.filter(pk=4).delete()
+    Erasure.objects.filter(pk=Erasure.objects.latest("pk").pk).update(finished_at=None)
+
+    assert [number for number, _ in told()] == [4]
+
+
+@pytest.mark.parametrize("when", ["before the file is read", "after the file was read"])
+def test_erasures_that_go_on_meanwhile_are_no_fault(monkeypatch, when):
+    read = erasure_file.read
+
+    def and_erase():
+        lines = read() if when.startswith("after") else None
+        erase(make_contact())
+        return read() if lines is None else lines
+
+    monkeypatch.setattr(verifying, "read", and_erase)
+
+    assert told() == []
 
 
 def test_a_changed_line_of_the_file_is_found(file_of_erasures):
