@@ -1,5 +1,7 @@
 """Deleting what other rows may refer to: an explanation instead of a list of them all."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
@@ -18,6 +20,8 @@ class ExplainedDeletionAdmin(HubAdmin):
     """
 
     instead_of_deleting = ""
+    # What `check_unused`, and deleting itself, raise about what others name by its code name.
+    in_use: tuple[type[Exception], ...] = ()
     change_form_outer_after_template = "adminsite/stays.html"
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context=None) -> HttpResponse:
@@ -27,10 +31,25 @@ class ExplainedDeletionAdmin(HubAdmin):
         if instance is not None and (text := self.why_it_stays(instance)):
             self.message_user(request, text, messages.ERROR)
             return HttpResponseRedirect(change_url(instance))
-        return super().delete_view(request, object_id, extra_context)
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except self.in_use as error:
+            # Something has come to use it since.
+            self.message_user(request, str(error), messages.ERROR)
+        return HttpResponseRedirect(change_url(self.model(pk=unquote(object_id))))
+
+    def check_unused(self, instance: Any) -> None:
+        """Refuse to delete what is used in a way that no key tells, such as by its name in a rule.
+
+        :raises Exception: one of `in_use`, which says what to do instead
+        """
 
     def why_it_stays(self, instance: models.Model) -> str:
         """Why `instance` cannot be deleted, and what to do instead; "" if it can."""
+        try:
+            self.check_unused(instance)
+        except self.in_use as error:
+            return str(error)
         if not (users := names_of_users(instance)):
             return ""
         text = f"“{instance}” cannot be deleted, because {_listed(users)} refer to it."

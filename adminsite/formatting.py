@@ -55,7 +55,8 @@ def copyable(text: object) -> SafeString:
     return format_html(
         '<span class="tl-copyable"><code>{0}</code>'
         '<button type="button" class="tl-copy" data-copy="{0}" title="Copy" aria-label="Copy">'
-        '<span class="material-symbols-outlined">content_copy</span></button></span>',
+        '<span class="material-symbols-outlined" aria-hidden="true">content_copy</span>'
+        "</button></span>",
         text,
     )
 

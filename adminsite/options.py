@@ -8,7 +8,7 @@ from django.contrib.admin.views.main import ORDER_VAR, PAGE_VAR, SEARCH_VAR
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
@@ -17,7 +17,7 @@ from unfold.views import ChangeList
 
 from adminsite.columns import Column, seen_by
 from adminsite.filters import FormFilter, added_filters
-from adminsite.formatting import EMPTY
+from adminsite.formatting import EMPTY, change_url
 from adminsite.looking import Found, Look, combined, find
 from adminsite.navigation import build_list_links
 from adminsite.paginator import EstimatedCountPaginator
@@ -239,6 +239,16 @@ class HubAdmin(ModelAdmin):
         actions = super().get_actions(request)
         actions.pop("delete_selected", None)
         return actions
+
+
+class StayingAdmin(HubAdmin):
+    """Pages on which users stay when they have saved: there they see what comes of it."""
+
+    def response_post_save_add(self, request, obj):
+        return HttpResponseRedirect(change_url(obj))
+
+    def response_post_save_change(self, request, obj):
+        return HttpResponseRedirect(change_url(obj))
 
 
 class ReadOnlyAdmin(HubAdmin):

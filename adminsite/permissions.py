@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.contrib.auth.models import AnonymousUser, User
+from django.db.models import Model
 
 type AnyUser = User | AnonymousUser
 type May = Callable[[AnyUser], bool]
@@ -23,3 +24,9 @@ def may_use_the_admin(user: AnyUser) -> bool:
 def may_see_audit_log(user: AnyUser) -> bool:
     """Whether this user may see what all users changed."""
     return user.has_perm("adminsite.view_auditentry")
+
+
+def may_see_rows(user: AnyUser, model: type[Model]) -> bool:
+    """Whether this user may see rows of `model`, of whatever room, by Django's own permission."""
+    opts = model._meta
+    return user.has_perm(f"{opts.app_label}.view_{opts.model_name}")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from automations.models import OutboxMessage, Suppression
-from contacts.erasing_texts import pattern_of
+from contacts.erasing_texts import patterns_of
 from contacts.erasures import Erased, forget_texts
 from contacts.records import label_of
 
@@ -19,6 +19,7 @@ def _forget_addresses(erased: Erased) -> Mapping[str, int]:
     The person is not written to any more. Who comes back decides anew.
     """
     suppressed, _ = Suppression.objects.filter(email_key__in=erased.email_keys).delete()
-    named = OutboxMessage.objects.filter(contact=None, recipients__iregex=pattern_of(erased))
-    sent, _ = named.delete()
+    others = OutboxMessage.objects.filter(contact=None)
+    patterns = patterns_of(erased, others.values_list("recipients", flat=True))
+    sent = sum(others.filter(recipients__iregex=one).delete()[0] for one in patterns)
     return {label_of(Suppression): suppressed, label_of(OutboxMessage): sent}

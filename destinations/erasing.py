@@ -2,21 +2,25 @@
 
 They are told the GUIDs that the contact had, and nothing else. What cannot be asked is kept as a
 delivery that was skipped, with the reason, so that a user can do it by other means. One that was
-delivered forgets the GUID (`noting.py`).
+delivered forgets the GUID (`noting.py`), and one that was not does so after KEPT_FOR.
 """
 
 import logging
+from collections import defaultdict
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-from django.db.models import F, Func, Q, TextField, Value
+from django.db import connection, transaction
+from django.db.models import Case, F, Func, Q, TextField, Value, When
+from django.db.models.functions import Concat, Trim
 from django.utils import timezone
 
 from contacts.erased_names import Names
 from contacts.models import Contact
+from contacts.records import people_of, spelled_guids
+from database.lookups import Among
 from destinations.adding import Row, insert
 from destinations.finding import destinations_to_tell
 from destinations.kinds import kind_of
@@ -32,28 +36,35 @@ MAY_HAVE_ARRIVED = Q(attempted_at__isnull=False)
 # Locked in the order in which workers mark them and note what came of them.
 _FORGET_SENDERS = """
 WITH owner AS (
-    SELECT DISTINCT contact.id, contact.guid::text
-    FROM activities_datainput AS input JOIN contacts_contact AS contact
-        ON contact.id = input.contact_id
-    WHERE input.sent_by_id = ANY(%(ids)s) AND input.contact_id <> ALL(%(ids)s)
+    SELECT contact.id, contact.guid::text, string_agg(DISTINCT sender.guids, '|') AS guids
+    FROM unnest(%(ids)s::bigint[], %(guids)s::text[]) AS sender (id, guids)
+    JOIN activities_datainput AS input ON input.sent_by_id = sender.id
+    JOIN contacts_contact AS contact ON contact.id = input.contact_id
+    WHERE input.contact_id <> ALL(%(ids)s::bigint[])
+    GROUP BY contact.id
 ), locked AS (
-    SELECT delivery.id, owner.guid
+    SELECT delivery.id, owner.guid, owner.guids
     FROM destinations_delivery AS delivery JOIN owner ON owner.id = delivery.contact_id
     WHERE concat_ws(' ', delivery.payload, delivery.answer, delivery.last_error, delivery.reason)
-        ~* %(guids)s
+        ~* owner.guids
     ORDER BY delivery.id FOR NO KEY UPDATE OF delivery
 )
 UPDATE destinations_delivery AS delivery SET
-    payload = regexp_replace(payload::text, %(guids)s, guid, 'gi')::jsonb,
-    answer = regexp_replace(answer, %(guids)s, guid, 'gi'),
-    last_error = regexp_replace(last_error, %(guids)s, guid, 'gi'),
-    reason = regexp_replace(reason, %(guids)s, guid, 'gi')
+    payload = regexp_replace(payload::text, guids, guid, 'gi')::jsonb,
+    answer = regexp_replace(answer, guids, guid, 'gi'),
+    last_error = regexp_replace(last_error, guids, guid, 'gi'),
+    reason = regexp_replace(reason, guids, guid, 'gi')
 FROM locked WHERE locked.id = delivery.id
 """
 _ASK = "Ask for the deletion by other means."
 SWITCHED_OFF = f"The destination is switched off. {_ASK}"
 NO_WAY = f"Destinations of this kind cannot be asked to delete a contact. {_ASK}"
 IS_DRY = f"{DRY} {_ASK}"
+# A request to delete names the person until it is delivered. It is tried for three days, and then a
+# user may send it again, or resume the destination.
+KEPT_FOR = timedelta(days=30)
+GIVEN_UP = f"After {KEPT_FOR.days} days the hub has forgotten whom it was about. {_ASK}"
+_GIVEN_UP_AT_ONCE = 10_000
 
 
 def source_of(contact: Contact) -> str:
@@ -77,21 +88,60 @@ GUID_IN_SOURCE = Func(
 
 
 def ask_to_delete(records: Sequence[Contact]) -> None:
-    """Ask the destinations to delete these contacts, which are one person and about to be erased.
+    """Ask the destinations to delete these contacts, which are about to be erased.
 
-    The contacts are locked. Each destination that anything about one of them may have reached gets
-    a delivery for each GUID, whatever the contact has agreed to, and also while it is paused. What
-    is told of other contacts forgets these, who sent it.
+    The contacts are locked. Each destination that anything about a person may have reached gets a
+    delivery for each GUID of that person, whatever the person has agreed to, and also while it is
+    paused. What is told of other contacts forgets these, who sent it.
     """
     of_them = Delivery.objects.filter(contact__in=records)
     # A worker that is about to send one has marked it, and we cannot see that before it commits.
     untried = of_them.exclude(MAY_HAVE_ARRIVED).order_by("pk").select_for_update(no_key=True)
     list(untried.values_list("pk", flat=True))
-    told = of_them.filter(MAY_HAVE_ARRIVED)
-    destinations = destinations_to_tell().filter(pk__in=told.values("destination")).order_by("pk")
+    told: dict[int, set[int]] = defaultdict(set)
+    rows = of_them.filter(MAY_HAVE_ARRIVED).values_list("destination", "contact")
+    for destination_id, contact_id in rows.distinct():
+        told[destination_id].add(contact_id)
+    destinations = destinations_to_tell().filter(pk__in=list(told)).order_by("pk")
     now = timezone.now()
     _forget_senders(records)
-    insert([_row(one, contact, now) for one in destinations for contact in records])
+    people = people_of(records)
+    insert(
+        [
+            _row(one, contact, now)
+            for one in destinations
+            for person in people
+            if not told[one.pk].isdisjoint(contact.pk for contact in person)
+            for contact in person
+        ]
+    )
+
+
+@transaction.atomic
+def give_up_old_requests() -> int:
+    """Forget whom requests to delete are about that did not arrive in time; how many these are.
+
+    Those that still wait have failed then. That they were there stays, and why they did not arrive.
+    """
+    old = Delivery.objects.filter(
+        kind=Delivery.Kind.ERASURE,
+        created_at__lt=timezone.now() - KEPT_FOR,
+        payload__isnull=False,
+    )
+    # In the order in which workers lock them; one that is being noted now is for the next time.
+    locked = old.order_by("pk").select_for_update(no_key=True, skip_locked=True)
+    keys = list(locked.values_list("pk", flat=True)[:_GIVEN_UP_AT_ONCE])
+    has_failed = Case(
+        When(status=Delivery.Status.WAITING, then=Value(Delivery.Status.FAILED)),
+        default=F("status"),
+    )
+    why = Case(
+        When(status=Delivery.Status.DELIVERED, then=F("reason")),
+        default=Trim(Concat(F("reason"), Value(f" {GIVEN_UP}"), output_field=TextField())),
+    )
+    return Delivery.objects.filter(Among("pk", keys)).update(
+        status=has_failed, reason=why, payload=None, answer="", last_error=""
+    )
 
 
 def _forget_senders(records: Sequence[Contact]) -> None:
@@ -99,10 +149,9 @@ def _forget_senders(records: Sequence[Contact]) -> None:
 
     There they become the GUID of the other one, as in the activities themselves.
     """
-    ids = [contact.pk for contact in records]
-    guids = "|".join(str(contact.guid).replace("-", "-?") for contact in records)
+    guids = spelled_guids(records)
     with connection.cursor() as cursor:
-        cursor.execute(_FORGET_SENDERS, {"ids": ids, "guids": guids})
+        cursor.execute(_FORGET_SENDERS, {"ids": list(guids), "guids": list(guids.values())})
 
 
 def _row(destination: Destination, contact: Contact, now: datetime) -> Row:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from celery.signals import worker_process_shutdown, worker_shutdown
 from django.db.models import Q
 
+from destinations.erasing import give_up_old_requests
 from destinations.kinds.files import finish_files
 from destinations.models import Queue
 from destinations.notices import tell_of_pauses
@@ -28,6 +29,7 @@ DELIVERIES = declare(
 declare_periodic("tell of paused destinations", tell_of_pauses, every=timedelta(seconds=30))
 # Parquet of an hour is there soon after it.
 declare_periodic("finish files of destinations", finish_files, every=timedelta(minutes=5))
+declare_periodic("give up old requests to delete", give_up_old_requests, every=timedelta(hours=1))
 
 
 @worker_shutdown.connect

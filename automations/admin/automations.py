@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -13,9 +12,10 @@ from django.urls import path, reverse
 from django.views.decorators.http import require_GET, require_POST
 from unfold.widgets import INPUT_CLASSES, SELECT_CLASSES
 
+from adminsite.careful import CarefulAdmin
 from adminsite.deleting import ExplainedDeletionAdmin
 from adminsite.formatting import change_url
-from adminsite.options import EmptyState
+from adminsite.options import EmptyState, StayingAdmin
 from adminsite.searching import as_id
 from automations.admin import versions
 from automations.admin.actions import ACTIONS, act, user_of
@@ -45,8 +45,9 @@ _FIELDS = ("name", "code_name", "description", "runs")
 
 
 @admin.register(Automation)
-class AutomationAdmin(ExplainedDeletionAdmin):
+class AutomationAdmin(StayingAdmin, CarefulAdmin, ExplainedDeletionAdmin):
     form = AutomationForm
+    refusals = (InvalidAutomation, ValidationError)
     list_display = COLUMNS
     list_filter = ("enabled",)
     ordering = (Lower("name"),)
@@ -76,6 +77,7 @@ class AutomationAdmin(ExplainedDeletionAdmin):
     class Media:
         css = {"all": ("groups/builder.css", "automations/editor.css")}
         js = (
+            "adminsite/editing.js",
             "groups/parts.js",
             "groups/builder.js",
             "automations/kinds.js",
@@ -85,14 +87,6 @@ class AutomationAdmin(ExplainedDeletionAdmin):
 
     def get_list_queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         return with_figures(queryset)
-
-    def get_object(self, request, object_id, from_field=None):
-        automation = super().get_object(request, object_id, from_field)
-        if automation is not None and request.method == "POST" and connection.in_atomic_block:
-            # The form compares with what the automation is until it is saved.
-            locked = Automation.objects.select_for_update(no_key=True)
-            return locked.filter(pk=automation.pk).first()
-        return automation
 
     def get_urls(self):
         def url(route, view, name):
@@ -272,17 +266,7 @@ class AutomationAdmin(ExplainedDeletionAdmin):
     def get_form(self, request, obj=None, change=False, **kwargs):
         # The editor shows two fields that are in no fieldset.
         kwargs["fields"] = [*kwargs.get("fields", _FIELDS), "trigger", "steps"]
-        form = super().get_form(request, obj, change=change, **kwargs)
-        form.refused = getattr(request, "refused", None)
-        return form
-
-    def changeform_view(self, request, *args, **kwargs):
-        try:
-            return super().changeform_view(request, *args, **kwargs)
-        except (InvalidAutomation, ValidationError) as error:
-            # Another user saved something after the form had looked: now the form says it.
-            request.refused = error
-        return super().changeform_view(request, *args, **kwargs)
+        return super().get_form(request, obj, change=change, **kwargs)
 
     def render_change_form(self, request, context, *args, obj=None, **kwargs):
         may_draw = (
@@ -318,9 +302,3 @@ class AutomationAdmin(ExplainedDeletionAdmin):
         save_automation(obj, by=user_of(request))
         if obj.approval_asked_by_id and not obj.enabled:
             self.message_user(request, _WAITS_AGAIN, messages.WARNING)
-
-    def response_post_save_add(self, request, obj):
-        return HttpResponseRedirect(change_url(obj))
-
-    def response_post_save_change(self, request, obj):
-        return HttpResponseRedirect(change_url(obj))

@@ -15,11 +15,12 @@ from django.urls import path, reverse
 from django.views.decorators.http import require_GET, require_POST
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminSelectWidget
 
+from adminsite.careful import CarefulAdmin
 from adminsite.columns import Badge, Column, Link, Moment, Short, labels_of
 from adminsite.counting import CountOf
 from adminsite.formatting import badge, change_url
 from adminsite.navigation import ListLink, SidebarItem, register_item, register_list_link
-from adminsite.options import EmptyState, HubAdmin
+from adminsite.options import EmptyState
 from automations.admin.actions import user_of
 from automations.admin.listing import COUNTED, number
 from automations.admin.permissions import (
@@ -158,7 +159,8 @@ def state_of(broadcast: Broadcast) -> object:
 
 
 @admin.register(Broadcast)
-class BroadcastAdmin(HubAdmin):
+class BroadcastAdmin(CarefulAdmin):
+    refusals = (InvalidRule, ValidationError)
     form = BroadcastForm
     list_display = (
         Short("audience", "For"),
@@ -238,19 +240,6 @@ class BroadcastAdmin(HubAdmin):
         for remark in translated.remarks:
             self.message_user(request, remark, messages.WARNING)
         return {"who": "rule", "rule": translated.rule}
-
-    def get_form(self, request, *args, **kwargs):
-        form = super().get_form(request, *args, **kwargs)
-        form.refused = getattr(request, "refused", None)
-        return form
-
-    def changeform_view(self, request, *args, **kwargs):
-        try:
-            return super().changeform_view(request, *args, **kwargs)
-        except (InvalidRule, ValidationError) as error:
-            # The automation was archived, say, after the form had looked: now the form says it.
-            request.refused = error
-        return super().changeform_view(request, *args, **kwargs)
 
     def render_change_form(self, request, context, *args, obj=None, **kwargs):
         if obj is not None:

@@ -15,13 +15,8 @@ from adminsite.navigation import SidebarItem, register_item
 from adminsite.options import EmptyState, ReadOnlyAdmin
 from adminsite.permissions import AnyUser
 from automations.admin.frames import framed_email
+from automations.admin.permissions import may_see_outbox
 from automations.models import OutboxMessage
-from contacts.admin.permissions import may_see_contacts
-
-
-def may_see_outbox(user: AnyUser) -> bool:
-    """Whether this user may read what the hub would have sent."""
-    return user.has_perm("automations.view_outboxmessage") and may_see_contacts(user)
 
 
 def may_see_outbox_in_use(user: AnyUser) -> bool:

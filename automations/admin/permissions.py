@@ -1,6 +1,7 @@
 """What users of the admin may see of automations and emails, and do with them."""
 
 from adminsite.permissions import AnyUser
+from contacts.admin.permissions import may_see_contacts
 
 
 def may_see_automations(user: AnyUser) -> bool:
@@ -69,3 +70,8 @@ def may_see_suppressions(user: AnyUser) -> bool:
 
 def may_change_suppressions(user: AnyUser) -> bool:
     return user.has_perm("automations.change_suppression")
+
+
+def may_see_outbox(user: AnyUser) -> bool:
+    """Whether this user may read what the hub would have sent."""
+    return user.has_perm("automations.view_outboxmessage") and may_see_contacts(user)

@@ -50,7 +50,11 @@ class BlocksWidget(forms.HiddenInput):
 
     class Media:
         css = {"all": ("groups/builder.css", "automations/template_builder.css")}
-        js = ("automations/template_text.js", "automations/template_builder.js")
+        js = (
+            "adminsite/editing.js",
+            "automations/template_text.js",
+            "automations/template_builder.js",
+        )
 
     @property
     def is_hidden(self) -> bool:

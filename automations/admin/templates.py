@@ -2,13 +2,11 @@
 
 from collections.abc import Callable
 
-from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import connection
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Case, OuterRef, QuerySet, Value, When
 from django.db.models.functions import Lower
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, JsonResponse
 from django.urls import path, reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -16,12 +14,13 @@ from django.utils.text import capfirst
 from django.views.decorators.http import require_GET, require_POST
 
 from activities.models import ActivityType
+from adminsite.careful import CarefulAdmin
 from adminsite.columns import Column, Json, Moment, Short
 from adminsite.counting import CountOf
 from adminsite.deleting import ExplainedDeletionAdmin
-from adminsite.formatting import badge, change_url, link_to
+from adminsite.formatting import badge, link_to
 from adminsite.navigation import SidebarItem, register_item
-from adminsite.options import EmptyState
+from adminsite.options import EmptyState, StayingAdmin
 from adminsite.permissions import AnyUser
 from automations.admin import template_preview
 from automations.admin.permissions import (
@@ -87,8 +86,9 @@ NAME = Short("name", "Template", ordering="name")
 
 
 @admin.register(Template)
-class TemplateAdmin(ExplainedDeletionAdmin):
+class TemplateAdmin(StayingAdmin, CarefulAdmin, ExplainedDeletionAdmin):
     form = TemplateForm
+    in_use = (TemplateInUse,)
     list_display = (
         NAME,
         Column(needs),
@@ -142,14 +142,6 @@ class TemplateAdmin(ExplainedDeletionAdmin):
             ),
         )
 
-    def get_object(self, request, object_id, from_field=None):
-        template = super().get_object(request, object_id, from_field)
-        if template is not None and request.method == "POST" and connection.in_atomic_block:
-            # The form compares with what the template is until it is saved.
-            locked = Template.objects.select_for_update(no_key=True)
-            return locked.filter(pk=template.pk).first()
-        return template
-
     def get_urls(self):
         def url(route, view, name):
             return path(
@@ -178,11 +170,6 @@ class TemplateAdmin(ExplainedDeletionAdmin):
         _require(request.user, may_write_templates, may_see_contacts)
         return template_preview.find_contacts(request)
 
-    def get_form(self, request, *args, **kwargs):
-        form = super().get_form(request, *args, **kwargs)
-        form.refused = getattr(request, "refused", None)
-        return form
-
     def get_fieldsets(self, request, obj=None):
         first, lines, says, counted = super().get_fieldsets(request, obj)
         if obj is None:
@@ -193,12 +180,7 @@ class TemplateAdmin(ExplainedDeletionAdmin):
         return [(None, {"fields": (*first[1]["fields"], _AUTOMATIONS)}), lines, says, counted]
 
     def changeform_view(self, request, *args, **kwargs):
-        try:
-            response = super().changeform_view(request, *args, **kwargs)
-        except ValidationError as error:
-            # Another user saved something after the form had looked: now the form says it.
-            request.refused = error
-            response = super().changeform_view(request, *args, **kwargs)
+        response = super().changeform_view(request, *args, **kwargs)
         # The preview shows the pictures of the email, wherever they are.
         response._csp_update = {"img-src": ["https:"]}
         return response
@@ -218,26 +200,8 @@ class TemplateAdmin(ExplainedDeletionAdmin):
     def save_model(self, request, obj, form, change):
         save_template(obj)
 
-    def response_post_save_add(self, request, obj):
-        return HttpResponseRedirect(change_url(obj))
-
-    def response_post_save_change(self, request, obj):
-        return HttpResponseRedirect(change_url(obj))
-
-    def delete_view(self, request: HttpRequest, object_id: str, extra_context=None) -> HttpResponse:
-        try:
-            return super().delete_view(request, object_id, extra_context)
-        except TemplateInUse as error:
-            # A step has named it since.
-            self.message_user(request, str(error), messages.ERROR)
-        return HttpResponseRedirect(change_url(Template(pk=unquote(object_id))))
-
-    def why_it_stays(self, instance: Template) -> str:  # type: ignore[override]
-        try:
-            check_unused(instance)
-        except TemplateInUse as error:
-            return str(error)
-        return super().why_it_stays(instance)
+    def check_unused(self, instance: Template) -> None:
+        check_unused(instance)
 
     def delete_model(self, request, obj):
         delete_template(obj)

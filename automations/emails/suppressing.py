@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from django.db import connection
 from django.utils import timezone
 
 from automations.models import Email, EmailEvent, Suppression
@@ -15,17 +16,34 @@ SOFT_BOUNCES = 5
 _LOOKED_AT = 50
 
 
+# What a mail server, a provider or an import said gives way to what is said later: an import can be
+# undone, and must not take along what the owner of the address or a user has decided since.
+_SUPPRESS = """
+INSERT INTO automations_suppression AS known (email_key, reason, detail, at)
+VALUES (%s, %s, %s, %s)
+ON CONFLICT (email_key) DO UPDATE SET reason = EXCLUDED.reason, detail = EXCLUDED.detail
+    WHERE known.reason IN (%s, %s)
+RETURNING xmax = 0
+"""
+
+
 def key_of(address: str) -> str:
     """What all spellings of `address` have in common, as contacts have it in `email_key`."""
     return mailbox(address.strip()).lower()
 
 
 def suppress(address: str, reason: Suppression.Reason, detail: str = "") -> bool:
-    """Send no more emails to `address`, in all its spellings; return whether that is new."""
-    _, is_new = Suppression.objects.get_or_create(
-        email_key=key_of(address), defaults={"reason": reason, "detail": detail}
-    )
-    return is_new
+    """Send no more emails to `address`, in all its spellings; return whether that is new.
+
+    If it is not, the address has this reason from now on, unless a complaint of its owner or a user
+    is the one that it has.
+    """
+    gives_way = (Suppression.Reason.BOUNCED, Suppression.Reason.UNSUBSCRIBED)
+    given = (key_of(address), reason, detail, timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute(_SUPPRESS, [*given, *gives_way])
+        found = cursor.fetchone()
+    return found is not None and found[0]
 
 
 def note_bounce(

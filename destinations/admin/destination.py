@@ -2,8 +2,7 @@
 
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import connection
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
 from django.forms import ModelForm
@@ -14,9 +13,10 @@ from django.views.decorators.http import require_GET, require_POST
 from unfold.contrib.filters.admin import BooleanRadioFilter, ChoicesDropdownFilter
 from unfold.widgets import INPUT_CLASSES
 
+from adminsite.careful import CarefulAdmin
 from adminsite.deleting import ExplainedDeletionAdmin
 from adminsite.formatting import change_url
-from adminsite.options import EmptyState
+from adminsite.options import EmptyState, StayingAdmin
 from destinations.admin import kind_options
 from destinations.admin.actions import (
     ACTIONS,
@@ -53,7 +53,7 @@ _GOES_ALONG = (
 
 
 @admin.register(Destination)
-class DestinationAdmin(ExplainedDeletionAdmin):
+class DestinationAdmin(StayingAdmin, CarefulAdmin, ExplainedDeletionAdmin):
     form = DestinationForm
     list_display = COLUMNS
     list_filter = (("enabled", BooleanRadioFilter), ("type", ChoicesDropdownFilter))
@@ -113,14 +113,6 @@ class DestinationAdmin(ExplainedDeletionAdmin):
 
     def get_list_queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         return with_figures(queryset)
-
-    def get_object(self, request, object_id, from_field=None):
-        destination = super().get_object(request, object_id, from_field)
-        if destination is not None and request.method == "POST" and connection.in_atomic_block:
-            # The form compares with what the destination is until it is saved.
-            locked = Destination.objects.select_for_update(no_key=True)
-            return locked.filter(pk=destination.pk).first()
-        return destination
 
     def get_urls(self):
         def url(route, view, name):
@@ -222,17 +214,7 @@ class DestinationAdmin(ExplainedDeletionAdmin):
     def get_form(self, request, obj=None, change=False, **kwargs):
         # Users who may only look see no field of it.
         kwargs["form"] = form_class() if self._may_edit(request, obj) else ModelForm
-        form = super().get_form(request, obj, change, **kwargs)
-        form.refused = getattr(request, "refused", None)
-        return form
-
-    def changeform_view(self, request, *args, **kwargs):
-        try:
-            return super().changeform_view(request, *args, **kwargs)
-        except ValidationError as error:
-            # Another user saved something after the form had looked: now the form says it.
-            request.refused = error
-        return super().changeform_view(request, *args, **kwargs)
+        return super().get_form(request, obj, change, **kwargs)
 
     def render_change_form(self, request, context, *args, obj=None, **kwargs):
         form = context["adminform"].form
@@ -257,12 +239,6 @@ class DestinationAdmin(ExplainedDeletionAdmin):
         response = super().response_add(request, obj, post_url_continue)
         # Whichever button it was: the secret is shown now or never.
         return secret_page(self, request, obj, is_new=True) if obj.secret else response
-
-    def response_post_save_add(self, request, obj):
-        return HttpResponseRedirect(change_url(obj))
-
-    def response_post_save_change(self, request, obj):
-        return HttpResponseRedirect(change_url(obj))
 
 
 def _require(is_allowed: bool) -> None:

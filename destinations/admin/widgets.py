@@ -34,7 +34,7 @@ class DrawnWidget(forms.HiddenInput):
 
     class Media:
         css = {"all": ("groups/builder.css", "destinations/destinations.css")}
-        js = ("destinations/form.js",)
+        js = ("adminsite/editing.js", "destinations/form.js")
 
     @property
     def is_hidden(self) -> bool:

@@ -7,10 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import UUID
+
+from django.utils import timezone
 
 from destinations.kinds.checks import check_members
 from destinations.messages import Message
-from destinations.outcomes import Outcome
+from destinations.outcomes import Outcome, Result
 
 if TYPE_CHECKING:
     from destinations.http import Client
@@ -91,7 +94,6 @@ class DestinationKind(ABC):
         """
         return None
 
-    @abstractmethod
     async def deliver(
         self, destination: Destination, deliveries: Sequence[Delivery], client: Client
     ) -> list[Outcome]:
@@ -99,6 +101,25 @@ class DestinationKind(ABC):
 
         It takes 15 seconds at most. Nothing of the database is asked.
         """
+        if lack := self.lacks(destination):
+            return [Outcome(Result.FAILED, error=lack)] * len(deliveries)
+        now = timezone.now()
+        outcomes: dict[UUID, Outcome] = {}
+        going = []
+        for one in deliveries:
+            if why := self.why_not(one.payload or {}, one.occurred_at, now):
+                outcomes[one.message_id] = Outcome(Result.REFUSED, error=why)
+            else:
+                going.append(one)
+        if going:
+            outcomes |= await self.send(destination, going, client)
+        return [outcomes[one.message_id] for one in deliveries]
+
+    @abstractmethod
+    async def send(
+        self, destination: Destination, deliveries: Sequence[Delivery], client: Client
+    ) -> dict[UUID, Outcome]:
+        """Send these, which can be delivered; what came of each, by message ID. Never raises."""
 
     async def test(self, destination: Destination, delivery: Delivery, client: Client) -> Outcome:
         """Have a test go out, so that the destination tells what is wrong with it if it can."""

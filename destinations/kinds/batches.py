@@ -2,14 +2,9 @@
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
-from uuid import UUID
-
-from destinations.outcomes import Outcome, Result
 
 if TYPE_CHECKING:
-    from destinations.kinds.base import DestinationKind
     from destinations.models import Delivery
 
 # Answers to a whole request that one of its messages alone may be the reason for.
@@ -21,16 +16,6 @@ _SMALLER = 8
 def as_bytes(value: object) -> bytes:
     """JSON without spaces, in UTF-8; the same bytes for the same value."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def refused(
-    kind: "DestinationKind", deliveries: Iterable["Delivery"], now: datetime
-) -> dict[UUID, Outcome]:
-    """The outcomes, by message ID, of those which can never be delivered (any more)."""
-    reasons = {
-        one.message_id: kind.why_not(one.payload or {}, one.occurred_at, now) for one in deliveries
-    }
-    return {key: Outcome(Result.REFUSED, error=why) for key, why in reasons.items() if why}
 
 
 def in_requests(

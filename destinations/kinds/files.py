@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.conf import settings
 
@@ -88,9 +89,9 @@ class Files(DestinationKind):
         # A line like the others, for programs that have read the files before.
         return message.as_json()
 
-    async def deliver(
+    async def send(
         self, destination: Destination, deliveries: Sequence[Delivery], client: Client
-    ) -> list[Outcome]:
+    ) -> dict[UUID, Outcome]:
         # What is written is written: an end of the worker waits for it, and the outcomes are kept.
         writing = asyncio.ensure_future(
             in_own_thread(lambda: _write(destination, deliveries), name="destination files")
@@ -99,7 +100,7 @@ class Files(DestinationKind):
             outcome = await asyncio.shield(writing)
         except asyncio.CancelledError:
             outcome = await writing
-        return [outcome] * len(deliveries)
+        return dict.fromkeys((one.message_id for one in deliveries), outcome)
 
 
 def format_of(destination: Destination) -> str:

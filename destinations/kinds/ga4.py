@@ -13,14 +13,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
-from django.utils import timezone
 from yarl import URL
 
 from destinations.http import Client, Request
 from destinations.kinds.answers import outcome_of
 from destinations.kinds.base import DestinationKind, Option
-from destinations.kinds.batches import as_bytes, in_requests, refused
+from destinations.kinds.batches import as_bytes, in_requests
 from destinations.kinds.checks import InvalidDestination
 from destinations.kinds.events import fields_of, is_activity, name_of, properties_of
 from destinations.kinds.ga4_names import event_name, params_of, user_properties_of
@@ -86,19 +86,17 @@ class GoogleAnalytics(DestinationKind):
             return ""
         return "Google Analytics takes events of the last 72 hours, and this one is older."
 
-    async def deliver(
+    async def send(
         self, destination: Destination, deliveries: Sequence[Delivery], client: Client
-    ) -> list[Outcome]:
-        if lack := self.lacks(destination):
-            return [Outcome(Result.FAILED, error=lack)] * len(deliveries)
-        outcomes = refused(self, deliveries, timezone.now())
-        batches = list(_by_client(one for one in deliveries if one.message_id not in outcomes))
+    ) -> dict[UUID, Outcome]:
+        batches = list(_by_client(deliveries))
         requests = [_request(destination, destination.url, batch) for batch in batches]
         answers = await asyncio.gather(*(client.ask(one) for one in requests))
+        outcomes: dict[UUID, Outcome] = {}
         for batch, answer in zip(batches, answers, strict=True):
             outcome = outcome_of(answer, destination.credentials.values())
             outcomes |= dict.fromkeys((one.message_id for one in batch), outcome)
-        return [outcomes[one.message_id] for one in deliveries]
+        return outcomes
 
     async def test(self, destination: Destination, delivery: Delivery, client: Client) -> Outcome:
         """Have Google validate the event: what takes events answers 204 to anything.

@@ -12,13 +12,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from django.utils import timezone
 from yarl import URL
 
 from destinations.http import Answer, Client, Request
 from destinations.kinds.answers import outcome_of
 from destinations.kinds.base import DestinationKind, Option
-from destinations.kinds.batches import as_bytes, in_requests, refused
+from destinations.kinds.batches import as_bytes, in_requests
 from destinations.kinds.checks import InvalidDestination
 from destinations.kinds.events import fields_of, name_of, properties_of
 from destinations.messages import Message
@@ -96,15 +95,12 @@ class Mixpanel(DestinationKind):
         guid = str(message.contact["guid"])
         return {"$distinct_id": guid, "$delete": "null", "$ignore_alias": False}
 
-    async def deliver(
+    async def send(
         self, destination: Destination, deliveries: Sequence[Delivery], client: Client
-    ) -> list[Outcome]:
-        if lack := self.lacks(destination):
-            return [Outcome(Result.FAILED, error=lack)] * len(deliveries)
-        outcomes = refused(self, deliveries, timezone.now())
-        rest = [one for one in deliveries if one.message_id not in outcomes]
-        events = [one for one in rest if "event" in (one.payload or {})]
-        profiles = [one for one in rest if "event" not in (one.payload or {})]
+    ) -> dict[UUID, Outcome]:
+        events = [one for one in deliveries if "event" in (one.payload or {})]
+        profiles = [one for one in deliveries if "event" not in (one.payload or {})]
+        outcomes: dict[UUID, Outcome] = {}
         for found in await asyncio.gather(
             *(
                 _import(destination, batch, client)
@@ -116,7 +112,7 @@ class Mixpanel(DestinationKind):
             ),
         ):
             outcomes |= found
-        return [outcomes[one.message_id] for one in deliveries]
+        return outcomes
 
 
 async def _import(

@@ -11,16 +11,17 @@ import base64
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.utils import timezone
 
 from destinations.http import Client, Request
 from destinations.kinds.answers import outcome_of
 from destinations.kinds.base import DestinationKind, Option
-from destinations.kinds.batches import as_bytes, in_requests, refused
+from destinations.kinds.batches import as_bytes, in_requests
 from destinations.kinds.events import fields_of, is_activity, name_of, properties_of
 from destinations.messages import Message
-from destinations.outcomes import Outcome, Result
+from destinations.outcomes import Outcome
 
 if TYPE_CHECKING:
     from destinations.models import Delivery, Destination
@@ -103,23 +104,15 @@ class Segment(DestinationKind):
             "Choose fewer fields of contacts, or send less with the activity."
         )
 
-    async def deliver(
+    async def send(
         self, destination: Destination, deliveries: Sequence[Delivery], client: Client
-    ) -> list[Outcome]:
-        if lack := self.lacks(destination):
-            return [Outcome(Result.FAILED, error=lack)] * len(deliveries)
-        outcomes = refused(self, deliveries, timezone.now())
-        batches = list(
-            in_requests(
-                (one for one in deliveries if one.message_id not in outcomes),
-                most=_MOST_CALLS,
-                most_bytes=_MOST_BYTES,
-            )
-        )
+    ) -> dict[UUID, Outcome]:
+        batches = list(in_requests(deliveries, most=_MOST_CALLS, most_bytes=_MOST_BYTES))
         found = await asyncio.gather(*(_send(destination, batch, client) for batch in batches))
+        outcomes: dict[UUID, Outcome] = {}
         for batch, outcome in zip(batches, found, strict=True):
             outcomes |= dict.fromkeys((one.message_id for one in batch), outcome)
-        return [outcomes[one.message_id] for one in deliveries]
+        return outcomes
 
 
 async def _send(destination: Destination, batch: Sequence[Delivery], client: Client) -> Outcome:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.utils import timezone
 from yarl import URL
@@ -15,7 +16,7 @@ from destinations.headers import secret_headers
 from destinations.http import Client, Request
 from destinations.kinds.answers import outcome_of
 from destinations.kinds.base import DestinationKind
-from destinations.kinds.batches import as_bytes, refused
+from destinations.kinds.batches import as_bytes
 from destinations.mapping import apply_mapping
 from destinations.messages import Message
 from destinations.outcomes import Outcome, Result
@@ -60,21 +61,16 @@ class Webhook(DestinationKind):
         # Never by the mapping, which may leave out what tells a request to delete from a message.
         return message.as_json()
 
-    async def deliver(
+    async def send(
         self, destination: Destination, deliveries: Sequence[Delivery], client: Client
-    ) -> list[Outcome]:
-        now = timezone.now()
-        outcomes = refused(self, deliveries, now)
-        for delivery in deliveries:
-            if delivery.message_id not in outcomes:
-                outcomes[delivery.message_id] = await self._deliver(destination, delivery, client)
-        return [outcomes[one.message_id] for one in deliveries]
+    ) -> dict[UUID, Outcome]:
+        return {
+            one.message_id: await self._send_one(destination, one, client) for one in deliveries
+        }
 
-    async def _deliver(
+    async def _send_one(
         self, destination: Destination, delivery: Delivery, client: Client
     ) -> Outcome:
-        if lack := self.lacks(destination):
-            return Outcome(Result.FAILED, error=lack)
         request = request_for(destination, delivery, timezone.now())
         if destination.method == "GET" and len(request.url) > LONGEST:
             error = (

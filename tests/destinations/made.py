@@ -25,7 +25,7 @@ class PlainKind(DestinationKind):
     def erasure(self, destination, message):
         return message.as_json()
 
-    async def deliver(self, destination, deliveries, client):
+    async def send(self, destination, deliveries, client):
         pytest.fail("Nothing goes out in tests of what is made.")
 
 

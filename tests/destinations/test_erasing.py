@@ -1,6 +1,7 @@
 """A contact is erased: destinations that know it are asked to delete it, by its GUIDs alone."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
@@ -293,3 +294,66 @@ def test_an_erasure_costs_as_many_queries_however_many_destinations_know_the_con
 
     queries_for(1)
     assert queries_for(8) == queries_for(1)
+
+
+@pytest.mark.parametrize(
+    ("status", "becomes"),
+    [
+        ("waiting", "failed"),
+        ("failed", "failed"),
+        ("skipped", "skipped"),
+        ("delivered", "delivered"),
+    ],
+)
+@pytest.mark.parametrize("days", [29, 31])
+def test_a_request_that_does_not_arrive_forgets_whom_it_was_about_after_a_month(
+    status, becomes, days
+):
+    crm, contact = make_destination(), make_contact()
+    make_delivery(crm, contact)
+    other = make_delivery(crm, make_contact(), "activity:2")
+    erase_contact(contact.pk)
+    reason = "" if status in ("waiting", "delivered") else "It was refused."
+    made = timezone.now() - timedelta(days=days)
+    Delivery.objects.filter(kind="erasure").update(
+        status=status,
+        reason=reason,
+        created_at=made,
+        delivered_at=made if status == "delivered" else None,
+        answer=f"No {contact.guid}",
+        last_error=f"No {contact.guid}",
+    )
+    Delivery.objects.filter(pk=other.pk).update(created_at=made)
+    is_over = days > 30
+
+    assert erasing.give_up_old_requests() == is_over
+
+    (one,) = erasures(crm)
+    assert one.status == (becomes if is_over else status)
+    assert (one.payload is None) == is_over
+    if is_over:
+        assert (one.answer, one.last_error) == ("", "")
+        assert one.reason == (
+            "" if status == "delivered" else f"{reason} {erasing.GIVEN_UP}".strip()
+        )
+        assert not send_again([one.pk])
+        assert requests_to_delete([contact.guid])[0].is_left_to_users == (status != "delivered")
+    other.refresh_from_db()
+    assert other.payload
+
+
+def test_a_request_that_arrives_after_all_is_delivered():
+    crm, contact = make_destination(), make_contact()
+    make_delivery(crm, contact)
+    erase_contact(contact.pk)
+    Delivery.objects.filter(kind="erasure").update(
+        created_at=timezone.now() - timedelta(days=31), attempts=1
+    )
+    erasing.give_up_old_requests()
+    (one,) = erasures(crm)
+
+    # A worker had it in its hands.
+    note([Tried(one.pk, 1, Outcome(Result.DELIVERED))], timezone.now())
+
+    (one,) = erasures(crm)
+    assert (one.status, one.payload, one.reason) == ("delivered", None, "")

@@ -219,33 +219,7 @@ def test_an_answer_is_that_of_each_call(status, result):
     assert [one.result for one in outcomes] == [result] * 2
 
 
-def test_without_its_key_nothing_goes_out():
-    with raw_server() as server:
-        destination = make_destination("segment", url=server.url)
-        delivery = make_delivery(destination)
-        destination.credentials = {}
-        (outcome,) = deliver(destination, delivery)
-
-    assert (outcome.result, server.heads) == (Result.FAILED, [])
-    assert outcome.error == "The destination has no write key yet. Enter it."
-
-
 def test_there_is_no_way_to_ask_for_a_deletion():
     destination = make_destination("segment")
 
     assert kind_of(destination).erasure(destination, make_message("erasure", data={})) is None
-
-
-def test_an_answer_that_repeats_the_request_shows_no_secret():
-    def echoes(connection, head):
-        connection.sendall(answer(500, head + server.bodies[-1].decode()))
-        return True
-
-    with raw_server(echoes) as server:
-        secret = {"write_key": "never-shown"}
-        destination = make_destination("segment", url=server.url, credentials=secret)
-        (outcome,) = deliver(destination, make_delivery(destination))
-
-    assert "(hidden)" in outcome.answer
-    assert "never-shown" not in outcome.answer
-    assert base64.b64encode(b"never-shown:").decode() not in outcome.answer

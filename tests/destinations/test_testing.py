@@ -31,14 +31,14 @@ class Plain(base.DestinationKind):
     def why_not(self, payload, occurred_at, now):
         return self.reason
 
-    async def deliver(self, destination, deliveries, client):
+    async def send(self, destination, deliveries, client):
         (delivery,) = deliveries
         body = json.dumps(delivery.payload).encode()
         answer = await client.ask(Request("POST", destination.url, {}, body))
         is_taken = answer.status is not None and answer.status < 300
         result = Result.DELIVERED if is_taken else Result.FAILED
         error = "" if is_taken else answer.error or f"It answered {answer.status}."
-        return [Outcome(result, answer.status, answer.text, error)]
+        return {delivery.message_id: Outcome(result, answer.status, answer.text, error)}
 
 
 @pytest.fixture

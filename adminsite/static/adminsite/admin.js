@@ -35,11 +35,14 @@
   });
 })();
 
-/* Letters lead to the entries of a list that has the focus; Unfold takes some for its shortcuts, and
-   “c” would leave the page. */
+/* Letters lead to the entries of a select that has the focus; Unfold takes some for its shortcuts.
+   Its “c” adds a row to a list. It would leave a form, too, which who types ahead may not mean: for a
+   moment nothing has the focus, while a card is made. */
 document.addEventListener("keydown", (event) => {
   const isLetter = event.key?.length === 1 && !event.ctrlKey && !event.metaKey;
-  if (isLetter && event.target.closest("select")) event.stopPropagation();
+  if (!isLetter) return;
+  const leavesForm = event.key === "c" && !document.getElementById("changelist");
+  if (leavesForm || event.target.closest("select")) event.stopPropagation();
 });
 
 /* Phones leave out the cells of a list that have nothing to say. */
@@ -50,9 +53,14 @@ document.addEventListener("DOMContentLoaded", () => {
 });
 
 /* In tables of Django's and Unfold's forms there are columns without a name, fields without a label,
-   and signs with a label on what can have none. They are made when the page has been loaded. */
+   and signs with a label on what can have none; icons are words to screen readers, and what takes
+   clicks is no button to keys. They are made when the page has been loaded. */
 window.addEventListener("load", () => {
+  const ICON = ".material-symbols-outlined";
+  const CLICKED = `:is(a:not([href]), ${ICON})[x-on\\:click]:not(button ${ICON}, [tabindex])`;
   const name = (cell) => cell?.textContent.trim().replace(/\s+/g, " ") ?? "";
+  // Icons are called by words with lines between them, such as “open_in_new”.
+  const named = (icon) => name(icon).replaceAll("_", " ").replace(/^./, (one) => one.toUpperCase());
   const mend = () => {
     for (const head of document.querySelectorAll("th")) {
       if (name(head) || head.querySelector("input, [aria-label]")) continue;
@@ -72,6 +80,26 @@ window.addEventListener("load", () => {
     for (const sign of document.querySelectorAll("span.help-tooltip[aria-label]")) {
       sign.setAttribute("role", "img");
     }
+    for (const one of document.querySelectorAll(CLICKED)) {
+      one.setAttribute("role", "button");
+      one.tabIndex = 0;
+      if (one.matches(ICON)) one.setAttribute("aria-label", named(one));
+    }
+    for (const icon of document.querySelectorAll(`${ICON}:not([aria-hidden], [role])`)) {
+      const holder = icon.closest("a, button, [role=button]");
+      if (holder && name(holder) === name(icon) && !holder.matches("[aria-label], [title]")) {
+        holder.setAttribute("aria-label", named(icon));
+      }
+      icon.setAttribute("aria-hidden", "true");
+    }
   };
   setTimeout(mend);
+});
+
+/* What is a button to screen readers alone is pressed by Enter and the space bar, as others are. */
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" && event.key !== " ") return;
+  if (!event.target.matches?.("[role=button]:not(a[href], button)[x-on\\:click]")) return;
+  event.preventDefault();
+  event.target.click();
 });

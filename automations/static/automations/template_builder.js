@@ -1,5 +1,6 @@
 /* The builder of emails: a list of blocks. They are one hidden field of the form, as JSON. */
 (() => {
+  const { guiding, nextId } = window.editing;
   const PAUSE_MS = 400;
   // What is typed without a pause is undone at once.
   const ONE_CHANGE_MS = 800;
@@ -52,12 +53,6 @@
     ["scheme", "dark", "Dark"],
   ];
 
-  let lastId = 0;
-  const nextId = () => {
-    lastId += 1;
-    return lastId;
-  };
-
   const blockOf = (given) => {
     const block = { ...given, id: nextId() };
     if (block.type === "text") block.html = given.html || "";
@@ -98,6 +93,7 @@
     });
 
   const builder = () => ({
+    ...guiding,
     blocks: [],
     offered: { fields: [], events: [], consents: [] },
     types: Object.entries(TYPES).map(([type, { title, icon }]) => [type, title, icon]),
@@ -106,7 +102,6 @@
       .map(([type, { title }]) => [type, title]),
     views: VIEWS,
     view: { part: "html", width: "desktop", scheme: "light" },
-    announcement: "",
     errors: {},
     problems: [],
     failure: "",
@@ -435,28 +430,6 @@
       } finally {
         this.isSending = false;
       }
-    },
-
-    /* Focus, and what screen readers say */
-
-    say(text) {
-      this.announcement = "";
-      this.$nextTick(() => {
-        this.announcement = text;
-      });
-    },
-    focus(...selectors) {
-      this.$nextTick(() => {
-        setTimeout(() => {
-          for (const selector of selectors) {
-            const found = this.element.querySelector(selector);
-            if (found && !found.disabled) {
-              found.focus();
-              return;
-            }
-          }
-        });
-      });
     },
   });
 

@@ -1,16 +1,11 @@
 /* The drawn fields of a destination: names, headers, and the mapping of a body with its example. */
 (() => {
+  const { guiding, nextId } = window.editing;
   const PAUSE_MS = 400;
-
-  let lastId = 0;
-  const nextId = () => {
-    lastId += 1;
-    return lastId;
-  };
 
   /* What each of them does: it draws a value, and writes it into its hidden field as JSON. */
   const drawn = {
-    announcement: "",
+    ...guiding,
     given: {},
     element: null,
     field: null,
@@ -27,12 +22,6 @@
       if (this.field.value === text) return;
       this.field.value = text;
       if (!isFirst) this.field.dispatchEvent(new Event("change", { bubbles: true }));
-    },
-    say(text) {
-      this.announcement = "";
-      this.$nextTick(() => {
-        this.announcement = text;
-      });
     },
     focus(selector) {
       // What Alpine shows, it shows in the next frame, and nothing hidden takes the focus.
