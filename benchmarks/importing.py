@@ -1,7 +1,8 @@
 """python -m benchmarks.importing [ROWS] [CONTACTS]: how fast a file of contacts is imported.
 
 A hub of its own has so many contacts; half of the rows are of those. It measures the dry run, the
-import and the undo, each in seconds, and the memory of the process that does it. Nothing else runs.
+import and the undo, each in seconds, and the memory of the process that does it, in MiB: all of it,
+and what is above that of a command that does nothing. Nothing else runs.
 """
 
 import csv
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import cache
 from pathlib import Path
 
 from benchmarks.hub import ROOT, BenchmarkFailed, Hub
@@ -34,8 +36,8 @@ def main() -> int:
         hub = Hub(Path(folder) / "hub")
         try:
             with hub.database():
-                _say({"rows": rows, "contacts": contacts})
                 hub.manage("migrate", seconds=_SECONDS)
+                _say({"rows": rows, "contacts": contacts, "idle_mib": _idle(hub)})
                 file = Path(folder) / "people.csv"
                 write_people(file, contacts, first=0)
                 if contacts:
@@ -72,16 +74,28 @@ def write_people(file: Path, rows: int, *, first: int) -> None:
             )
 
 
+@cache
+def _idle(hub: Hub) -> int:
+    """The memory of a command that does nothing, in MiB."""
+    return _memory_of(_measured(hub, ("shell", "--verbosity", "0", "--command", "pass")))
+
+
+def _memory_of(done: subprocess.CompletedProcess[str]) -> int:
+    """The most memory that a command had, in MiB."""
+    return round(int(done.stderr.split()[-1]) / 1024)
+
+
 def _manage(hub: Hub, *arguments: str) -> dict:
     """What a command prints, with its seconds and the most memory that it had, in MiB."""
     began_at = time.perf_counter()
     done = _measured(hub, arguments)
     if done.returncode != 0:
         raise BenchmarkFailed(f"manage.py {arguments[0]} failed:\n{done.stderr[-2000:]}")
-    memory = int(done.stderr.split()[-1]) / 1024
+    memory = _memory_of(done)
     told = json.loads(done.stdout)
     took = round(time.perf_counter() - began_at, 1)
-    return {**told, "whole_seconds": took, "memory_mib": round(memory)}
+    used = {"memory_mib": memory, "above_idle_mib": memory - _idle(hub)}
+    return {**told, "whole_seconds": took, **used}
 
 
 def _measured(hub: Hub, arguments: tuple[str, ...]) -> subprocess.CompletedProcess[str]:

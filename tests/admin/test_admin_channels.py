@@ -1,19 +1,22 @@
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Permission
 from django.contrib.sessions.models import Session
+from django.db import connections, transaction
 from django.urls import reverse
 from django.utils import timezone
 
 from adminsite.formatting import change_url
 from channels.admin.channel import ChannelForm
-from channels.keys import find_api_key
 from channels.models import ApiKey, Channel
 from tests.admin.history import make_rejected
 from tests.admin.pages import form_on
+from tests.channels.keys import find_api_key
 from tests.factories import make_activity, make_channel, make_key
+from tests.threads import wait_until_somebody_waits
 from tracking.activecampaign.account import rotate_event_key
 
 pytestmark = pytest.mark.django_db
@@ -339,3 +342,27 @@ def test_channel_that_another_user_made_a_website_keeps_its_domain(admin_client)
     channel.refresh_from_db()
     assert response.status_code == 302
     assert (channel.name, channel.kind, channel.domain) == ("Store", "website", "www.example.com")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_channel_that_another_user_is_saving_in_this_moment_is_not_overwritten(admin_client):
+    channel = make_channel(name="Shop")
+    changed = open_page(admin_client, channel) | {"name": "Market"}
+
+    with ThreadPoolExecutor(1) as executor:
+        with transaction.atomic():
+            Channel.objects.filter(pk=channel.pk).update(name="Store")
+            saving = executor.submit(post_and_close, admin_client, change_url(channel), changed)
+            wait_until_somebody_waits()
+        page = saving.result(timeout=60)
+
+    assert "this has become “Store”" in page.context["adminform"].form.errors["name"][0]
+    channel.refresh_from_db()
+    assert channel.name == "Store"
+
+
+def post_and_close(client, url, data):
+    try:
+        return client.post(url, data)
+    finally:
+        connections.close_all()

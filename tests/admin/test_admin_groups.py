@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from adminsite.formatting import change_url, moment
+from groups.admin.group import ContactGroupAdmin
 from groups.admin.listing import as_of
 from groups.models import ContactGroup, GroupBuild, Membership, MembershipEvent
 from tests.admin.groups import (
@@ -286,3 +287,15 @@ def test_a_group_that_a_rule_names_is_not_deleted(admin_client):
     other.delete()
     admin_client.post(url, {"post": "yes"})
     assert not ContactGroup.objects.exists()
+
+
+def test_a_group_that_a_rule_has_come_to_name_meanwhile_is_not_deleted(admin_client, monkeypatch):
+    group = make_group("loans")
+    make_group("other", rule=rule(in_groups("loans")))
+    monkeypatch.setattr(ContactGroupAdmin, "why_it_stays", lambda *arguments: "")
+    url = reverse("admin:groups_contactgroup_delete", args=[group.pk])
+
+    refused = admin_client.post(url, {"post": "yes"}, follow=True)
+
+    assert "Loans is named by the rule of Other." in refused.text
+    assert ContactGroup.objects.filter(pk=group.pk).exists()

@@ -100,7 +100,7 @@ def test_a_page_says_that_the_payload_was_cut(admin_client):
 
     html = admin_client.get(change_url(rejected)).text
 
-    assert "5,000 bytes were sent, of which the first 3 were kept" in html
+    assert "5,000 bytes were sent, of which 3 were kept" in html
 
 
 def test_forms_are_shown_as_they_were_meant_and_as_they_came(admin_client):

@@ -11,8 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from adminsite.formatting import change_url, changelist_url
-from channels.keys import find_api_key, note_use, rotate_api_key
+from channels.keys import note_use, rotate_api_key
 from channels.models import ApiKey
+from tests.channels.keys import find_api_key
 from tests.factories import make_channel, make_key
 
 pytestmark = pytest.mark.django_db

@@ -200,5 +200,12 @@ def test_search_does_not_tell_what_is_hidden(log_in):
         assert "1 inspector line<" in html
 
 
+def test_a_form_whose_values_have_spaces_keeps_its_shape():
+    shown = hide_in_payload(b"event=file download request&note=Ada was here", set()).decode()
+
+    assert shown == "event=file+download+request&note=Hidden+%2812+characters%29"
+    assert hide_in_payload(b"a=b&Ada Lovelace=1", set()) == HIDDEN.encode()
+
+
 def test_nothing_is_hidden_of_nothing():
     assert hide_in_payload(b"", {"phone"}) == b""

@@ -25,6 +25,15 @@ def site_form(channel, **fields):
     }
 
 
+def test_the_only_website_channel_is_chosen_already(admin_client):
+    make_channel(kind="headless")
+    channel = make_website()
+
+    html = admin_client.get(ADD_URL).text
+
+    assert f'<option value="{channel.pk}" selected>' in html
+
+
 def test_a_new_site_leads_to_its_snippet(admin_client):
     channel = make_website()
 
@@ -43,6 +52,7 @@ def test_a_new_site_leads_to_its_snippet(admin_client):
         ("https://bücher.example", "https://xn--bcher-kva.example"),
         ("http://shop.localhost:8001", "http://shop.localhost:8001"),
         ("http://localhost", "http://localhost"),
+        ("https://shop.example.com/ ", "https://shop.example.com"),
     ],
 )
 def test_a_url_is_saved_as_browsers_write_it(admin_client, given, saved):
@@ -59,7 +69,7 @@ def test_a_url_is_saved_as_browsers_write_it(admin_client, given, saved):
         ("http://shop.example.com", "Tracked sites need HTTPS: start with https://."),
         ("ftp://shop.example.com", "Tracked sites need HTTPS: start with https://."),
         ("javascript:alert(1)", "Tracked sites need HTTPS: start with https://."),
-        ("https://shop.example.com/", "Leave out everything after the domain."),
+        ("https://shop.example.com//", "Leave out everything after the domain."),
         ("https://shop.example.com/de", "Leave out everything after the domain."),
         ("https://shop.example.com?a=b", "Leave out everything after the domain."),
         ("https://shop.example.com#", "Leave out everything after the domain."),

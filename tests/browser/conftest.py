@@ -19,7 +19,7 @@ from config import celery_app
 from crosssite.models import TrackedSite
 from jobs.declaring import queues
 from tests.browser.pages import BLOG, MAIN, SHOP, SUBDOMAIN, TELL, external_page, main_page
-from tests.browser.waiting import wait_until
+from tests.browser.waiting import wait_for, wait_until
 from tests.browser.websites import Websites
 from tests.factories import make_activity_type, make_consent
 
@@ -254,7 +254,7 @@ def open_page(sites, open_browser, websites):
         page.errors = []
         page.on("pageerror", lambda error: page.errors.append(str(error)))
         page.goto(f"https://{SHOP}/a")
-        page.wait_for_function(f"{name} && !Array.isArray({name}.q)")
+        wait_for(page, f"{name} && !Array.isArray({name}.q)")
         return page
 
     return open_it

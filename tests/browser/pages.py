@@ -1,7 +1,7 @@
 """The pages of the websites that the tests visit, and what came of a visit."""
 
 from activities.models import Activity
-from tests.browser.waiting import wait_until
+from tests.browser.waiting import wait_for, wait_until
 
 MAIN, SHOP, BLOG, SUBDOMAIN = "main.example", "shop.example", "blog.example", "news.main.example"
 
@@ -102,7 +102,7 @@ const onerror = async (error) => {
 
 def told(page, count):
     """What the page was told, once it is so much."""
-    page.wait_for_function(f"told.length >= {count}")
+    wait_for(page, f"told.length >= {count}")
     return page.evaluate("told")
 
 

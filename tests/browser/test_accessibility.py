@@ -11,6 +11,9 @@ from django.urls import reverse
 from adminsite.formatting import change_url, changelist_url
 from tests.admin.history import make_history
 from tests.browser.pages import MAIN
+from tests.security.test_every_url import ADMIN, NEEDED, address, rows
+
+__all__ = ["rows"]  # a fixture
 
 # There are a hundred pages.
 pytestmark = [
@@ -54,6 +57,19 @@ def addresses(user):
     return found
 
 
+def pages_of_their_own(user, rows):
+    """The addresses of the other pages of the admin: no lists, forms of a row or parts of pages."""
+    client = Client()
+    client.force_login(user)
+    for name, path, _ in ADMIN:
+        if name in {*NEEDED, "adminsite:search"} and "(?P" not in path:
+            url = address(name, path, rows)
+            answer = client.get(url)
+            is_page = answer.get("Content-Type", "").startswith("text/html")
+            if answer.status_code == 200 and is_page and b"<html" in answer.getvalue():
+                yield url
+
+
 def look(page, address, rules):
     """What axe finds on a page, by the names of the rules."""
     answer = page.goto(f"https://{MAIN}{address}")
@@ -69,6 +85,13 @@ def test_every_page_can_be_used_by_keyboard_and_screen_reader(page, user):
 
     assert len(found) > 60
     assert {address: rules for address, rules in found.items() if rules} == {}
+
+
+def test_pages_that_are_no_lists_can_be_used_as_well(page, user, rows):
+    found = {url: look(page, url, ALL) for url in pages_of_their_own(user, rows)}
+
+    assert len(found) > 15
+    assert {url: rules for url, rules in found.items() if rules} == {}
 
 
 def test_text_can_be_read_in_the_dark_and_on_phones(page, user):

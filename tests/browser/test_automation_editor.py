@@ -9,6 +9,7 @@ from destinations.models import Destination
 from tests.automations.drawing import EMAIL, EVERYBODY, IF, SPLIT, WAIT, make_automation
 from tests.browser.keyboard import focused, tab_to, wait_for_focus
 from tests.browser.pages import MAIN
+from tests.browser.waiting import wait_for
 from tests.factories import make_activity_type, make_group
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -80,10 +81,8 @@ def keys(page):
 
 def wait_for_steps(page, condition):
     """Wait until `condition`, JavaScript about the `steps` in the hidden field, holds."""
-    page.wait_for_function(
-        f"(() => {{ const steps = JSON.parse(document.querySelector('input[name=steps]').value); "
-        f"return {condition}; }})()"
-    )
+    written = "JSON.parse(document.querySelector('input[name=steps]').value)"
+    wait_for(page, f"((steps) => {condition})({written})")
 
 
 def save(page):
@@ -320,6 +319,21 @@ def test_an_automation_is_drawn_by_keyboard_alone(page):
         {"type": "wait", "for": "3 days"},
         {"type": "email", "template": "brochure"},
     ]
+
+
+def test_a_letter_that_comes_before_the_focus_does_not_leave_the_page(page):
+    page.goto(ADD_URL)
+    page.wait_for_selector(".ae-svg")
+    page.evaluate("document.activeElement.blur()")
+    page.evaluate("window.clicked = 0")
+    page.evaluate(
+        "document.querySelector('.addlink').addEventListener('click', "
+        "(event) => { event.preventDefault(); clicked += 1; })"
+    )
+
+    page.keyboard.type("c")
+
+    assert page.evaluate("clicked") == 0
 
 
 @pytest.mark.parametrize("is_dark", [False, True])

@@ -9,6 +9,7 @@ from adminsite.formatting import change_url, changelist_url
 from contacts.admin import timeline
 from tests.admin.history import SHOWN_MODELS, make_history
 from tests.browser.pages import MAIN
+from tests.browser.waiting import wait_for
 from tests.factories import make_activity, make_contact
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,7 +44,8 @@ def test_more_of_a_timeline_comes_by_the_keyboard(page, monkeypatch):
         page.get_by_text("Show more").focus()
         page.keyboard.press("Enter")
         # The focus moves last of all: before, the new button is a plain link.
-        page.wait_for_function(f"document.activeElement.innerText.includes('{first_new}')")
+        has_focus = "one !== document.body && one.innerText.includes(arg)"
+        wait_for(page, f"((one) => {has_focus})(document.activeElement)", first_new)
         assert page.locator("article").count() == shown
 
     assert page.get_by_text("Show more").count() == 0

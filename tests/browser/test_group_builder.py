@@ -13,6 +13,7 @@ from groups.models import ContactGroup
 from tests.automations.mails import add_event, make_email, make_template
 from tests.browser.keyboard import focused, tab_to, wait_for_focus
 from tests.browser.pages import MAIN
+from tests.browser.waiting import wait_for
 from tests.factories import make_activity, make_activity_type, make_contact
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -68,9 +69,7 @@ def rule_in(page):
 
 
 def shows_count(page, count):
-    page.wait_for_function(
-        "count => document.querySelector('[data-count]').textContent === count", arg=count
-    )
+    wait_for(page, "document.querySelector('[data-count]').textContent === arg", count)
 
 
 def test_a_rule_of_four_conditions_is_built_by_clicking(page):
@@ -136,9 +135,7 @@ def test_a_nested_rule_is_built_by_keyboard_alone(page):
     def choose(text, code):
         # The first letters lead to an entry of a list that has the focus.
         keyboard.type(text)
-        page.wait_for_function(
-            "code => document.querySelector('[name=rule]').value.includes(code)", arg=code
-        )
+        wait_for(page, "document.querySelector('[name=rule]').value.includes(arg)", code)
 
     keyboard.type("Nested")
     tab_to(page, "Add group")
@@ -195,7 +192,7 @@ def test_a_card_is_dragged_into_a_group_and_what_is_wrong_stands_beside_it(page)
     handle.drag_to(page.get_by_role("group", name="Condition 1 of 1").locator(".cg-head"))
 
     expected = {"match": "any", "conditions": [*group["conditions"], first]}
-    page.wait_for_function("document.querySelector('[name=rule]').value.includes('[{\"match')")
+    wait_for(page, "document.querySelector('[name=rule]').value.includes(arg)", '[{"match')
     found = rule_in(page)
     assert found["conditions"][0]["match"] == "any"
     assert sorted(found["conditions"][0]["conditions"], key=str) == sorted(
@@ -204,10 +201,7 @@ def test_a_card_is_dragged_into_a_group_and_what_is_wrong_stands_beside_it(page)
 
     card = page.get_by_role("group", name="Condition").filter(has_text="inactive")
     card.get_by_label("Days").fill("0")
-    page.wait_for_function(
-        "document.querySelector('.cg-card .cg-error').textContent || "
-        "[...document.querySelectorAll('.cg-error')].some(one => one.textContent)"
-    )
+    wait_for(page, "[...document.querySelectorAll('.cg-error')].some((one) => one.textContent)")
     assert "Days: " in card.get_by_role("alert").text_content()
 
 
@@ -227,7 +221,7 @@ def test_a_rule_that_is_not_saved_says_why_beside_its_card(page):
     assert card.get_by_role("alert").text_content().startswith("Activities: ")
     card.get_by_label("Activity:").fill("Page visit")
     card.get_by_label("Activity:").press("Enter")
-    page.wait_for_function("!document.querySelector('.cg-card .cg-error').textContent")
+    wait_for(page, "!document.querySelector('.cg-card .cg-error').textContent")
     page.get_by_role("button", name="Save", exact=True).click()
     page.wait_for_url("**/change/**")
     assert ContactGroup.objects.get().rule["conditions"] == [

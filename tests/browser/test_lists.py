@@ -1,17 +1,23 @@
 """Lists of the admin on a laptop and on a phone: they fit, and a row is a line or two."""
 
 import re
+from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from playwright.sync_api import expect
 
+from activities.models import Activity, RejectedActivity
 from adminsite.formatting import changelist_url
 from adminsite.models import SavedView
+from channels.keys import rotate_api_key
+from channels.models import ApiKey
 from contacts.models import Contact
-from tests.admin.history import SHOWN_MODELS, make_history
+from tests.admin.history import SHOWN_MODELS, make_history, make_rejected
 from tests.browser.conftest import ARGUMENTS, CHROMIUM
-from tests.factories import make_contact
+from tests.factories import make_channel, make_contact, make_key
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -67,6 +73,41 @@ def test_lists_fit_a_laptop_and_on_a_phone_a_row_is_two_lines(page):
     assert (wide, tall) == ([], [])
 
 
+def test_keys_and_lines_of_the_inspector_fit_with_all_that_they_may_say(page):
+    key, _ = make_key(make_channel(name=LONG), name=LONG)
+    rotate_api_key(key, name=LONG, ends_at=timezone.now() + timedelta(days=1))
+    ApiKey.objects.update(
+        last_used_at=timezone.now(),
+        last_used_address="2001:0db8:85a3:1234:5678:8a2e:0370:7334",
+        last_used_origin="https://www.a-rather-long-name-of-a-shop.example.com",
+        expires_at=timezone.now() + timedelta(days=1),
+    )
+    make_rejected(
+        LONG,
+        code="unspecified_property",
+        field="properties.loanAmountInTheCurrency",
+        contact_guid=str(uuid4()),
+        test_code="release-2026-11-30",
+        channel=key.channel,
+        status="invalid_rejected",
+        replayed="failed",
+    )
+    for model in (ApiKey, RejectedActivity):
+        page.goto(changelist_url(model))
+        fitting, _ = fits(page, 1440)
+        assert fitting, (model.__name__, width_of(page))
+
+
+def test_on_phones_the_head_of_a_list_has_no_scrollbar(page):
+    make_history(LONG)
+    page.set_viewport_size({"width": 390, "height": 844})
+    for model in (Contact, Activity, ApiKey):
+        page.goto(changelist_url(model))
+        head = page.locator("#result_list thead tr")
+        assert head.evaluate("row => row.scrollWidth <= row.clientWidth")
+        assert head.evaluate("row => getComputedStyle(row).overflowX") == "visible"
+
+
 def test_a_filter_is_taken_away_and_a_view_saved_by_keyboard(page):
     make_contact(first_name="Ada", country="AUT", email="ada@example.com")
     page.goto(changelist_url(Contact, "country=AUT&known=email"))
@@ -80,3 +121,69 @@ def test_a_filter_is_taken_away_and_a_view_saved_by_keyboard(page):
     tab = page.get_by_role("navigation", name="Saved views").get_by_role("link", name="Alps")
     expect(tab).to_have_attribute("aria-current", "page")
     assert SavedView.objects.get().query == "country=AUT"
+
+
+def test_filters_are_opened_and_closed_by_keyboard(page):
+    make_contact(first_name="Ada")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(changelist_url(Contact))
+    button = page.get_by_role("button", name="Filters", exact=True)
+    panel = page.locator("#changelist-filter")
+
+    button.press("Enter")
+    expect(panel).to_be_visible()
+    expect(panel.locator(":focus")).to_have_count(1)
+    expect(button).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("Escape")
+
+    expect(panel).to_be_hidden()
+    expect(button).to_be_focused()
+
+
+def test_on_a_wide_window_filters_stand_beside_the_list(page):
+    make_contact(first_name="Ada", email="ada@example.com", company_name=LONG)
+    page.goto(changelist_url(Contact))
+
+    fitting, _ = fits(page, 1920)
+    panel = page.locator("#changelist-filter > :last-child").bounding_box()
+    listed = page.locator("#result_list").bounding_box()
+
+    assert fitting
+    assert listed["x"] + listed["width"] <= panel["x"]
+    assert panel["x"] + panel["width"] <= 1920
+    expect(page.get_by_role("button", name="Filters", exact=True)).to_be_hidden()
+    page.get_by_label("On a page whose URL contains").fill("/loans")
+    page.get_by_role("button", name="Apply Filters").click()
+    expect(page).to_have_url(re.compile(r"url=%2Floans"))
+
+
+def test_the_menu_of_the_user_is_reached_by_keyboard(page):
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto("/admin/")
+    button = page.get_by_role("button", name=re.compile("Times in"))
+    menu = page.get_by_role("navigation", name="Account")
+
+    button.press("Enter")
+    expect(menu.get_by_role("link", name="Sessions")).to_be_visible()
+    dark = menu.get_by_role("button", name="Dark")
+    dark.focus()
+    dark.press("Enter")
+    expect(page.locator("html")).to_have_class(re.compile("dark"))
+    page.keyboard.press("Escape")
+
+    expect(menu).to_be_hidden()
+    expect(button).to_be_focused()
+
+
+def test_screen_readers_hear_no_names_of_icons(page):
+    make_history()
+    for address in ("/admin/", changelist_url(Contact), changelist_url(ApiKey)):
+        page.goto(address)
+        page.wait_for_timeout(200)
+        heard = page.eval_on_selector_all(
+            ".material-symbols-outlined",
+            "all => all.filter(one => !one.closest('[aria-hidden=true], [aria-label]'))"
+            ".map(one => one.parentElement.outerHTML.slice(0, 200))",
+        )
+
+        assert heard == []

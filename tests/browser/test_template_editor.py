@@ -6,6 +6,7 @@ import pytest
 
 from automations.models import Template
 from tests.browser.pages import MAIN
+from tests.browser.waiting import wait_for
 from tests.factories import make_activity, make_activity_type, make_contact
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -54,7 +55,7 @@ def test_an_email_with_the_link_of_an_event_is_written_by_keyboard(page):
     page.keyboard.type("Download")
     page.keyboard.press("Tab")
     press(page, "Insert")
-    page.wait_for_function("() => document.querySelector('[data-subject]').textContent")
+    wait_for(page, "document.querySelector('[data-subject]').textContent")
     press(page, "Move up: Text, 2 of 3")
     page.wait_for_selector("[data-tool=down]:focus")
     press(page, "Undo")

@@ -19,7 +19,7 @@ from tests.browser.pages import (
     snippet,
     told,
 )
-from tests.browser.waiting import wait_until
+from tests.browser.waiting import wait_for, wait_until
 from tests.factories import make_group
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -102,7 +102,7 @@ def test_a_fault_in_a_callback_does_not_stop_the_queue(tracking, open_page):
     """)
 
     assert told(page, 1) == ["click"]
-    page.wait_for_function("thrown.length === 2")
+    wait_for(page, "thrown.length === 2")
     assert page.evaluate("thrown") == ["the page is broken", "and again"]
 
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from activities.models import Activity, ActivityType, DataInput, RejectedActivity
 from activities.problems import Status
+from activities.reading_again import read_line, why_not
 from automations.models import Automation, Run, Template
 from channels.models import ApiKey, Channel
 from config.demo import data, journeys
@@ -27,6 +28,7 @@ from groups.rules import parse, to_json
 from privacy.models import PersonRequest
 from privacy.models.requests import BY_DUE
 from privacy.requests.due import days_left
+from tests.factories import make_contact
 from tests.wire.source import EventSource, event
 
 pytestmark = pytest.mark.django_db
@@ -257,6 +259,15 @@ def test_demo_rejections_are_those_intended(demo):
         "wrong_type",
         "wrong_type",
     ]
+
+
+def test_the_event_of_somebody_unknown_waits_for_the_contact(demo):
+    line = RejectedActivity.objects.get(code="unknown_contact")
+    contact = make_contact(email="nobody@example.com")
+
+    assert why_not(line) == ""
+    (again,) = read_line(line, is_dry=True)
+    assert (again.draft.value, again.contact_guid) == ("Saving on heating", contact.guid)
 
 
 def test_demo_has_events_in_the_formats_of_other_systems(demo):
