@@ -43,6 +43,13 @@ WRITING = {
     *("update", "bulk_update", "delete"),
 }
 
+# Within that room the first three write what contacts are. The others note that one is merged, or
+# is not any more, and delete those who were erased.
+WRITERS_OF_FIELDS = {"changes.py", "changing_many.py", "sample_data.py"}
+WRITERS_OF_THE_REST = {"merging.py", "undoing.py", "removing.py"}
+_WRITES_IN_SQL = re.compile(r"(?:UPDATE|INSERT INTO|DELETE FROM) contacts_contact\b")
+PREDICATES = {"permissions.py", "permission.py"}
+
 _PERMISSION = re.compile(r"([a-z_]+)\.(?:view|add|change|delete)_[a-z]+")
 _ADMIN_PAGE = re.compile(r"admin:([a-z]+)_[a-z]+_\w+")
 _PAGE = re.compile(r"([a-z_-]+):[\w-]+")
@@ -131,6 +138,24 @@ def written_contacts(source):
                 base = base.value if isinstance(base, ast.Attribute) else base.func
             if getattr(base, "id", "") == "Contact" and node.func.attr.removeprefix("a") in WRITING:
                 yield ast.unparse(node.func)
+
+
+def written_fields(source):
+    """Statements that write what a contact is, or that there is one: by its manager, or in SQL."""
+    tree = ast.parse(source)
+    yield from written_contacts(source)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from _WRITES_IN_SQL.findall(node.value)
+
+
+def asked_permissions(source):
+    """Lines that ask Django for a permission by its name."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Attribute) and node.attr in ("has_perm", "has_perms")
+    ]
 
 
 def test_house_has_every_app():
@@ -222,6 +247,27 @@ def test_contacts_are_written_by_their_own_room_only(room):
         str(file.relative_to(ROOT)): written
         for file in files_of(room)
         if (written := list(written_contacts(file.read_text())))
+    }
+
+    assert found == {}
+
+
+def test_fields_of_contacts_are_written_at_one_place():
+    writers = {
+        str(file.relative_to(ROOT / "contacts"))
+        for file in files_of("contacts")
+        if list(written_fields(file.read_text()))
+    }
+
+    assert writers == WRITERS_OF_FIELDS | WRITERS_OF_THE_REST
+
+
+@pytest.mark.parametrize("room", sorted(FLOOR_OF))
+def test_what_users_may_do_is_asked_by_named_predicates(room):
+    found = {
+        str(file.relative_to(ROOT)): lines
+        for file in files_of(room)
+        if file.name not in PREDICATES and (lines := asked_permissions(file.read_text()))
     }
 
     assert found == {}

@@ -2,7 +2,7 @@
 
 from activities.drafts import Draft
 from activities.recording import Source, record_soon
-from channels.keys import find_api_key_soon
+from channels.keys import read_api_key_soon
 from contacts.models import Contact
 from database.loop import in_thread
 from tracking.exchanges import Recording
@@ -16,8 +16,8 @@ class Ring(Recording):
     door = "bell"
 
     async def record(self):
-        key = await find_api_key_soon(self.request.headers.get("bell", ""), access=ACCESS)
-        if key is None:
+        key = await read_api_key_soon(self.request.headers.get("bell", ""))
+        if key is None or not key.opens(ACCESS):
             raise Problem(403, "no_bell", "This is not a key of the bell.")
         self.request.channel, self.request.is_known = key.channel, True
         contact = await in_thread(Contact.objects.create)
