@@ -30,6 +30,19 @@ def plans_of(path, **parameters):
     return plans
 
 
+def drop_others(indexes):
+    """Drop the other indexes of their tables: on a table without rows each costs the same."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT quote_ident(indexname) FROM pg_indexes AS one WHERE indexname <> ALL(%s)"
+            " AND tablename IN (SELECT tablename FROM pg_indexes WHERE indexname = ANY(%s))"
+            " AND NOT EXISTS (SELECT FROM pg_constraint WHERE conname = one.indexname)",
+            [indexes, indexes],
+        )
+        others = ", ".join(name for (name,) in cursor)
+        cursor.execute(f"DROP INDEX {others}")
+
+
 def plan_with(plans, table):
     return next(plan for plan in plans if f" on {table} " in plan and "Limit" in plan)
 
@@ -79,18 +92,20 @@ def test_each_kind_of_a_timeline_is_read_in_the_order_of_an_index():
         make_activity(contact)
     path = f"/contacts/{contact.guid}/timeline"
     cursor = Reader().get_json(path, limit=1)["next"]
+    indexes = {
+        "activities_activity": "activities_of_a_contact",
+        "contacts_contactchange": "changes_of_a_contact",
+        "consents_consentagreement": "latest_agreements_of_a_contact",
+        "groups_membershipevent": "entries_of_a_contact",
+        "automations_run": "runs_of_a_contact",
+        "automations_emailevent": "email_events_of_a_contact",
+        "automations_email": "emails_of_a_contact",
+    }
+    drop_others(list(indexes.values()))
 
     plans = plans_of(path, limit=1, cursor=cursor)
 
-    for table, index in (
-        ("activities_activity", "activities_of_a_contact"),
-        ("contacts_contactchange", "changes_of_a_contact"),
-        ("consents_consentagreement", "latest_agreements_of_a_contact"),
-        ("groups_membershipevent", "entries_of_a_contact"),
-        ("automations_run", "runs_of_a_contact"),
-        ("automations_emailevent", "email_events_of_a_contact"),
-        ("automations_email", "emails_of_a_contact"),
-    ):
+    for table, index in indexes.items():
         plan = plan_with(plans, table)
         assert index in plan
         assert "Sort" not in plan
