@@ -11,7 +11,7 @@ from celery.contrib.testing.worker import start_worker
 from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from activities.models import Activity
 from channels.models import Channel
@@ -23,6 +23,8 @@ from tests.browser.waiting import wait_for, wait_until
 from tests.browser.websites import Websites
 from tests.factories import make_activity_type, make_consent
 
+# A busy machine is slow, and nothing that is there is waited for.
+_MILLISECONDS = 20_000
 TELL_VIOLATIONS = """
     document.addEventListener('securitypolicyviolation', event => {
         console.error(`violation of ${event.violatedDirective}: ${event.blockedURI}`);
@@ -99,7 +101,8 @@ def browsers(playwright, serving, tmp_path_factory):
                 args=[*ARGUMENTS, f"--host-resolver-rules=MAP * 127.0.0.1:{serving.port}"],
                 ignore_https_errors=True,
             )
-            context.set_default_timeout(20_000)
+            context.set_default_timeout(_MILLISECONDS)
+            expect.set_options(timeout=_MILLISECONDS)
             running[preferences, number] = context
         return running[preferences, number]
 
