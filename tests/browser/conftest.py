@@ -213,7 +213,7 @@ def free_sites(sites):
 
 def note_problem(message, problems):
     # The preview of an email runs no scripts, and htmx tells of requests that it gives up.
-    is_expected = message.text.startswith(("Blocked script execution in 'about:srcdoc'", "htmx:"))
+    is_expected = message.text.startswith(("Blocked script execution in 'about:", "htmx:"))
     if message.type in ("error", "warning") and not is_expected:
         problems.append(message.text)
 
