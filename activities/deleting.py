@@ -1,6 +1,6 @@
 """Deletes activities and what hangs on them; counts follow. Erasing, retention and undoing use it.
 
-Whoever deletes activities calls `hold_counts` first, before other locks, and tells readers.
+Callers that delete activities call `hold_counts` first, before other locks, and tell readers.
 """
 
 from collections.abc import Collection

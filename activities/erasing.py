@@ -126,7 +126,7 @@ def _forget_rejections(erased: Erased) -> dict[str, int]:
 def _forget_types(erased: Erased) -> dict[str, int]:
     """Forget types that were made of event names in which people are named.
 
-    Of a type that others use, a first and a last name are no name of a person: whoever enters
+    Of a type that others use, a first and a last name are no name of a person: a visitor who enters
     “Page” and “Visit” into a form would take a type along that groups and automations ask for.
     """
     made = ActivityType.objects.exclude(door="")

@@ -89,7 +89,7 @@ def cause_of(line: RejectedActivity) -> Cause:
 def request_replay(cause: Cause, by: User | None, *, line: int | None = None) -> Replay | None:
     """Ask for the lines of `cause`, or for one of them, to be recorded again.
 
-    Returns the replay, or the one that is waiting; None if there is nothing to replay.
+    Returns the replay, or the one that is waiting; None if none of these lines can be replayed.
     """
     lines = cause.lines.filter(can_be_replayed())
     if line is not None:

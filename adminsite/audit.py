@@ -29,7 +29,7 @@ _NOTE = "adminsite_note"
 def acting(user: AnyUser | None, *, address: str = "", via: str = "admin") -> Iterator[None]:
     """Within it, what changes on this thread's connection was changed by `user`.
 
-    Without a user it was somebody who is not logged in.
+    Without a user, the request came from a visitor without a login.
     """
     is_known = user is not None and not isinstance(user, AnonymousUser)
     actor = {

@@ -37,7 +37,7 @@ def who(entry: AuditEntry) -> str:
     if entry.actor:
         return entry.actor if entry.via == "admin" else f"{entry.actor} (by {entry.via})"
     if entry.via == "admin":
-        return "Nobody who is logged in"
+        return "A visitor without a login"
     # Commands have the name of the user of the operating system.
     is_command = entry.via.endswith(")")
     return f"Command line: {entry.via}" if is_command else f"The hub: {entry.via}"

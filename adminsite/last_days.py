@@ -25,6 +25,6 @@ def since(days: int) -> datetime:
 
 
 def offered(chosen: int | None) -> list[tuple[str, str]]:
-    """The periods to choose from, and the one that is chosen."""
+    """The periods that a user can choose, and `chosen`, if it is another one."""
     days = sorted({*PERIODS, chosen}) if chosen else PERIODS
     return [(str(one), last_days(one).capitalize()) for one in days]

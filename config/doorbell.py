@@ -69,9 +69,9 @@ class Doorbell:
             if self._connection is None:
                 self._connection = connect_to_broker(self._app)
             task.apply_async(args, kwargs, connection=self._connection, retry=False)
-        except Exception as error:
-            # Any kind, since each transport of Celery has its own: the thread that rings must go
-            # on, and the sweeps of the jobs find what a lost message was about.
+        except Exception as error:  # any kind: each transport of Celery has its own
+            # The thread that rings must go on, and the sweeps of the jobs find what a lost message
+            # was about.
             self._hang_up()
             if not self._is_broken:
                 reason = " ".join(str(error).split())
