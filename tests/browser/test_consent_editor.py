@@ -9,6 +9,7 @@ from adminsite.formatting import change_url
 from consents.agreements import record_agreement
 from consents.models import Consent, ConsentText
 from tests.browser.pages import MAIN
+from tests.browser.waiting import wait_for, wait_until_drawn
 from tests.factories import make_consent, make_contact
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -190,6 +191,9 @@ def test_a_new_text_is_written_by_keyboard(page):
     page.locator("trix-editor").first.focus()
     page.keyboard.type("Podemos?")
     page.keyboard.press("Enter")
+    # Trix draws a line with the next frame, and forgets what was pressed before: nobody is so fast.
+    wait_for(page, "document.querySelector('trix-editor br + br')")
+    wait_until_drawn(page)
     page.keyboard.press("Control+b")
     expect(page.locator("[data-trix-attribute=bold]").first).to_have_class(
         re.compile("trix-active")

@@ -21,3 +21,10 @@ def wait_for(page, condition, arg=None):
     page.wait_for_function(
         f"arg => {{ try {{ return {condition}; }} catch {{ return false; }} }}", arg=arg
     )
+
+
+def wait_until_drawn(page):
+    """Wait until the page has drawn what was asked of it so far, and was told of it."""
+    page.evaluate(
+        "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
