@@ -5,7 +5,6 @@ A draft is corrected only after it was found wrong, so nothing of this costs tho
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
 from typing import Any
 
 import msgspec
@@ -15,7 +14,7 @@ from activities.contact_fields import WIRE_NAMES
 from activities.drafts import MAX_TEXT, Draft
 from activities.problems import InvalidActivity
 from activities.repairs import Correction
-from contacts.places import country_code, country_names
+from contacts.places import find_country
 from contacts.profile import max_length_of
 from database.letter_case import fold
 from database.questions import Question
@@ -253,7 +252,7 @@ def _text(value: object, rule: Rule) -> str | None:
 
 def _country(value: object, rule: Rule) -> str | None:
     text = value.strip() if isinstance(value, str) else ""
-    return country_code(text) or _countries().get(fold(text))
+    return find_country(text) or None
 
 
 def _replaced(value: object, rule: Rule) -> str | None:
@@ -265,11 +264,6 @@ def replacements(text: str) -> dict[str, str]:
     """What each value is replaced by, of the lines of a correction such as `UK = GBR`."""
     pairs = (line.partition("=") for line in text.splitlines() if "=" in line)
     return {sent.strip(): stored.strip() for sent, _, stored in pairs}
-
-
-@cache
-def _countries() -> dict[str, str]:
-    return {fold(name): code for code, name in country_names().items()}
 
 
 _TO: dict[str, Callable[[Any, Rule], Any]] = {

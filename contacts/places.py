@@ -1,5 +1,8 @@
-"""Countries and states by the codes that contacts have."""
+"""Countries and states by the codes that contacts have, and by what people call them."""
 
+import gettext
+import unicodedata
+from collections.abc import Iterator
 from functools import cache
 
 import pycountry
@@ -15,6 +18,61 @@ _MORE_STATES = {
     "FM": "Micronesia",
     "MH": "Marshall Islands",
     "PW": "Palau",
+}
+# Names of countries are understood in English and in these: the languages of Europe, and others in
+# which many forms are filled in.
+_LANGUAGES = (
+    *("bg", "bs", "ca", "cs", "cy", "da", "de", "el", "es", "et", "eu", "fi", "fr", "ga", "gl"),
+    *("hr", "hu", "is", "it", "lt", "lv", "mk", "mt", "nb_NO", "nl", "nn", "pl", "pt", "ro", "ru"),
+    *("sk", "sl", "sq", "sr", "sr@latin", "sv", "tr", "uk"),
+    *("ar", "he", "id", "ja", "ko", "pt_BR", "vi", "zh_CN", "zh_TW"),
+)
+# Names that ISO 3166-1 has no longer, or writes otherwise, in small letters without signs.
+_OTHER_NAMES = {
+    **dict.fromkeys(("grossbritannien", "grandebretagne", "granbretana", "granbretagna"), "GBR"),
+    **dict.fromkeys(("isobritannia", "великобритания", "великобританія"), "GBR"),
+    **dict.fromkeys(("russie", "rusia", "ryssland", "rosja", "rusko", "oroszorszag"), "RUS"),
+    **dict.fromkeys(("venaja", "rusija", "rusya", "россия", "росія", "русия", "ρωσια"), "RUS"),
+    "bielorussie": "BLR",
+    "nederlandene": "NLD",
+    "tyrkiet": "TUR",
+    "bolivia": "BOL",
+    "britain": "GBR",
+    "brunei": "BRN",
+    "burma": "MMR",
+    "capeverde": "CPV",
+    "congodemocraticrepublic": "COD",
+    "congorepublic": "COG",
+    "czechrepublic": "CZE",
+    "democraticrepublicofthecongo": "COD",
+    "easttimor": "TLS",
+    "england": "GBR",
+    "greatbritain": "GBR",
+    "holland": "NLD",
+    "iran": "IRN",
+    "ivorycoast": "CIV",
+    "laos": "LAO",
+    "macau": "MAC",
+    "macedonia": "MKD",
+    "moldova": "MDA",
+    "netherlands": "NLD",
+    "northkorea": "PRK",
+    "palestine": "PSE",
+    "republicofthecongo": "COG",
+    "russia": "RUS",
+    "southkorea": "KOR",
+    "swaziland": "SWZ",
+    "syria": "SYR",
+    "taiwan": "TWN",
+    "tanzania": "TZA",
+    "turkey": "TUR",
+    "uk": "GBR",
+    "unitedstatesofamerica": "USA",
+    "us": "USA",
+    "usa": "USA",
+    "vaticancity": "VAT",
+    "venezuela": "VEN",
+    "vietnam": "VNM",
 }
 
 
@@ -51,3 +109,63 @@ def country_code(text: str) -> str:
     elif len(text) == 3:
         country = pycountry.countries.get(alpha_3=text.upper())
     return country.alpha_3 if country else ""
+
+
+def find_country(text: str) -> str:
+    """The alpha-3 code of the country that has this code or name, however it is written, or "".
+
+    Names may be in one of many languages. One that two countries have is understood as English.
+    """
+    plain = _plain(text)
+    return country_code(text.strip()) or _countries().get(plain) or _foreign().get(plain, "")
+
+
+def find_state(text: str) -> str:
+    """The code of the US state that has this name or code, however it is written, or ""."""
+    code = text.strip().upper().removeprefix("US-")
+    return code if code in state_names() else _states().get(_plain(text), "")
+
+
+@cache
+def _countries() -> dict[str, str]:
+    """Codes of countries by their English names."""
+    names = list(_names(gettext.NullTranslations()))
+    # ISO has “Bolivia, Plurinational State of”.
+    names += [(name.partition(",")[0], code) for name, code in names]
+    own = {_plain(name): code for code, name in country_names().items()}
+    return _clear(names) | own | _OTHER_NAMES
+
+
+@cache
+def _foreign() -> dict[str, str]:
+    """Codes of countries by their names in other languages; reading them takes a while."""
+    names: list[tuple[str, str]] = []
+    for language in _LANGUAGES:
+        names += _names(gettext.translation("iso3166-1", pycountry.LOCALES_DIR, [language]))
+    return _clear(names)
+
+
+def _names(language: gettext.NullTranslations) -> Iterator[tuple[str, str]]:
+    for country in pycountry.countries:
+        for kind in ("name", "common_name", "official_name"):
+            if name := getattr(country, kind, ""):
+                yield language.gettext(name), country.alpha_3
+
+
+def _clear(names: list[tuple[str, str]]) -> dict[str, str]:
+    """The codes by those names that one country alone has: two are called Korea."""
+    codes: dict[str, set[str]] = {}
+    for name, code in names:
+        codes.setdefault(_plain(name), set()).add(code)
+    return {name: min(found) for name, found in codes.items() if name and len(found) == 1}
+
+
+@cache
+def _states() -> dict[str, str]:
+    return {_plain(name): code for code, name in state_names().items()}
+
+
+def _plain(name: str) -> str:
+    """`name` in small letters, without accents, spaces, signs, and “the” in front."""
+    letters = unicodedata.normalize("NFKD", name).casefold()
+    return "".join(filter(str.isalpha, letters)).removeprefix("the")

@@ -187,7 +187,7 @@ class ImportAdmin(ReadOnlyAdmin):
         problems: dict[int, str] = {}
         if request.method == "POST":
             mapping, problems = read_mapping(request.POST, seen["columns"], import_.kind)
-            if not problems and self._check(request, import_, mapping):
+            if not problems and self._check(request, import_, mapping, seen["rows"]):
                 return HttpResponseRedirect(change_url(import_))
         context = {
             **self.admin_site.each_context(request),
@@ -197,12 +197,14 @@ class ImportAdmin(ReadOnlyAdmin):
         }
         return TemplateResponse(request, "exchange/mapping.html", context)
 
-    def _check(self, request: HttpRequest, import_: Import, mapping: dict[str, Any]) -> bool:
-        """Have the rows checked by this mapping, and whether they are."""
+    def _check(
+        self, request: HttpRequest, import_: Import, mapping: dict[str, Any], rows: int
+    ) -> bool:
+        """Have so many rows checked by this mapping, and whether they are."""
         import_.mapping = mapping
         import_.save(update_fields=["mapping"])
         try:
-            start_check(import_)
+            start_check(import_, rows)
         except CannotImport as error:
             self.message_user(request, str(error), messages.ERROR)
             return False

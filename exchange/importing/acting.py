@@ -71,8 +71,10 @@ class CannotImport(Exception):
     """An import cannot be checked, begun or undone now; the message says why, for the user."""
 
 
-def start_check(import_: Import) -> None:
-    """Have a worker check the file, with the mapping that the import has.
+def start_check(import_: Import, rows: int = 0) -> None:
+    """Have a worker check the file of so many `rows`, 0 if nobody has counted them.
+
+    It has the mapping that the import has.
 
     :raises CannotImport: if it is too late for that, or the file is gone
     """
@@ -81,7 +83,8 @@ def start_check(import_: Import) -> None:
         status__in=[_Status.UPLOADED, _Status.CHECKED, _Status.FAILED],
         started_at=None,
     ).exclude(path="")
-    if not checkable.update(**_begin(_Status.CHECKING), reason=""):
+    begun = _begin(_Status.CHECKING) | {"total": rows, "reason": ""}
+    if not checkable.update(**begun):
         raise CannotImport(
             "This file cannot be checked any more: it was imported, cancelled or deleted."
         )

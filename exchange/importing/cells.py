@@ -15,7 +15,7 @@ from adminsite.harmless import without_apostrophe
 from contacts.annotating import CannotAnnotate
 from contacts.emails import mailbox
 from contacts.guids import parse_guid
-from contacts.places import country_code, country_names, state_names
+from contacts.places import find_country, find_state
 from contacts.profile import InvalidField, check_field, max_length_of, may_have_state
 from exchange.importing.dates import DAY_FIRST, DateFormat, NoDate
 from exchange.importing.identifiers import read_identifier
@@ -170,7 +170,7 @@ class ContactRows:
             values[self._state] = ""
             message = f"{self._state_header} was left out: the contact is not in the USA."
             left_out.append(Problem("state_abroad", self._state_header, message, _found(state)))
-        elif code := _state_code(state):
+        elif code := find_state(state):
             values[self._state] = code
         else:
             values[self._state] = ""
@@ -310,53 +310,10 @@ def _no_date(header: str, date_format: DateFormat, value: str) -> Problem:
 def _country(header: str, value: str) -> str | Problem:
     if not is_storable(value):
         return _bad_text(header)
-    code = country_code(value) or _countries().get(value.casefold(), "")
-    if code:
+    if code := find_country(value):
         return code
-    message = f"{header} must be a country: a code, as DEU or DE, or its English name."
+    message = f"{header} must be a country: a code, as DEU or DE, or its name."
     return Problem("bad_country", header, message, _found(value))
-
-
-def _countries() -> dict[str, str]:
-    if not _by_name:
-        _by_name.update({name.casefold(): code for code, name in country_names().items()})
-        _by_name.update(_COMMON_NAMES)
-    return _by_name
-
-
-_by_name: dict[str, str] = {}
-# As people call countries whose names in ISO 3166-1 are longer.
-_COMMON_NAMES = {
-    "usa": "USA",
-    "united states of america": "USA",
-    "uk": "GBR",
-    "great britain": "GBR",
-    "england": "GBR",
-    "russia": "RUS",
-    "south korea": "KOR",
-    "czech republic": "CZE",
-    "turkey": "TUR",
-    "vietnam": "VNM",
-    "taiwan": "TWN",
-    "bolivia": "BOL",
-    "venezuela": "VEN",
-    "iran": "IRN",
-    "moldova": "MDA",
-    "tanzania": "TZA",
-    "the netherlands": "NLD",
-    "holland": "NLD",
-}
-
-
-def _state_code(value: str) -> str:
-    if value.upper() in state_names():
-        return value.upper()
-    if not _states:
-        _states.update({name.casefold(): code for code, name in state_names().items()})
-    return _states.get(value.casefold(), "")
-
-
-_states: dict[str, str] = {}
 
 
 def _guid(header: str, value: str) -> str | Problem:

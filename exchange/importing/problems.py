@@ -14,7 +14,7 @@ MENDS = {
     "too_long": "Shorten the texts, or map the column to a field with more room, such as notes.",
     "bad_text": "Remove the characters that cannot be kept, such as NUL.",
     "bad_date": "Correct the dates, or say in the mapping in which format they are written.",
-    "bad_country": "Write countries by their codes, such as DEU or DE, or by their English names.",
+    "bad_country": "Write countries by their codes, such as DEU or DE, or by their names.",
     "bad_state": "Write states of the USA by their codes, such as CA, or by their names.",
     "bad_guid": "Write GUIDs with 32 digits, as 3f2a9c1e-0000-4000-8000-000000000000.",
     "bad_row": "Correct the rows in the file.",

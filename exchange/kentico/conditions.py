@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from activities.contact_fields import WIRE_NAMES
+from contacts.places import find_country, find_state
 from database.letter_case import fold
 from exchange.kentico.macros import Branch, Rule
-from exchange.kentico.places import find_country, find_state
 from groups.conditions.members import MOST_DAYS
 from groups.rules import InvalidRule, parse
 

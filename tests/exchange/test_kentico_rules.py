@@ -4,7 +4,6 @@ import pytest
 
 from exchange.kentico.conditions import There, translate
 from exchange.kentico.macros import read_condition
-from exchange.kentico.places import find_country, find_state
 from tests.exchange.kentico_groups import (
     FEMALE,
     IN_GROUP,
@@ -283,22 +282,3 @@ def test_rules_whose_quotes_are_not_escaped_are_read_too():
     branch = read_condition(f'{{%Rule("x", "{xml}")|(hash)0%}}')
 
     assert translate(branch, THERE).rule["conditions"] == [VISITED]
-
-
-@pytest.mark.parametrize(
-    ("name", "code"),
-    [
-        *(("USA", "USA"), ("us", "USA"), ("UnitedStates", "USA"), ("UnitedKingdom", "GBR")),
-        *(("SouthKorea", "KOR"), ("Côte d'Ivoire", "CIV"), ("Bolivia", "BOL"), ("Kosovo", "XKX")),
-        *(("Russia", "RUS"), ("the Bahamas", "BHS"), ("Korea", ""), ("Narnia", ""), ("", "")),
-    ],
-)
-def test_countries_are_found_however_they_are_written(name, code):
-    assert find_country(name) == code
-
-
-@pytest.mark.parametrize(
-    ("name", "code"), [("New York", "NY"), ("us-ca", "CA"), ("DistrictOfColumbia", "DC"), ("x", "")]
-)
-def test_states_are_found_however_they_are_written(name, code):
-    assert find_state(name) == code

@@ -35,6 +35,7 @@ def read(**cells):
         ("country", "AUT", "AUT"),
         ("country", "Austria", "AUT"),
         ("country", "czech republic", "CZE"),
+        ("country", "Österreich", "AUT"),
         ("state", "ca", "CA"),
         ("state", "California", "CA"),
         ("birthday", "29.02.1980", "1980-02-29"),

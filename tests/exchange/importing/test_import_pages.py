@@ -290,6 +290,14 @@ def test_identifiers_of_each_site_are_offered(marketer):
     assert import_.mapping == {"email": "email", "id": target}
 
 
+def test_check_knows_how_many_rows_there_are(marketer):
+    import_ = uploaded(marketer, b"email\na@example.com\nb@example.com\n")
+
+    marketer.post(page("mapping", import_), {"target-0": "email"})
+
+    assert "Checking the file … 0 of 2" in text_of(marketer.get(page("progress", import_)))
+
+
 def test_progress_is_shown_until_it_is_over(marketer):
     import_ = uploaded(marketer)
     Import.objects.filter(pk=import_.pk).update(status="checking", position=50, total=200)
