@@ -26,7 +26,7 @@ from adminsite.formatting import change_url
 from adminsite.options import EmptyState, ReadOnlyAdmin
 from exchange.admin.mapping_page import mapping_context
 from exchange.admin.permissions import may_import, may_see_imports
-from exchange.admin.showing import KINDS, kept_reasons, page_of, progress_of
+from exchange.admin.showing import KINDS, page_of, preview_of, progress_of, read_preview
 from exchange.admin.targets import read_mapping
 from exchange.admin.uploading import (
     UploadForm,
@@ -45,10 +45,10 @@ from exchange.importing.acting import (
     start_undo,
 )
 from exchange.importing.errors import CannotRead
+from exchange.importing.judging import Preview, preview_undo
 from exchange.importing.storing import forget_raw
 from exchange.importing.taking_back import given_by
 from exchange.importing.telling import kept_of, rejects_of
-from exchange.importing.undoing import preview_undo
 from exchange.models import Import, RememberedMapping
 
 _STATUS = Badge("status", "State", labels=labels_of(KINDS))
@@ -120,6 +120,7 @@ class ImportAdmin(ReadOnlyAdmin):
             url(f"{one}/start/", require_POST(self.start_view), "start"),
             url(f"{one}/cancel/", require_POST(self.cancel_view), "cancel"),
             url(f"{one}/undo/", both(self.undo_view), "undo"),
+            url(f"{one}/undo/preview/", require_GET(self.preview_view), "preview"),
             url(f"{one}/rejects/", require_GET(self.rejects_view), "rejects"),
             url(f"{one}/kept/", require_GET(self.kept_view), "kept"),
             *super().get_urls(),
@@ -259,7 +260,6 @@ class ImportAdmin(ReadOnlyAdmin):
             return self._do(request, import_id, lambda one: start_undo(one, _user_of(request)))
         if not import_.may_be_undone:
             return HttpResponseRedirect(change_url(import_))
-        preview = preview_undo(import_)
         is_rest = import_.status == Import.Status.PARTLY_UNDONE
         context = {
             **self.admin_site.each_context(request),
@@ -267,12 +267,19 @@ class ImportAdmin(ReadOnlyAdmin):
             "is_rest": is_rest,
             "opts": self.opts,
             "import": import_,
-            "preview": preview,
+            **preview_of(import_, Preview()),
             "given": given_by(import_),
-            "reasons": kept_reasons(preview["kept"]),
             "back_url": change_url(import_),
         }
         return TemplateResponse(request, "exchange/undo.html", context)
+
+    def preview_view(self, request: HttpRequest, import_id: int) -> HttpResponseBase:
+        """What an undo would come to, counted a portion further; its page asks until it is all."""
+        import_ = self._import(request, import_id)
+        if not import_.may_be_undone:
+            return HttpResponse(headers=_REFRESH)
+        preview = preview_undo(import_, read_preview(request.GET.get("so_far", "")))
+        return TemplateResponse(request, "exchange/preview.html", preview_of(import_, preview))
 
     def rejects_view(self, request: HttpRequest, import_id: int) -> HttpResponseBase:
         """The rows that stay out, with their reasons, as a CSV."""

@@ -1,18 +1,23 @@
 """What the page of an import shows: how far it is, what will happen, and what has become of it."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
+from urllib.parse import urlencode
 
+from django.core import signing
 from django.urls import reverse
 from django.utils.text import capfirst
 
 from adminsite.formatting import changelist_url
 from contacts.models import Contact
 from contacts.profile import FIELDS
+from exchange.importing.judging import Preview
 from exchange.importing.telling import examples_of
 from exchange.models import Import, KeptByUndo
 
 _Status = Import.Status
+_PREVIEW = "exchange.preview"
 KINDS = {
     _Status.UPLOADED: "neutral",
     _Status.CHECKING: "info",
@@ -59,6 +64,7 @@ def page_of(import_: Import, *, may_change: bool) -> dict[str, Any]:
         "may_map": may_change and import_.may_be_checked,
         "may_start": may_change and import_.may_be_imported,
         "may_undo": may_change and import_.may_be_undone,
+        "consents": import_.told.get("consents", []),
         "tags": _tags(import_),
         "groups": import_.told.get("groups", []),
         "contacts_url": contacts_url(import_),
@@ -80,9 +86,29 @@ def progress_of(import_: Import) -> dict[str, Any]:
     }
 
 
+def preview_of(import_: Import, preview: Preview) -> dict[str, Any]:
+    """What an undo would come to, as far as it is counted, and where the rest is counted."""
+    total = max(_imported(import_), preview.seen, 1)
+    so_far = signing.dumps(asdict(preview), salt=_PREVIEW, compress=True)
+    return {
+        "preview": preview,
+        "per_cent": min(100 * preview.seen // total, 99),
+        "reasons": kept_reasons(preview.kept),
+        "next_url": f"{urls_of(import_)['preview']}?{urlencode({'so_far': so_far})}",
+    }
+
+
+def read_preview(text: str) -> Preview:
+    """What was counted before, as `preview_of` has written it; of any other text, nothing."""
+    try:
+        return Preview(**signing.loads(text, salt=_PREVIEW))
+    except signing.BadSignature:
+        return Preview()
+
+
 def urls_of(import_: Import) -> dict[str, str]:
     """The addresses of what can be done with an import."""
-    names = ("mapping", "read", "progress", "start", "cancel", "undo", "rejects", "kept")
+    names = ("mapping", "read", "progress", "start", "cancel", "undo", "preview", "rejects", "kept")
     return {name: reverse(f"admin:exchange_import_{name}", args=[import_.pk]) for name in names}
 
 
@@ -160,6 +186,11 @@ def field_title(name: str) -> str:
 def _group(problem: Mapping[str, Any]) -> dict[str, Any]:
     shown = len(problem.get("examples", ()))
     return {**problem, "more": max(problem.get("count", 0) - shown, 0)}
+
+
+def _imported(import_: Import) -> int:
+    done = import_.done or {}
+    return sum(done.get(name, 0) for name in ("create", "update", "merge"))
 
 
 def _to_import(import_: Import) -> int:

@@ -31,7 +31,6 @@ from exchange.importing.halves import Half, do_both, is_alone, wait_for_both
 from exchange.importing.mapping import InvalidMapping
 from exchange.importing.opening import CannotRead
 from exchange.importing.recording import ActivityPortion
-from exchange.importing.undoing import preview_undo
 from exchange.models import Import
 from exchange.models.imports import OUTCOMES
 from jobs.tasks import ring
@@ -41,7 +40,6 @@ __all__ = [
     "CannotImport",
     "cancel",
     "go_on",
-    "preview_undo",
     "start_check",
     "start_import",
     "start_undo",

@@ -12,13 +12,14 @@ from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from consents.models import Consent
 from exchange.importing import lists, staging, tags
 from exchange.importing.activity_cells import ActivityRows
 from exchange.importing.cells import ContactRows
 from exchange.importing.dates import DateFormat, ReadsTwoWays
 from exchange.importing.mapping import InvalidMapping, Mapping
 from exchange.importing.opening import CannotRead, Unreadable, open_table
-from exchange.importing.planning import Staged, plan
+from exchange.importing.planning import Staged, answers_told, plan
 from exchange.importing.planning_activities import plan_activities
 from exchange.importing.problems import (
     ERASED,
@@ -242,7 +243,7 @@ def _plan(import_: Import, headers: list[str], seen: _Seen) -> tuple[dict[str, i
 
 
 def told_of(import_: Import, headers: list[str]) -> dict[str, Any]:
-    """What a check tells beside the counts: `tags` and `groups` of its rows, if they have some.
+    """What a check tells beside the counts: `consents`, `tags` and `groups` of its rows, if any.
 
     :raises TooManyTags: if an import would make too many
     """
@@ -250,7 +251,14 @@ def told_of(import_: Import, headers: list[str]) -> dict[str, Any]:
         return {}
     staged = staged_of(import_, headers)
     plan_of_it = staged.table("plan")
-    found: dict[str, Any] = {}
+    consents = Consent.objects.in_bulk(staged.consents)
+    found: dict[str, Any] = {
+        "consents": [
+            [consents[consent].name, *counts]
+            for consent, *counts in answers_told(staged)
+            if consent in consents
+        ]
+    }
     if "tags" in staged.names:
         found["tags"] = tags.told_of(plan_of_it)
     if "lists" in staged.names:

@@ -123,6 +123,11 @@ GIVES_EMAIL = (
 )
 # The address of a line of the plan; of a row without an email, that of its `contact`.
 ADDRESS = "COALESCE(NULLIF(line.key, ''), contact.email_key)"
+_TELL = """
+SELECT count(*) FILTER (WHERE line.consent_{consent} = 'y'),
+    count(*) FILTER (WHERE line.consent_{consent} = 'n')
+FROM {plan} AS line {joins} WHERE {news}
+"""
 _COUNT = """
 SELECT COALESCE(sum(rows), 0), COALESCE(sum(is_leading) FILTER (WHERE outcome = 'create'), 0),
     COALESCE(sum(is_leading) FILTER (WHERE outcome = 'update'), 0),
@@ -229,6 +234,24 @@ def _plan(staged: Staged, no_email: str, erased: str, shared: str) -> dict[str, 
     counts = _count(staged)
     run(staged, "DROP TABLE {who}, {many}")
     return counts
+
+
+def answers_told(staged: Staged) -> list[tuple[int, int, int]]:
+    """Of each consent how many contacts of a plan newly agree to it, and how many withdraw."""
+    found = []
+    for consent in staged.consents:
+        sql = _TELL.format(
+            consent=consent,
+            plan=staged.table("plan"),
+            joins=answers_of(staged),
+            news=NEWS.format(consent=consent, said_at=staged.said_at),
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(sql)
+            agree, withdraw = cursor.fetchone()
+        if agree or withdraw:
+            found.append((consent, agree, withdraw))
+    return found
 
 
 def differs(staged: Staged) -> str:

@@ -13,14 +13,13 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-from activities.models import Activity, DataInput
+from activities.models import Activity
 from activities.removing import remove_activities
 from consents.agreements import record_many
-from consents.models import Consent, ConsentAgreement
-from contacts.annotations import ContactTag
+from consents.models import Consent
 from contacts.changing_many import change_many, lock_many
 from contacts.emails import mailbox
-from contacts.models import ContactChange, ContactIdentifier, ContactMerge
+from contacts.models import ContactChange, ContactMerge
 from contacts.profile import FIELDS
 from contacts.removing import own_keys, remove_contacts
 from contacts.resolving import owners_of
@@ -28,6 +27,7 @@ from database.cursors import array_of
 from database.questions import ask
 from exchange.importing.bringing import lift_suppressions
 from exchange.importing.halves import Half
+from exchange.importing.judging import CONTACTS, OF_IMPORTS, ends_of, judge
 from exchange.importing.taking_back import (
     take_back_portion_of_entries,
     take_back_portion_of_identifiers,
@@ -37,19 +37,6 @@ from exchange.models import Import, KeptByUndo
 
 NOTHING: dict[str, Any] = {"restored": 0, "removed": 0, "kept": {}}
 _Reason = KeptByUndo.Reason
-_CONTACTS = "contacts"
-# Rows of these say that a contact did something; of others, that it is used.
-_DID = {Activity, DataInput, ContactIdentifier, ConsentAgreement}
-_DID_TABLES = {"crosssite_sitecontact"}
-# Of these, rows that the import itself has written say nothing.
-_OF_IMPORTS = {ConsentAgreement, ContactIdentifier, ContactTag}
-
-_CONTACT = ", ".join(
-    f"'{name}', COALESCE(to_char(contact.birthday, 'YYYY-MM-DD'), '')"
-    if name == "birthday"
-    else f"'{name}', contact.{name}"
-    for name in FIELDS
-)
 _NEXT = """
 SELECT id, contact_id FROM contacts_contactchange
 WHERE import_id = %(import)s AND source = 'import' AND id > %(behind)s AND id < %(before)s
@@ -64,52 +51,6 @@ SELECT count(*), COALESCE(max(id), 0),
     COALESCE(percentile_disc(0.5) WITHIN GROUP (ORDER BY id), 0),
     count(DISTINCT contact_id) < count(*) OR COALESCE(bool_or(had_email), false)
 FROM change
-"""
-# A contact was made by the import if it began with its change. Its activities may have dated it
-# back since; but then both were written in one transaction.
-_JUDGED = """
-SELECT change.id, contact.id, contact.created_at = change.at AS is_created,
-    CASE
-        WHEN contact.merged_into_id IS NOT NULL OR {merged} THEN 'merged'
-        WHEN (contact.created_at = change.at OR (
-            contact.recorded_in = change.recorded_in AND change.before ->> 'email' = ''
-        )) AND ({did}) THEN 'active'
-        WHEN EXISTS (
-            SELECT FROM contacts_contactchange AS later
-            WHERE later.contact_id = contact.id AND later.id > change.id
-                AND (later.import_id IS NULL OR later.import_id <> ALL(%(undone)s::bigint[]))
-        ) OR NOT jsonb_build_object({contact}) @> change.after THEN 'changed'
-        WHEN contact.created_at = change.at AND ({used}) THEN 'used'
-        ELSE ''
-    END AS reason
-FROM contacts_contactchange AS change
-JOIN contacts_contact AS contact ON contact.id = change.contact_id
-WHERE change.import_id = %(import)s AND change.source = 'import' {part}
-"""
-_COUNT = """
-SELECT count(*) FILTER (WHERE reason = '' AND NOT is_created),
-    count(*) FILTER (WHERE reason = '' AND is_created),
-    {reasons}
-FROM ({judged}) AS judged
-"""
-_MERGED = """
-EXISTS (
-    SELECT FROM contacts_contactmerge AS merge
-    WHERE merge.{side}_id = contact.id AND merge.status IN ('done', 'undone')
-        AND merge.finished_at >= change.at
-)
-"""
-_OF_STATIC_GROUP = """
-EXISTS (
-    SELECT FROM groups_membership AS membership
-    JOIN groups_contactgroup AS grouped ON grouped.id = membership.group_id
-    WHERE membership.contact_id = contact.id AND grouped.static AND NOT EXISTS (
-        SELECT FROM groups_membershipevent AS entry
-        WHERE entry.contact_id = contact.id AND entry.group_id = grouped.id
-            AND entry.at = membership.since AND entry.cause = 'import'
-            AND entry.cause_id = %(import)s
-    )
-)
 """
 _EMAILS = """
 SELECT change.id, contact.id, change.before ->> 'email' FROM contacts_contactchange AS change
@@ -158,7 +99,7 @@ def undo_portion(import_: Import, most: int) -> bool:
 
 def has_halves(import_: Import) -> bool:
     """Whether the next that an undo does is `undo_contacts`."""
-    return import_.status == Import.Status.UNDOING and import_.stage == _CONTACTS
+    return import_.status == Import.Status.UNDOING and import_.stage == CONTACTS
 
 
 def undo_contacts(import_: Import, half: Half, most: int) -> Callable[[Import], bool]:
@@ -168,7 +109,7 @@ def undo_contacts(import_: Import, half: Half, most: int) -> Callable[[Import], 
     """
     if not has_halves(import_):
         return lambda locked: False
-    behind, before = _ends(import_, half)
+    behind, before = ends_of(import_, half)
     with connection.cursor() as cursor:
         params = {"import": import_.pk, "behind": behind, "before": before, "most": most}
         cursor.execute(_NEXT, params)
@@ -184,30 +125,10 @@ def undo_contacts(import_: Import, half: Half, most: int) -> Callable[[Import], 
         locked.undone["removed"] += removed
         _keep(locked, kept)
         if all(_is_done(locked, one) for one in Half):
-            _go_to_next_stage(locked, _CONTACTS)
+            _go_to_next_stage(locked, CONTACTS)
         return bool(changes)
 
     return note_it
-
-
-def preview_undo(import_: Import) -> dict[str, Any]:
-    """What undoing an import would come to now, counted; for very many rows it takes seconds."""
-    if import_.kind == Import.Kind.ACTIVITIES:
-        removed = Activity.objects.filter(request_id=import_.request_id).count()
-        return {"restored": 0, "removed": removed, "kept": {}}
-    left = ""
-    if import_.status == Import.Status.PARTLY_UNDONE and import_.stage != "merges":
-        # What was undone by then is not in it any more.
-        ends = [_ends(import_, half) for half in Half] if import_.stage == _CONTACTS else []
-        ranges = [f"(change.id > {behind} AND change.id < {before})" for behind, before in ends]
-        left = f"AND ({' OR '.join(ranges) or 'false'})"
-    reasons = [reason.value for reason in _Reason]
-    counts = ", ".join(f"count(*) FILTER (WHERE reason = '{reason}')" for reason in reasons)
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT.format(reasons=counts, judged=_judged(left)), _params(import_))
-        restored, removed, *kept = cursor.fetchone()
-    told = {reason: count for reason, count in zip(reasons, kept, strict=True) if count}
-    return {"restored": restored, "removed": removed, "kept": told}
 
 
 def _withdraw_merges(import_: Import, most: int) -> bool:
@@ -225,7 +146,7 @@ def _go_to_next_stage(import_: Import, stage: str) -> None:
         import_.stage, import_.status, import_.undone_at = "", Import.Status.UNDONE, timezone.now()
         return
     import_.stage = names[names.index(stage) + 1]
-    if import_.stage == _CONTACTS:
+    if import_.stage == CONTACTS:
         _divide(import_)
 
 
@@ -242,13 +163,6 @@ def _divide(import_: Import) -> None:
     import_.cursor, import_.cursor_behind = last + 1, import_.middle + 1
 
 
-def _ends(import_: Import, half: Half) -> tuple[int, int]:
-    """The changes of this half that are left lie between these."""
-    if half is Half.FIRST:
-        return import_.middle, import_.cursor
-    return 0, import_.cursor_behind
-
-
 def _move(import_: Import, half: Half, change_id: int) -> None:
     if half is Half.FIRST:
         import_.cursor = change_id
@@ -257,7 +171,7 @@ def _move(import_: Import, half: Half, change_id: int) -> None:
 
 
 def _is_done(import_: Import, half: Half) -> bool:
-    behind, before = _ends(import_, half)
+    behind, before = ends_of(import_, half)
     return before <= behind + 1
 
 
@@ -266,7 +180,7 @@ def _undo_changes(
 ) -> tuple[int, int, dict[int, str]]:
     """Undo these changes; how many contacts were restored and removed, and why others are kept."""
     lock_many({contact_id for _, contact_id in changes}, to_delete=True)
-    judged = _judge(import_, [change_id for change_id, _ in changes])
+    judged = judge(import_, [change_id for change_id, _ in changes])
     restoring = {
         change: contact for change, contact, created, why in judged if not (why or created)
     }
@@ -274,7 +188,7 @@ def _undo_changes(
     mailboxes = _mailboxes(restoring, kept)
     removing = [contact for _, contact, created, why in judged if created and not why]
     restored = _restore(import_, restoring, mailboxes)
-    besides = [key for key in own_keys() if key.model in _OF_IMPORTS]
+    besides = [key for key in own_keys() if key.model in OF_IMPORTS]
     removed = remove_contacts(removing, besides=besides) if removing else 0
     return restored, removed, kept
 
@@ -290,40 +204,6 @@ def _of_each_once(changes: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
             break
         found[contact_id] = change_id
     return [(change_id, contact_id) for contact_id, change_id in found.items()]
-
-
-def _judge(import_: Import, change_ids: Sequence[int]) -> list[tuple[int, int, bool, str]]:
-    params = _params(import_) | {"changes": array_of(change_ids)}
-    with connection.cursor() as cursor:
-        cursor.execute(_judged("AND change.id = ANY(%(changes)s::bigint[])"), params)
-        return cursor.fetchall()
-
-
-def _params(import_: Import) -> dict[str, Any]:
-    undone = Import.objects.filter(status=Import.Status.UNDONE).values_list("pk", flat=True)
-    return {"import": import_.pk, "undone": array_of([*undone, import_.pk])}
-
-
-def _judged(part: str) -> str:
-    did: list[str] = []
-    used: list[str] = [_OF_STATIC_GROUP]
-    for key in own_keys():
-        table, more = key.model._meta.db_table, ""
-        if key.model is KeptByUndo:
-            continue
-        if key.model in _OF_IMPORTS:
-            more = " AND own.import_id IS DISTINCT FROM %(import)s"
-        is_did = key.model in _DID or table in _DID_TABLES
-        (did if is_did else used).append(
-            f"EXISTS (SELECT FROM {table} AS own WHERE own.{key.column} = contact.id{more})"
-        )
-    return _JUDGED.format(
-        did=" OR ".join(did),
-        used=" OR ".join(used),
-        merged=" OR ".join(_MERGED.format(side=side) for side in ("survivor", "loser")),
-        contact=_CONTACT,
-        part=part,
-    )
 
 
 def _mailboxes(restoring: dict[int, int], kept: dict[int, str]) -> dict[int, str]:
@@ -437,7 +317,7 @@ type Stage = Callable[[Import, int], bool]
 _STAGES: dict[Import.Kind, dict[str, Stage]] = {
     Import.Kind.CONTACTS: {
         "merges": _withdraw_merges,
-        _CONTACTS: lambda import_, most: True,
+        CONTACTS: lambda import_, most: True,
         "agreements": _withdraw_agreements,
         "suppressions": _lift_suppressions,
         "identifiers": _take_back_identifiers,

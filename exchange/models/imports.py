@@ -71,7 +71,8 @@ class Import(Waiting):
     # Why rows are rejected, and what was left out of rows that are not, grouped by what mends it.
     errors = models.JSONField(default=list, editable=False)
     warnings = models.JSONField(default=list, editable=False)
-    # What the check tells beside the counts: `tags` as `tags.told_of`, `groups` as `lists.told_of`.
+    # What the check tells beside the counts: `tags` as `tags.told_of`, `groups` as `lists.told_of`,
+    # `consents` as their names, and how many contacts newly agree and withdraw.
     told = models.JSONField(default=dict, editable=False)
     # Of what goes on now: how far it is, and how far it goes (0: not known).
     position = models.BigIntegerField(default=0, editable=False)

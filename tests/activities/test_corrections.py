@@ -77,7 +77,9 @@ def test_members_are_corrected(correction, draft, name, stored):
     [
         pytest.param(("bad_country", "ContactCountry", "country"), "Germany", "DEU", id="name"),
         pytest.param(("bad_country", "ContactCountry", "country"), " de ", "DEU", id="two-letters"),
-        pytest.param(("bad_country", "ContactCountry", "country"), "Deutschland", "DEU", id="german"),
+        pytest.param(
+            ("bad_country", "ContactCountry", "country"), "Deutschland", "DEU", id="german",
+        ),
         pytest.param(
             ("bad_country", "ContactCountry", "replace", "UK = GBR\nGB=GBR"), "UK", "GBR",
             id="replace",

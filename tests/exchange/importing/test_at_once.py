@@ -24,7 +24,6 @@ from exchange.importing.acting import (
     CannotImport,
     cancel,
     go_on,
-    preview_undo,
     start_import,
     start_undo,
     work_through,
@@ -34,6 +33,7 @@ from exchange.jobs import IMPORTS
 from exchange.models import Import
 from jobs.working import work_off
 from tests.contacts.merged import merge
+from tests.exchange.importing.previewing import previewed
 from tests.factories import make_activity_type, make_channel, make_contact
 from tests.threads import run_at_once, wait_until_somebody_waits
 
@@ -268,7 +268,7 @@ def test_undo_that_a_user_cancels_has_undone_a_part_and_goes_on(imports, pause_u
     assert import_.status == "partly_undone"
     removed = 300 - Contact.objects.count()
     assert 0 < import_.undone["removed"] == removed < 140
-    assert preview_undo(import_) == {
+    assert previewed(import_) == {
         "restored": 2 - import_.undone["restored"],
         "removed": 298 - removed,
         "kept": {},
@@ -380,7 +380,7 @@ def test_undo_keeps_contacts_who_were_merged_since_even_if_they_are_parted(impor
     import_ = imports.bring_in(PEOPLE)
     ann = Contact.objects.get(email_key="person-0@example.com")
     done = merge(ann, nan, decided_by=user)
-    assert preview_undo(import_) == {"restored": 0, "removed": 298, "kept": {"merged": 2}}
+    assert previewed(import_) == {"restored": 0, "removed": 298, "kept": {"merged": 2}}
     undo_merge(done.pk)
     assert imports.undo(import_) == {"restored": 0, "removed": 298, "kept": {"merged": 2}}
     assert Contact.objects.live().count() == 2

@@ -257,3 +257,23 @@ def test_problems_are_grouped_by_what_mends_them(imports):
         ("bad_date", "birthday", 1, {"row": 5, "column": "birthday", "found": "1980-02-30"}),
     ]
     assert all(one["mend"] for one in import_.errors)
+
+
+def test_check_tells_who_would_agree_and_who_would_withdraw(imports):
+    news = make_consent("news", name="Newsletter")
+    make_consent("offers", name="Offers")
+    for email in ("ann@example.com", "bob@example.com"):
+        record_agreement(make_contact(email=email), news, agreed=True)
+    make_contact(email="dora@example.com")
+
+    import_ = imports.check(
+        "email,news,offers\n"
+        "ann@example.com,yes,\n"
+        "bob@example.com,no,\n"
+        "carl@example.com,yes,\n"
+        "CARL@example.com,yes,no\n"
+        "dora@example.com,yes,\n",
+        {"email": "email", "news": "consent:news", "offers": "consent:offers"},
+    )
+
+    assert import_.told["consents"] == [["Newsletter", 2, 1]]

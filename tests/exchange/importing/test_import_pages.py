@@ -1,6 +1,9 @@
 """The way of a file through the admin: upload, columns, what will happen, and the undo."""
 
+import re
 import stat
+from functools import partial
+from html import unescape
 
 import pytest
 from django.contrib.auth.models import User
@@ -9,8 +12,10 @@ from django.test import Client
 from django.urls import reverse
 
 from adminsite.roles import give_roles
+from exchange.admin import imports as import_pages
 from exchange.importing import storing, strays
-from exchange.importing.acting import work_through
+from exchange.importing.acting import start_check, start_import, work_through
+from exchange.importing.judging import preview_undo
 from exchange.importing.strays import forget_strays
 from exchange.models import Import, RememberedMapping
 from tests.exchange.importing.files import GERMAN, workbook
@@ -271,10 +276,43 @@ def test_page_says_what_will_happen_and_then_what_has(marketer):
     assert "made or changed by the import of “people.csv”" in listed
     assert "otto@example.de" in listed
 
-    assert "Restored" in text_of(marketer.get(page("undo", import_)))
+    asking = text_of(marketer.get(page("undo", import_)))
+    assert "Counting what the undo would come to … 0 so far" in asking
+    counted = text_of(marketer.get(next_of(asking)))
+    assert f'data-undo="removed">{import_.done["create"]}<' in counted
+    assert "Counting" not in counted
     marketer.post(page("undo", import_))
     work_through(import_)
     assert "The undo has restored" in text_of(marketer.get(page("change", import_)))
+
+
+def next_of(shown):
+    """Where a page that counts asks for the rest."""
+    return unescape(re.search('hx-get="([^"]*preview/[^"]*)"', shown)[1])
+
+
+def test_undo_is_counted_in_portions(marketer, monkeypatch):
+    import_ = uploaded(marketer, b"email\na@example.com\nb@example.com\nc@example.com\n")
+    start_check(import_)
+    work_through(import_)
+    start_import(import_)
+    work_through(import_)
+    monkeypatch.setattr(import_pages, "preview_undo", partial(preview_undo, most=2))
+    shown = text_of(marketer.get(page("undo", import_)))
+
+    first = text_of(marketer.get(next_of(shown)))
+    assert "Counting what the undo would come to … 2 so far" in first
+    assert 'value="66" max="100"' in first
+    second = text_of(marketer.get(next_of(first)))
+    assert 'data-undo="removed">3<' in second
+    assert "hx-get" not in second
+    # What nobody has counted counts for nothing.
+    made_up = text_of(marketer.get(page("preview", import_), {"so_far": next_of(first)[-20:]}))
+    assert "2 so far" in made_up
+
+    marketer.post(page("undo", import_))
+    answer = marketer.get(next_of(first))
+    assert (answer.content, answer.headers["HX-Refresh"]) == (b"", "true")
 
 
 def test_identifiers_of_each_site_are_offered(marketer):

@@ -3,9 +3,9 @@
 import pytest
 
 from contacts.models import Contact
-from exchange.importing.acting import preview_undo
 from groups.membership import add_members, remove_members
 from groups.models import Membership, MembershipEvent
+from tests.exchange.importing.previewing import previewed
 from tests.exchange.importing.test_contacts import counts
 from tests.factories import make_contact, make_group
 
@@ -64,7 +64,7 @@ def test_undo_takes_out_whom_the_import_put_in(imports):
     )
     dora = Contact.objects.get(email_key="dora@example.com")
     add_members(make_group("vip"), [dora.pk], cause=CAUSE.USER)
-    assert preview_undo(import_)["kept"] == {"used": 1}
+    assert previewed(import_)["kept"] == {"used": 1}
     assert imports.undo(import_) == {
         **{"restored": 0, "removed": 1, "kept": {"used": 1}},
         "groups": 1,

@@ -68,10 +68,12 @@ def test_zip_goes_from_the_upload_to_the_undo(marketer, tmp_path, monkeypatch):
     assert import_.status == "checked", import_.reason
     assert import_.counts == counts(create=2, update=2)
     assert import_.told == {
-        "tags": {"new": 2, "known": 0, "names": [["news", 1, True], ["vip", 1, True]]}
+        "consents": [["Newsletter", 2, 1]],
+        "tags": {"new": 2, "known": 0, "names": [["news", 1, True], ["vip", 1, True]]},
     }
     shown = text_of(marketer.get(page("change", import_)))
     assert "2 tags will be made" in shown
+    assert "2 contacts newly agree" in shown
     # A check changes nothing.
     assert may_get(news) == [BOUNCED, GONE]
     assert not Suppression.objects.exists()

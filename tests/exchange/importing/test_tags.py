@@ -6,10 +6,10 @@ from django.contrib.auth.models import User
 from activities.erasing import erase_contact
 from contacts.annotating import CannotAnnotate, get_or_create_tag, tag_contacts
 from contacts.models import Contact, ContactTag, Tag
-from exchange.importing.acting import preview_undo
 from exchange.importing.tags import TooManyTags, quoted, split
 from exchange.importing.telling import examples_of
 from exchange.models import Import
+from tests.exchange.importing.previewing import previewed
 from tests.exchange.importing.test_contacts import counts
 from tests.factories import make_activity, make_contact
 
@@ -129,7 +129,7 @@ def test_undo_takes_back_what_the_import_has_given_and_no_more(imports):
     make_activity(Contact.objects.get(email_key="dora@example.com"))
     eve = make_contact(email="eve@example.com")
     tag_contacts([eve.pk], get_or_create_tag("kept"), by=None)
-    assert preview_undo(import_) == {"restored": 0, "removed": 1, "kept": {"active": 1}}
+    assert previewed(import_) == {"restored": 0, "removed": 1, "kept": {"active": 1}}
     assert imports.undo(import_) == {
         **{"restored": 0, "removed": 1, "kept": {"active": 1}},
         "tags": 3,

@@ -8,8 +8,9 @@ from consents.agreements import is_agreed
 from consents.models import ConsentAgreement
 from contacts.changes import Origin, change_contact
 from contacts.models import Contact, ContactChange, ContactMerge
-from exchange.importing.acting import CannotImport, preview_undo, start_undo
+from exchange.importing.acting import CannotImport, start_undo
 from exchange.importing.telling import kept_of
+from tests.exchange.importing.previewing import previewed
 from tests.factories import make_activity, make_consent, make_contact, make_group
 
 pytestmark = pytest.mark.django_db
@@ -24,7 +25,7 @@ def test_undo_restores_fields_and_removes_new_contacts(imports):
         "ann@example.com,Anna,Wien,1981-02-02\n"
         "carl@example.com,Carl,,\n"
     )
-    assert preview_undo(import_) == {"restored": 1, "removed": 1, "kept": {}}
+    assert previewed(import_) == {"restored": 1, "removed": 1, "kept": {}}
     assert imports.undo(import_) == {"restored": 1, "removed": 1, "kept": {}}
     assert import_.status == "undone"
     ann.refresh_from_db()
@@ -54,7 +55,7 @@ def test_undo_keeps_who_did_something_or_was_changed(imports):
     change_contact(people["Carl"], {"first_name": "Karl"}, CODE)
     make_group(members=[people["Dora"]])
     expected = {"restored": 0, "removed": 1, "kept": {"active": 1, "changed": 2, "used": 1}}
-    assert preview_undo(import_) == expected
+    assert previewed(import_) == expected
     assert imports.undo(import_) == expected
     ann.refresh_from_db()
     assert (ann.first_name, ann.city) == ("Anna", "Graz")
@@ -69,7 +70,7 @@ def test_undo_keeps_who_did_something_or_was_changed(imports):
 def test_undo_of_the_later_import_first_lets_the_earlier_one_be_undone(imports):
     first = imports.bring_in("email,city\nann@example.com,Wien\n")
     second = imports.bring_in("email,city\nann@example.com,Graz\n")
-    assert preview_undo(first)["kept"] == {"changed": 1}
+    assert previewed(first)["kept"] == {"changed": 1}
     assert imports.undo(second) == {"restored": 1, "removed": 0, "kept": {}}
     assert imports.undo(first) == {"restored": 0, "removed": 1, "kept": {}}
     assert Contact.objects.count() == 0
