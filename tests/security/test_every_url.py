@@ -146,6 +146,7 @@ NEEDED = {
     "exchange_import_start": ["exchange.import:change", "contacts.contact:change"],
     "exchange_import_cancel": ["exchange.import:change", "contacts.contact:change"],
     "exchange_import_undo": ["exchange.import:change", "contacts.contact:change"],
+    "exchange_import_preview": ["exchange.import:change", "contacts.contact:change"],
     "exchange_import_rejects": ["exchange.import:view", "contacts.contact:view"],
     "exchange_import_kept": ["exchange.import:view", "contacts.contact:view"],
 }
