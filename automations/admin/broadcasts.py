@@ -39,7 +39,7 @@ from automations.broadcasting import (
 from automations.models import Automation, Broadcast
 from contacts.models import Contact
 from groups.admin.forms import RuleField, said
-from groups.admin.from_lists import form_with_filter, translate
+from groups.admin.from_lists import form_with_filter, tell_remarks, translate
 from groups.admin.offers import offers
 from groups.models import ContactGroup, Membership, rule_for_everybody
 from groups.rules import InvalidRule
@@ -52,6 +52,10 @@ _KINDS = {
     Broadcast.Status.STOPPED: "neutral",
 }
 _LONGEST_AUDIENCE = 250
+_NOTHING_IS_LEFT = (
+    "Nothing is left of the filter. Add all that it finds to a list (a static group) and choose "
+    "that here, or let a rule decide."
+)
 
 register_list_link(
     Contact,
@@ -237,9 +241,8 @@ class BroadcastAdmin(CarefulAdmin):
         translated = translate(request.GET)
         if translated is None:
             return initial
-        for remark in translated.remarks:
-            self.message_user(request, remark, messages.WARNING)
-        return {"who": "rule", "rule": translated.rule}
+        # Nobody starts for everybody what was to be for those of a filter.
+        return {"who": "group" if translated.is_left_out else "rule", "rule": translated.rule}
 
     def render_change_form(self, request, context, *args, obj=None, **kwargs):
         if obj is not None:
@@ -247,6 +250,7 @@ class BroadcastAdmin(CarefulAdmin):
             context["may_act"] = may_change_broadcasts(request.user)
             context["says"] = sentence_of(obj.rule, of_run=False)
             return super().render_change_form(request, context, *args, obj=obj, **kwargs)
+        tell_remarks(request, if_nothing_is_left=_NOTHING_IS_LEFT)
         context["approval_from"] = settings.AUTOMATION_APPROVAL_FROM
         widget = context["adminform"].form.fields["rule"].widget
         widget.offers = offers()

@@ -32,6 +32,7 @@ from automations.models import Email, EmailEvent
 from contacts.admin.naming import ContactColumn, NamingAdmin
 from contacts.admin.permissions import may_see_contacts
 from contacts.admin.searching import contact_named
+from groups.admin.filters import filter_by_group
 
 Status = Email.Status
 
@@ -212,6 +213,7 @@ def _uncertain(request: HttpRequest) -> CardContent:
     )
 
 
+filter_by_group(Email)
 register_card(DashboardCard(position=85, may_see=may_see_emails, build=_uncertain))
 register_item(
     SidebarItem(

@@ -32,6 +32,7 @@ from automations.steps.waiting import duration_of
 from contacts.admin.naming import ContactColumn, NamingAdmin
 from contacts.admin.permissions import may_see_contacts
 from contacts.admin.searching import contact_named
+from groups.admin.filters import filter_by_group
 from groups.names import Known
 
 _KINDS = {
@@ -197,3 +198,6 @@ def page_of(request: HttpRequest, run: Run) -> dict[str, Any]:
 def _said(flow: Flow | None, key: str, known: Known) -> str:
     step = flow.step(key) if flow else None
     return say_step(step, known) if step else "A step of another version"
+
+
+filter_by_group(Run)

@@ -11,6 +11,7 @@ from adminsite.searching import as_id
 from contacts.models import Contact, ContactChange
 from exchange.admin.permissions import may_see_imports
 from exchange.models import Import
+from groups.admin.from_lists import leave_out
 
 _OFFERED = 30
 
@@ -57,3 +58,4 @@ class ImportFilter(FormFilter):
 
 
 register_filter(Contact, ImportFilter, may_see=may_see_imports)
+leave_out("import", ImportFilter.title)

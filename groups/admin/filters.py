@@ -1,4 +1,4 @@
-"""The filter by group in the lists of contacts, and of what they do and say."""
+"""The filter by group in the lists of contacts, of what they do and say, and of rooms above."""
 
 from typing import ClassVar
 
@@ -73,11 +73,12 @@ def _may_filter(user: AnyUser) -> bool:
     return may_see_groups(user) and may_see_contacts(user)
 
 
-_FILTERS: dict[type[Model], type[GroupFilter]] = {
-    Contact: GroupOfContactFilter,
-    ContactMerge: GroupOfSurvivorFilter,
-    Activity: GroupFilter,
-    ConsentAgreement: GroupFilter,
-}
-for _model, _filter in _FILTERS.items():
-    register_filter(_model, _filter, may_see=_may_filter)
+def filter_by_group(model: type[Model], list_filter: type[GroupFilter] = GroupFilter) -> None:
+    """Add the filter to the list of `model`, which needs an index on the contact of its rows."""
+    register_filter(model, list_filter, may_see=_may_filter)
+
+
+filter_by_group(Contact, GroupOfContactFilter)
+filter_by_group(ContactMerge, GroupOfSurvivorFilter)
+filter_by_group(Activity)
+filter_by_group(ConsentAgreement)

@@ -8,6 +8,7 @@ from datetime import datetime, time
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib import messages
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from django.utils import timezone
@@ -20,10 +21,12 @@ from adminsite.navigation import ListLink, register_list_link
 from adminsite.options import is_narrowed
 from adminsite.searching import as_id, as_uuid
 from channels.models import Channel
+from contacts.admin.tags import TagFilter
 from contacts.models import Contact
 from contacts.places import country_names
 from groups.admin.offers import tracked_sites
 from groups.admin.permissions import may_add_groups
+from groups.conditions.members import MOST_DAYS
 
 # The parameters of the filter by what contacts did.
 DID_PARAMETERS = ("did", "url", "source", "channel", "site", "within")
@@ -50,6 +53,11 @@ class Translated:
     def rule(self) -> dict[str, Any]:
         return {"match": "all", "conditions": self.conditions}
 
+    @property
+    def is_left_out(self) -> bool:
+        """Whether nothing of the filters became a condition: the rule is everybody."""
+        return bool(self.remarks) and not self.conditions
+
 
 def translate(query: QueryDict) -> Translated | None:
     """The rule for the filtered list that the address of the form names; None if it names none."""
@@ -61,17 +69,29 @@ def translate(query: QueryDict) -> Translated | None:
     for parameter, title in _left_out.items():
         if query.get(parameter):
             found.remarks.append(
-                f"The filter “{title}” was left out: rules have no such condition."
+                f"The filter “{title}” was left out: rules have no such condition, so this one "
+                "finds more than the list."
             )
     return found
 
 
+def tell_remarks(request: HttpRequest, *, if_nothing_is_left: str = "") -> None:
+    """Say above a form what of the list that its address names is not the same in its rule."""
+    if (translated := translate(request.GET)) is None:
+        return
+    for remark in translated.remarks:
+        messages.warning(request, remark)
+    if translated.is_left_out and if_nothing_is_left:
+        messages.warning(request, if_nothing_is_left)
+
+
 def leave_out(parameter: str, title: str) -> None:
-    """Say of a filter that a room above has added to a list that no rule comes of it."""
+    """Say of a filter of a list that no rule comes of it."""
     _left_out[parameter] = title
 
 
 _left_out: dict[str, str] = {}
+leave_out(TagFilter.parameter_name, TagFilter.title)
 
 
 def _contacts(query: QueryDict, found: Translated) -> None:
@@ -105,7 +125,7 @@ def _contacts(query: QueryDict, found: Translated) -> None:
 
 
 def _did(query: QueryDict, found: Translated) -> None:
-    """The filter by what contacts did: one condition, or two where either URL or referrer tells."""
+    """The filter by what contacts did."""
     given = {name: query.get(name, "").strip() for name in DID_PARAMETERS}
     days = read_days(given["within"])
     if not any(given.values()) or not (days or any(given[one] for one in given if one != "within")):
@@ -119,15 +139,18 @@ def _did(query: QueryDict, found: Translated) -> None:
     for name, key in (("channels", "channel"), ("tracked_sites", "site")):
         if given[key]:
             leaf[name] = [given[key]]
-    if not (source := given["source"]):
-        found.conditions.append(leaf)
-        return
-    sources = [{**leaf, "referrer": _containing(source)}]
-    if given["url"]:
+    found.conditions.append(_coming_from(given["source"], leaf, found))
+
+
+def _coming_from(source: str, leaf: dict[str, Any], found: Translated) -> dict[str, Any]:
+    """The condition `leaf`, or two, where the referrer or the URL has to tell of the source."""
+    if not source:
+        return leaf
+    by_referrer = {**leaf, "referrer": _containing(source)}
+    if "url" in leaf:
         found.remarks.append("A condition has one URL: the utm_source of the URL was left out.")
-    else:
-        sources.append({**leaf, "url": _containing(f"utm_source={source}")})
-    found.conditions.append(_any(sources) if len(sources) > 1 else sources[0])
+        return by_referrer
+    return _any([by_referrer, {**leaf, "url": _containing(f"utm_source={source}")}])
 
 
 def _consent(query: QueryDict, found: Translated) -> None:
@@ -152,7 +175,7 @@ def _consent(query: QueryDict, found: Translated) -> None:
 def _last_activity(query: QueryDict, found: Translated) -> None:
     asked, days = read_last_activity(query.get("seen", ""))
     if asked == NEVER:
-        found.remarks.append("That they were never active was left out: no condition says that.")
+        found.conditions.append({"type": "inactive", "days": MOST_DAYS})
     elif asked == "not" and days:
         found.conditions.append({"type": "inactive", "days": days})
     elif days:
@@ -196,10 +219,8 @@ def _activities(query: QueryDict, found: Translated) -> None:
         if (chosen := as_id(query.get(key, ""))) is not None:
             leaf[name] = list(rows.filter(pk=chosen).values_list("code_name", flat=True))
     for name in ("url", "value"):
-        if text := query.get(name):
+        if text := query.get(name, "").strip():
             leaf[name] = _containing(text)
-    if source := query.get("source"):
-        leaf["referrer"] = _containing(source)
     if query.get("contact"):
         found.remarks.append("The contact was left out: a list (a static group) can have one.")
     since, until = _range(query, "occurred_at")
@@ -216,7 +237,7 @@ def _activities(query: QueryDict, found: Translated) -> None:
         found.remarks.append(
             f"The search for “{query['q']}” was left out: it is of one activity or contact."
         )
-    found.conditions.append(leaf)
+    found.conditions.append(_coming_from(query.get("source", "").strip(), leaf, found))
     _group(query, found)
 
 
@@ -250,7 +271,7 @@ def _range(query: QueryDict, name: str) -> tuple[datetime | None, datetime | Non
 def _days_since(at: datetime) -> int:
     """Whole days from `at` to now, rounded up: one at least, and as many as a rule may say."""
     seconds = (timezone.now() - at).total_seconds()
-    return min(max(math.ceil(seconds / _SECONDS_OF_A_DAY), 1), 100_000)
+    return min(max(math.ceil(seconds / _SECONDS_OF_A_DAY), 1), MOST_DAYS)
 
 
 def _is_empty(name: str, *, negate: bool = False) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from contacts.admin.permissions import may_see_contacts
 from contacts.models import Contact
 from groups.admin import members, previewing
 from groups.admin.forms import GroupForm
-from groups.admin.from_lists import translate
+from groups.admin.from_lists import tell_remarks, translate
 from groups.admin.listing import COLUMNS, NAME, with_figures
 from groups.admin.offers import offers
 from groups.admin.page import head_of, page_of, progress_of
@@ -234,8 +234,6 @@ class ContactGroupAdmin(StayingAdmin, CarefulAdmin, ExplainedDeletionAdmin):
         translated = translate(request.GET)
         if translated is None:
             return super().get_changeform_initial_data(request)
-        for remark in translated.remarks:
-            self.message_user(request, remark, messages.WARNING)
         return {"rule": translated.rule}
 
     def render_change_form(self, request, context, *args, obj=None, **kwargs):
@@ -244,7 +242,9 @@ class ContactGroupAdmin(StayingAdmin, CarefulAdmin, ExplainedDeletionAdmin):
             field.widget.offers = offers(obj)
             field.widget.preview_url = reverse("admin:groups_contactgroup_preview")
             field.widget.suggest_url = reverse("admin:groups_contactgroup_suggest")
-        if obj is not None:
+        if obj is None:
+            tell_remarks(request)
+        else:
             context |= page_of(request, obj)
             context["input_class"] = " ".join(INPUT_CLASSES)
             context["download_url"] = reverse("admin:groups_contactgroup_download", args=[obj.pk])

@@ -4,9 +4,14 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.http import QueryDict
 from django.utils import timezone
 
-from adminsite.formatting import change_url
+from activities.models import Activity
+from adminsite.formatting import change_url, changelist_url
+from contacts.annotations import Tag
+from contacts.models import Contact
+from groups.admin.from_lists import translate
 from groups.models import ContactGroup
 from tests.admin.groups import (
     ADD_URL,
@@ -17,7 +22,14 @@ from tests.admin.groups import (
     rule,
 )
 from tests.admin.pages import form_on
-from tests.factories import make_activity, make_contact
+from tests.admin.sites import make_site
+from tests.factories import (
+    make_activity,
+    make_activity_type,
+    make_channel,
+    make_contact,
+    make_group,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -77,6 +89,7 @@ LOANS = {"operator": "contains", "value": "/loans"}
         ),
         ("seen=within-7", [{"type": "last_seen", "operator": "within_days", "value": 7}]),
         ("seen=not-30", [{"type": "inactive", "days": 30}]),
+        ("seen=never", [{"type": "inactive", "days": 100_000}]),
         ("created=30", [{"type": "created", "operator": "within_days", "value": 30}]),
     ],
 )
@@ -92,8 +105,9 @@ def test_what_contacts_did_and_agreed_to_becomes_conditions(admin_client, query,
     [
         ("consent=news&answer=no", "was left out"),
         ("consent=news&answer=v2-en", "was left out"),
-        ("seen=never", "was left out"),
         ("seen=back-7", "looks at the first activity"),
+        ("tag=1", "The filter “tag” was left out"),
+        ("import=1", "The filter “import” was left out"),
     ],
 )
 def test_what_a_rule_says_otherwise_or_not_at_all_is_told(admin_client, query, said):
@@ -149,6 +163,88 @@ def test_the_filters_of_activities_become_a_condition(admin_client):
     assert found == rule(expected)
     assert len(messages) == 2
     assert ask(admin_client, found).json()["count"] == 1
+
+
+def test_where_activities_came_from_is_the_referrer_or_the_url(admin_client):
+    of_referrer = make_activity(referrer="https://www.google.com/")
+    make_activity(url="https://a.example/?utm_source=google", type=of_referrer.type)
+    make_activity(url="https://a.example/google", type=of_referrer.type)
+    query = f"from=activities&type__id__exact={of_referrer.type_id}&source=google&within=7"
+
+    found, messages = initial_rule(admin_client, query)
+
+    of_url = activity(url={"operator": "contains", "value": "utm_source=google"}, days=7)
+    of_referrer = activity(referrer={"operator": "contains", "value": "google"}, days=7)
+    assert found == rule({"match": "any", "conditions": [of_referrer, of_url]})
+    assert messages == []
+    assert ask(admin_client, found).json()["count"] == 2
+
+
+@pytest.mark.parametrize("name", ["contacts", "activities"])
+def test_one_condition_has_no_second_url(admin_client, name):
+    found, messages = initial_rule(admin_client, f"from={name}&url=/loans&source=google")
+
+    (condition,) = found["conditions"]
+    assert (condition["url"], condition["referrer"]["value"]) == (LOANS, "google")
+    assert "the utm_source of the URL was left out" in messages[-1]
+
+
+def test_contacts_who_were_never_active_are_found_by_the_rule(admin_client):
+    make_activity()
+    make_activity(occurred_at=timezone.now() - timedelta(days=9_000))
+    never = make_contact()
+
+    found, _ = initial_rule(admin_client, "from=contacts&seen=never")
+
+    (person,) = ask(admin_client, found).json()["people"]
+    assert person["url"] == change_url(never)
+
+
+# What is chosen in a filter that does nothing for “1”, or nothing alone.
+CHOSEN = {
+    "known": "known=email",
+    "country": "country=USA",
+    "seen": "seen=never",
+    "people": "people=new.today",
+    "answer": "consent=news&answer=no",
+    **{
+        f"{field}_{end}_{part}": f"{field}_{end}_0=2025-01-01&{field}_{end}_1=10:00"
+        for field in ("created_at", "occurred_at")
+        for end in ("from", "to")
+        for part in (0, 1)
+    },
+}
+
+
+@pytest.mark.parametrize(("name", "model"), [("contacts", Contact), ("activities", Activity)])
+def test_nothing_that_a_list_can_be_filtered_by_is_left_out_in_silence(admin_client, name, model):
+    shop, blog = (make_site(make_channel(), code_name=name) for name in ("shop", "blog"))
+    first = make_activity(tracked_site=shop)
+    make_activity(type=make_activity_type(), tracked_site=blog)
+    make_group("loans", members=[first.contact])
+    Tag.objects.create(name="VIP")
+    shown = admin_client.get(changelist_url(model)).context["cl"]
+    assert len(shown.filter_specs) == len(shown.list_filter)
+
+    def said_of(query):
+        found = translate(QueryDict(f"from={name}&{query}"))
+        return found.conditions, found.remarks
+
+    parameters = {one for spec in shown.filter_specs for one in spec.expected_parameters()}
+    # Unfold's filters by a related row take these, too, and find all rows by them.
+    parameters -= {f"{field}__isnull" for field in ("type", "channel", "tracked_site")}
+    silent = {one for one in parameters if said_of(CHOSEN.get(one, f"{one}=1")) == said_of("")}
+    assert silent == set()
+
+
+def test_what_is_left_out_is_told_again_if_the_form_is_refused(admin_client):
+    page = admin_client.get(f"{ADD_URL}?from=contacts&tag=1")
+
+    refused = admin_client.post(f"{ADD_URL}?from=contacts&tag=1", form_on(page) | {"name": ""})
+
+    for one in (page, refused):
+        assert one.text.count("The filter “tag” was left out") == 1
+    assert not ContactGroup.objects.exists()
 
 
 def test_the_rule_of_a_filter_is_saved_as_it_is(admin_client):

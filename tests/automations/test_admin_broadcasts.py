@@ -110,6 +110,34 @@ def test_the_list_of_contacts_leads_to_a_broadcast_for_its_filter(admin_client):
     assert form.context["adminform"].form["who"].value() == "rule"
 
 
+def test_what_a_rule_cannot_say_of_the_filter_is_told_before_anybody_is_let_in(admin_client):
+    url = f"{ADD_URL}?from=contacts&country=AUT&tag=1"
+    automation = make_automation()
+
+    form = admin_client.get(url)
+    refused = admin_client.post(url, posted(automation, who="rule", per_minute="0"))
+
+    assert json.loads(form_on(form)["rule"]) == FROM_AUSTRIA
+    for page in (form, refused):
+        assert page.text.count("The filter “tag” was left out") == 1
+
+
+@pytest.mark.parametrize("query", ["tag=1", "import=1", "people=new.today", "q={guid}"])
+def test_a_filter_that_no_rule_can_say_is_not_everybody(admin_client, query):
+    automation = make_automation(enabled=True)
+    query = query.format(guid=make_contact().guid)
+
+    form = admin_client.get(f"{ADD_URL}?from=contacts&{query}")
+    given = {**posted(automation), "who": form.context["adminform"].form["who"].value()}
+    sent = admin_client.post(f"{ADD_URL}?from=contacts&{query}", given)
+
+    for page in (form, sent):
+        assert "left out" in page.text
+        assert "Nothing is left of the filter" in page.text
+    assert "Choose a group, or let a rule decide." in sent.text
+    assert not Broadcast.objects.exists()
+
+
 def test_a_broadcast_shows_how_far_it_is_until_it_is_over(admin_client):
     broadcast = make_broadcast(reached=4, entered=3)
     url = f"{LIST_URL}{broadcast.pk}/progress/"

@@ -1,32 +1,44 @@
-"""Groups as a filter of the lists of contacts, and of what they do and say."""
+"""Groups as a filter of the lists of contacts, of what they do and say, and of rooms above."""
 
 import pytest
 from django.db import connection
 
 from activities.models import Activity
 from adminsite.formatting import changelist_url
+from automations.models import Email, Run
 from consents.agreements import record_agreement
 from consents.models import ConsentAgreement
 from contacts.models import Contact, ContactMerge
 from groups.admin import filters
+from tests.automations.drawing import make_automation, make_run
+from tests.automations.emails import make_email
 from tests.factories import make_activity, make_consent, make_contact, make_group
 
 pytestmark = pytest.mark.django_db
 
-LISTS = [Contact, Activity, ConsentAgreement, ContactMerge]
+LISTS = [Contact, Activity, ConsentAgreement, ContactMerge, Run, Email]
 of_each_list = pytest.mark.parametrize("model", LISTS, ids=lambda model: model.__name__)
-QUERIES = {Contact: 20, Activity: 17, ConsentAgreement: 11, ContactMerge: 12}
+QUERIES = {
+    Contact: 20,
+    Activity: 17,
+    ConsentAgreement: 11,
+    ContactMerge: 12,
+    Run: 11,
+    Email: 11,
+}
 SEES_ALL = ("view_contact", "view_contactgroup")
 
 
 @pytest.fixture
 def people():
     """Two contacts, each with a row in every list."""
-    consent = make_consent()
+    consent, automation = make_consent(), make_automation()
     people = [make_contact(email=f"{name}@example.com") for name in ("ada", "ben")]
     for contact in people:
         make_activity(contact)
         record_agreement(contact, consent, agreed=True)
+        make_run(automation, contact)
+        make_email(contact)
         ContactMerge.objects.create(
             survivor=contact,
             loser=make_contact(),
