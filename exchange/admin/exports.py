@@ -4,7 +4,6 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib import admin, messages
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Case, F, Model, QuerySet, TextField, Value, When
 from django.http import (
@@ -35,6 +34,7 @@ from adminsite.navigation import (
     register_link_of_every_list,
 )
 from adminsite.options import EmptyState, ReadOnlyAdmin
+from adminsite.permissions import user_of
 from adminsite.words import narrowing, say_filters
 from exchange.admin.export_forms import ExportForm, say_number
 from exchange.exporting.files import ELSEWHERE, file_of
@@ -157,7 +157,7 @@ class ExportAdmin(ReadOnlyAdmin):
 
     def start_view(self, request: HttpRequest, label: str) -> HttpResponse:
         """The form that asks for an export, and what it asks for."""
-        model, user = _model_named(label), _user_of(request)
+        model, user = _model_named(label), user_of(request)
         if not may_export_list(user, model):
             raise PermissionDenied
         query = narrowing(QueryDict(request.META.get("QUERY_STRING", "")))
@@ -222,7 +222,7 @@ class ExportAdmin(ReadOnlyAdmin):
     def download_view(self, request: HttpRequest, export_id: int) -> HttpResponseBase:
         """The file, for the user who asked for it and may still see what is in it."""
         export = self._export(request, export_id)
-        if why := why_not_taken(export, _user_of(request)):
+        if why := why_not_taken(export, user_of(request)):
             raise PermissionDenied(why)
         file = file_of(export)
         expires_at = export.expires_at
@@ -269,16 +269,11 @@ def _model_named(label: str) -> type[Model]:
     return model
 
 
-def _user_of(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # the admin lets no other in
-    return request.user
-
-
 def _page_of(export: Export, request: HttpRequest) -> dict[str, Any]:
     def url(name: str) -> str:
         return reverse(f"admin:exchange_export_{name}", args=[export.pk])
 
-    user = _user_of(request)
+    user = user_of(request)
     is_own = export.by_id == user.pk
     is_ready = export.status == _Status.DONE
     model = apps.get_model(export.list_of)

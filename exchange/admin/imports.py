@@ -5,7 +5,6 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import (
@@ -24,6 +23,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from adminsite.columns import Badge, Column, Moment, Short, labels_of
 from adminsite.formatting import change_url
 from adminsite.options import EmptyState, ReadOnlyAdmin
+from adminsite.permissions import user_of
 from exchange.admin.mapping_page import mapping_context
 from exchange.admin.permissions import may_import, may_see_imports
 from exchange.admin.showing import KINDS, page_of, preview_of, progress_of, read_preview
@@ -155,7 +155,7 @@ class ImportAdmin(ReadOnlyAdmin):
                 problem = keeper.problem
             elif form.is_valid():
                 try:
-                    import_ = take(request, form, keeper, _user_of(request))
+                    import_ = take(request, form, keeper, user_of(request))
                 except CannotRead as error:
                     problem = str(error)
                 else:
@@ -209,7 +209,7 @@ class ImportAdmin(ReadOnlyAdmin):
         except CannotImport as error:
             self.message_user(request, str(error), messages.ERROR)
             return False
-        RememberedMapping.remember(import_.kind, import_.headers, mapping, by=_user_of(request))
+        RememberedMapping.remember(import_.kind, import_.headers, mapping, by=user_of(request))
         return True
 
     def read_view(self, request: HttpRequest, import_id: int) -> HttpResponseBase:
@@ -238,7 +238,7 @@ class ImportAdmin(ReadOnlyAdmin):
 
     def start_view(self, request: HttpRequest, import_id: int) -> HttpResponseBase:
         """Import what was checked."""
-        return self._do(request, import_id, lambda one: start_import(one, _user_of(request)))
+        return self._do(request, import_id, lambda one: start_import(one, user_of(request)))
 
     def cancel_view(self, request: HttpRequest, import_id: int) -> HttpResponseBase:
         """Do nothing further."""
@@ -257,7 +257,7 @@ class ImportAdmin(ReadOnlyAdmin):
         """What an undo would take back and what it would leave, and the undo."""
         import_ = self._import(request, import_id)
         if request.method == "POST":
-            return self._do(request, import_id, lambda one: start_undo(one, _user_of(request)))
+            return self._do(request, import_id, lambda one: start_undo(one, user_of(request)))
         if not import_.may_be_undone:
             return HttpResponseRedirect(change_url(import_))
         is_rest = import_.status == Import.Status.PARTLY_UNDONE
@@ -330,8 +330,3 @@ def _csv(what: str, import_: Import, pieces: Iterator[str]) -> StreamingHttpResp
             "Cache-Control": "no-store",
         },
     )
-
-
-def _user_of(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # the admin lets no other in
-    return request.user

@@ -66,15 +66,10 @@ def targets_for(
         ),
     ]
     known = [
-        (label, [target for target in group if is_known(target[0], kind)])
+        (label, [target for target in group if is_target(target[0], kind)])
         for label, group in groups
     ]
     return [group for group in known if group[1]]
-
-
-def is_known(field: str, kind: str) -> bool:
-    """Whether imports of this kind can do anything with a column for `field`."""
-    return is_target(field, kind)
 
 
 def site_names() -> dict[str, str]:

@@ -12,8 +12,9 @@ from django.utils import timezone
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from channels.models import Channel
-from exchange.admin.targets import consent_names, is_known
+from exchange.admin.targets import consent_names
 from exchange.importing.errors import CannotRead
+from exchange.importing.mapping import is_target
 from exchange.importing.prepared import seen_in
 from exchange.importing.preparing import prepare
 from exchange.importing.proposing import field_of, propose
@@ -123,7 +124,7 @@ def proposed(kind: str, headers: list[str], columns: list[dict[str, Any]]) -> di
     return {
         name: target
         for name, target in found.items()
-        if name == "" or is_known(field_of(target), kind)
+        if name == "" or is_target(field_of(target), kind)
     }
 
 

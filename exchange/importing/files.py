@@ -6,12 +6,9 @@ after the last step, together with the rows that were read of it.
 
 import hashlib
 import os
-import secrets
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import Q
 from django.utils import timezone
@@ -19,10 +16,9 @@ from django.utils import timezone
 from channels.models import Channel
 from exchange.importing import staging
 from exchange.importing.opening import CannotRead
-from exchange.importing.storing import forget_raw
+from exchange.importing.storing import KEPT_FOR, folder, forget_raw, new_name
 from exchange.models import Import
 
-KEPT_FOR = timedelta(hours=24)
 _CHUNK = 1024 * 1024
 
 
@@ -37,20 +33,19 @@ def add_file(
 
     :raises CannotRead: if there is no such file
     """
-    folder = settings.DATA_DIR / "imports"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    name = secrets.token_hex(16)
+    name = new_name()
+    kept = folder() / name
     digest, size = hashlib.sha256(), 0
     try:
         with source.open("rb") as file:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-            with os.fdopen(os.open(folder / name, flags, 0o600), "wb") as copy:
+            with os.fdopen(os.open(kept, flags, 0o600), "wb") as copy:
                 while chunk := file.read(_CHUNK):
                     digest.update(chunk)
                     copy.write(chunk)
                     size += len(chunk)
     except OSError as error:
-        (folder / name).unlink(missing_ok=True)
+        kept.unlink(missing_ok=True)
         raise CannotRead(f"{source} cannot be read: {error.strerror}.") from None
     return Import.objects.create(
         kind=kind,

@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -20,6 +19,7 @@ from adminsite.filters import TimeRangeFilter
 from adminsite.formatting import change_url
 from adminsite.navigation import SidebarItem, register_item
 from adminsite.options import EmptyState, ReadOnlyAdmin
+from adminsite.permissions import user_of
 from contacts.admin.naming import ContactColumn, NamingAdmin
 from contacts.admin.searching import contact_named
 from contacts.models import Contact
@@ -138,7 +138,7 @@ class AccessFileAdmin(ReadOnlyAdmin, NamingAdmin):
         try:
             if contact is None:
                 raise Contact.DoesNotExist
-            file = asking.make_access_file(contact, kind, _user_of(request))
+            file = asking.make_access_file(contact, kind, user_of(request))
         except Contact.DoesNotExist:
             raise Http404("There is no such contact any more.") from None
         return HttpResponseRedirect(change_url(file))
@@ -153,7 +153,7 @@ class AccessFileAdmin(ReadOnlyAdmin, NamingAdmin):
         file = self._file(request, file_id)
         if file.is_ready:
             try:
-                return download(file, by=_user_of(request))
+                return download(file, by=user_of(request))
             except FileGone:
                 self.message_user(request, _GONE, messages.ERROR)
         else:
@@ -223,11 +223,6 @@ def state_of(request: HttpRequest, file: AccessFile) -> dict[str, Any]:
             },
         },
     }
-
-
-def _user_of(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # the admin lets no other in
-    return request.user
 
 
 register_item(

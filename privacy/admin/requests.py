@@ -5,7 +5,6 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import (
@@ -25,6 +24,7 @@ from adminsite.columns import Badge, Column, Short, labels_of
 from adminsite.formatting import badge, change_url, moment
 from adminsite.listed import NotListed, rows_listed
 from adminsite.options import EmptyState, HubAdmin
+from adminsite.permissions import user_of
 from adminsite.searching import as_id
 from adminsite.words import narrowing
 from contacts.admin.searching import search_contacts
@@ -261,9 +261,3 @@ class PersonRequestAdmin(HubAdmin):
         if row is None:
             raise Http404("There is no such request.")
         return row
-
-
-def user_of(request: HttpRequest) -> User:
-    """The user who asks."""
-    assert isinstance(request.user, User)  # the admin lets no other in
-    return request.user

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from automations.emails.outbox import KEPT_FOR as OUTBOX
 from contacts.touching import KEPT_FOR as TOUCHED
-from exchange.importing.files import KEPT_FOR as IMPORTS
+from exchange.importing.storing import KEPT_FOR as IMPORTS
 from figures.times import KEPT_DAYS as FIGURES
 from privacy.retention.words import period
 
