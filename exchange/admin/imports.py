@@ -188,7 +188,8 @@ class ImportAdmin(ReadOnlyAdmin):
         problems: dict[int, str] = {}
         if request.method == "POST":
             mapping, problems = read_mapping(request.POST, seen["columns"], import_.kind)
-            if not problems and self._check(request, import_, mapping, seen["rows"]):
+            if not problems:
+                self._check(request, import_, mapping, seen["rows"])
                 return HttpResponseRedirect(change_url(import_))
         context = {
             **self.admin_site.each_context(request),
@@ -200,17 +201,14 @@ class ImportAdmin(ReadOnlyAdmin):
 
     def _check(
         self, request: HttpRequest, import_: Import, mapping: dict[str, Any], rows: int
-    ) -> bool:
-        """Have so many rows checked by this mapping, and whether they are."""
-        import_.mapping = mapping
-        import_.save(update_fields=["mapping"])
+    ) -> None:
+        """Have so many rows checked by this mapping, or tell why they cannot be."""
         try:
-            start_check(import_, rows)
+            start_check(import_, mapping, rows)
         except CannotImport as error:
             self.message_user(request, str(error), messages.ERROR)
-            return False
-        RememberedMapping.remember(import_.kind, import_.headers, mapping, by=user_of(request))
-        return True
+        else:
+            RememberedMapping.remember(import_.kind, import_.headers, mapping, by=user_of(request))
 
     def read_view(self, request: HttpRequest, import_id: int) -> HttpResponseBase:
         """Read the file in another way."""
@@ -225,7 +223,7 @@ class ImportAdmin(ReadOnlyAdmin):
         if import_.may_be_checked:
             try:
                 read_again(import_, options)
-            except CannotRead as error:
+            except (CannotRead, CannotImport) as error:
                 self.message_user(request, str(error), messages.ERROR)
         return HttpResponseRedirect(self._url(import_, "mapping"))
 

@@ -13,6 +13,8 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from channels.models import Channel
 from exchange.admin.targets import consent_names
+from exchange.importing import staging
+from exchange.importing.acting import CannotImport
 from exchange.importing.errors import CannotRead
 from exchange.importing.mapping import is_target
 from exchange.importing.prepared import seen_in
@@ -23,12 +25,24 @@ from exchange.importing.storing import (
     StoredFile,
     ensure_kept,
     forget_raw,
+    new_name,
     raw_of,
     too_large,
 )
 from exchange.models import Import, RememberedMapping
 
 _LONGEST_NAME = 250
+# What is not known any more of a file that is read anew: the check was of the rows of before.
+_UNCHECKED: dict[str, Any] = {
+    "status": Import.Status.UPLOADED,
+    "checked_at": None,
+    "counts": {},
+    "told": {},
+    "errors": [],
+    "warnings": [],
+    "reason": "",
+    "staged_as": "",
+}
 
 
 class UploadForm(forms.Form):
@@ -94,21 +108,48 @@ def take(request: HttpRequest, form: UploadForm, keeper: KeepUpload, by: User) -
     )
 
 
-@transaction.atomic
 def read_again(import_: Import, options: dict[str, Any]) -> None:
     """Read the file of an import in another way: another sheet, encoding, with or without headers.
 
+    What a check has found is forgotten, so that nothing is imported before the next one.
+
     :raises CannotRead: if it cannot be read so; it stays as it was
+    :raises CannotImport: if it may not be checked any more once it is read; it stays as it is
     """
     path = ensure_kept(import_.file)
     raw = ensure_kept(raw_of(path))
-    beside = path.with_name(f"{path.name}.new")
+    # Reading takes long, and another tab may do the same meanwhile.
+    beside = path.with_name(new_name())
     told = prepare(raw, beside, **options)
-    beside.replace(path)
-    import_.sheet = told["sheet"][:_LONGEST_NAME]
-    import_.headers = told["headers"]
-    import_.mapping = proposed(import_.kind, told["headers"], told["columns"])
-    import_.save(update_fields=["sheet", "headers", "mapping"])
+    became = _UNCHECKED | {
+        "sheet": told["sheet"][:_LONGEST_NAME],
+        "headers": told["headers"],
+        "mapping": proposed(import_.kind, told["headers"], told["columns"]),
+    }
+    try:
+        staged_as = _replace(import_, beside, became)
+    finally:
+        beside.unlink(missing_ok=True)
+    staging.drop(staged_as)
+    import_.refresh_from_db()
+
+
+@transaction.atomic
+def _replace(import_: Import, table: Path, became: dict[str, Any]) -> str:
+    """Let an import have this table, and become so; returns where the rows of its check are staged.
+
+    :raises CannotImport: if it may not be checked any more
+    """
+    rows = Import.objects.select_for_update(of=("self",), no_key=True)
+    found = rows.filter(pk=import_.pk).first()
+    if found is None or not found.may_be_checked or found.file is None:
+        raise CannotImport(
+            "This file cannot be read in another way any more: it is being checked, or was "
+            "imported, cancelled or deleted."
+        )
+    Import.objects.filter(pk=found.pk).update(**became)
+    table.replace(found.file)
+    return found.staged_as
 
 
 def proposed(kind: str, headers: list[str], columns: list[dict[str, Any]]) -> dict[str, Any]:

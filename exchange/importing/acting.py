@@ -69,10 +69,8 @@ class CannotImport(Exception):
     """An import cannot be checked, begun or undone now; the message says why, for the user."""
 
 
-def start_check(import_: Import, rows: int = 0) -> None:
-    """Have a worker check the file of so many `rows`, 0 if nobody has counted them.
-
-    It has the mapping that the import has.
+def start_check(import_: Import, mapping: Mapping[str, object], rows: int = 0) -> None:
+    """Have a worker check the file by this mapping; it has so many `rows`, 0 if nobody knows.
 
     :raises CannotImport: if it is too late for that, or the file is gone
     """
@@ -81,10 +79,11 @@ def start_check(import_: Import, rows: int = 0) -> None:
         status__in=[_Status.UPLOADED, _Status.CHECKED, _Status.FAILED],
         started_at=None,
     ).exclude(path="")
-    begun = _begin(_Status.CHECKING) | {"total": rows, "reason": ""}
+    begun = _begin(_Status.CHECKING) | {"mapping": mapping, "total": rows, "reason": ""}
     if not checkable.update(**begun):
         raise CannotImport(
-            "This file cannot be checked any more: it was imported, cancelled or deleted."
+            "This file cannot be checked any more: it is being checked, or was imported, cancelled "
+            "or deleted."
         )
     _tell(import_)
 
@@ -174,7 +173,7 @@ def work_through(import_: Import) -> None:
         before = import_.status, import_.position, import_.stage
         go_on([import_.pk])
         import_.refresh_from_db()
-        if import_.is_going_on and before == (*(import_.status, import_.position, import_.stage),):
+        if import_.is_going_on and before == (import_.status, import_.position, import_.stage):
             if stopping.is_set():
                 return
             time.sleep(0.2)

@@ -81,9 +81,7 @@ class ImportCommand(BaseCommand):
         except (CannotRead, InvalidMapping):
             cancel(import_)
             raise
-        import_.mapping = mapping
-        import_.save(update_fields=["mapping"])
-        start_check(import_)
+        start_check(import_, mapping)
         work_through(import_)
         if import_.status == Import.Status.FAILED:
             reason = import_.reason

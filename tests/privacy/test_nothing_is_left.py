@@ -257,10 +257,8 @@ def plant_in_files(client, user):
     client.post(reverse("admin:exchange_import_upload"), {"kind": "contacts", "file": file})
     import_ = Import.objects.get()
     targets = ("email", "country", "city", "notes")
-    import_.mapping = {f"Column {place}": one for place, one in enumerate(targets, start=1)}
-    import_.save()
     RememberedMapping.remember("contacts", [EMAIL], {EMAIL: "email"}, by=user)
-    start_check(import_)
+    start_check(import_, {f"Column {place}": one for place, one in enumerate(targets, start=1)})
     work_through(import_)
     assert import_.counts["reject"] == 1
     made(user, "email", "notes", query=f"q={EMAIL.replace('@', '%40')}")

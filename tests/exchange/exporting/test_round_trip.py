@@ -49,9 +49,8 @@ def test_an_exported_file_changes_nothing_when_it_comes_in(marketer, settings, t
     file = tmp_path / f"contacts.{form}"
     file.write_bytes(file_of(export).read_bytes())
     import_ = add_file(file)
-    import_.mapping = Mapping.by_names([one["name"] for one in export.columns], kind=import_.kind)
-    import_.save()
-    start_check(import_)
+    headers = [one["name"] for one in export.columns]
+    start_check(import_, Mapping.by_names(headers, kind=import_.kind))
     work_through(import_)
 
     assert (import_.status, import_.errors, import_.warnings) == ("checked", [], [])

@@ -20,9 +20,7 @@ class Imports:
         file.write_bytes(text if isinstance(text, bytes) else text.encode())
         import_ = add_file(file, **fields)
         headers = file.read_text(errors="replace").splitlines()[0].split(",")
-        import_.mapping = mapping or Mapping.by_names(headers, kind=import_.kind)
-        import_.save()
-        start_check(import_)
+        start_check(import_, mapping or Mapping.by_names(headers, kind=import_.kind))
         work_through(import_)
         return import_
 

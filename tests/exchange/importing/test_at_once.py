@@ -1,6 +1,7 @@
 """Imports with real connections: two halves at once, two workers, and what comes in the middle."""
 
 import threading
+from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import User
@@ -19,6 +20,7 @@ from contacts.models import (
     Tag,
 )
 from contacts.undoing import undo_merge
+from exchange.admin.uploading import read_again
 from exchange.importing import acting, bringing, undoing
 from exchange.importing.acting import (
     CannotImport,
@@ -28,6 +30,7 @@ from exchange.importing.acting import (
     start_undo,
     work_through,
 )
+from exchange.importing.storing import raw_of
 from exchange.importing.telling import kept_of, rejects_of
 from exchange.jobs import IMPORTS
 from exchange.models import Import
@@ -186,6 +189,32 @@ def test_same_file_that_two_users_start_at_once_is_imported_by_one(imports):
     assert sorted(map(bool, said)) == [False, True]
     assert "same file is being imported already" in "".join(said)
     assert Import.objects.filter(status="importing").count() == 1
+
+
+def test_import_that_is_started_while_its_file_is_replaced_is_refused(imports, monkeypatch):
+    import_ = imports.check(PEOPLE)
+    raw_of(import_.file).write_text("email,zip\nann@example.com,1010\n")
+    is_replacing = threading.Event()
+    replace = Path.replace
+
+    def and_wait(path, target):
+        is_replacing.set()
+        wait_until_somebody_waits()
+        return replace(path, target)
+
+    def start():
+        assert is_replacing.wait(30)
+        try:
+            start_import(Import.objects.get())
+        except CannotImport as error:
+            return str(error)
+        return ""
+
+    monkeypatch.setattr(Path, "replace", and_wait)
+    _, said = run_at_once(lambda: read_again(import_, {}), start)
+    assert said == "Only what was checked can be imported, and once."
+    import_.refresh_from_db()
+    assert (import_.status, import_.headers) == ("uploaded", ["email", "zip"])
 
 
 def test_tags_and_identifiers_come_by_both_halves_at_once(imports, monkeypatch):

@@ -293,7 +293,7 @@ def next_of(shown):
 
 def test_undo_is_counted_in_portions(marketer, monkeypatch):
     import_ = uploaded(marketer, b"email\na@example.com\nb@example.com\nc@example.com\n")
-    start_check(import_)
+    start_check(import_, import_.mapping)
     work_through(import_)
     start_import(import_)
     work_through(import_)
