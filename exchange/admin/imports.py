@@ -47,7 +47,6 @@ from exchange.importing.acting import (
 from exchange.importing.errors import CannotRead
 from exchange.importing.judging import Preview, preview_undo
 from exchange.importing.storing import forget_raw
-from exchange.importing.taking_back import given_by
 from exchange.importing.telling import kept_of, rejects_of
 from exchange.models import Import, RememberedMapping
 
@@ -266,7 +265,6 @@ class ImportAdmin(ReadOnlyAdmin):
             "opts": self.opts,
             "import": import_,
             **preview_of(import_, Preview()),
-            "given": given_by(import_),
             "back_url": change_url(import_),
         }
         return TemplateResponse(request, "exchange/undo.html", context)

@@ -13,6 +13,7 @@ from adminsite.formatting import changelist_url
 from contacts.models import Contact
 from contacts.profile import FIELDS
 from exchange.importing.judging import Preview
+from exchange.importing.taking_back import given_by
 from exchange.importing.telling import examples_of
 from exchange.models import Import, KeptByUndo
 
@@ -43,6 +44,14 @@ _OUTCOMES = (
     ("unchanged", "Unchanged", "The contact has all of this already.", "Recorded before."),
     ("reject", "Rejected", "The row stays out; the reason stands below.", "The row stays out."),
 )
+# What contacts have by an import besides fields: one of it, and several.
+_GIVEN = {
+    "tags": ("tag", "tags"),
+    "groups": ("place in groups", "places in groups"),
+    "identifiers": ("identifier", "identifiers"),
+}
+# So many of each are counted at once.
+_MOST_GIVEN = 100_000
 _DOING: dict[str, str] = {
     _Status.CHECKING: "Checking the file",
     _Status.IMPORTING: "Importing",
@@ -87,13 +96,17 @@ def progress_of(import_: Import) -> dict[str, Any]:
 
 
 def preview_of(import_: Import, preview: Preview) -> dict[str, Any]:
-    """What an undo would come to, as far as it is counted, and where the rest is counted."""
+    """What an undo would come to, as far as it is counted, and where the rest is counted.
+
+    At the end it says as well what else the import has given.
+    """
     total = max(_imported(import_), preview.seen, 1)
     so_far = signing.dumps(asdict(preview), salt=_PREVIEW, compress=True)
     return {
         "preview": preview,
         "per_cent": min(100 * preview.seen // total, 99),
         "reasons": kept_reasons(preview.kept),
+        "given": _say_given(import_) if preview.is_all else "",
         "next_url": f"{urls_of(import_)['preview']}?{urlencode({'so_far': so_far})}",
     }
 
@@ -186,6 +199,16 @@ def field_title(name: str) -> str:
 def _group(problem: Mapping[str, Any]) -> dict[str, Any]:
     shown = len(problem.get("examples", ()))
     return {**problem, "more": max(problem.get("count", 0) - shown, 0)}
+
+
+def _say_given(import_: Import) -> str:
+    """What an import has given besides fields, in words; "" if that is nothing."""
+    given = given_by(import_, _MOST_GIVEN)
+    return ", ".join(
+        f"{f'more than {_MOST_GIVEN:,}' if count > _MOST_GIVEN else f'{count:,}'} "
+        f"{_GIVEN[what][count > 1]}"
+        for what, count in given.items()
+    )
 
 
 def _imported(import_: Import) -> int:

@@ -8,7 +8,9 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from django.db import connection
+from django.db.models import QuerySet
 
+from adminsite.counting import count_up_to
 from contacts.annotating_many import forget_unused_tags, take_back_tags
 from contacts.changing_many import lock_many
 from contacts.identifying_many import take_back_identifiers
@@ -37,19 +39,23 @@ EXISTS (
 """
 
 
-def given_by(import_: Import) -> dict[str, int]:
+def given_by(import_: Import, most: int) -> dict[str, int]:
     """How many `tags`, `groups` and `identifiers` contacts have by an import; what is none is not.
 
-    Some may be of contacts whom an undo removes, or leaves alone.
+    It is `most` + 1 if there are more. Some may be of contacts whom an undo removes, or leaves
+    alone. Activities give none of them.
     """
-    found = {
-        "tags": ContactTag.objects.filter(import_id=import_.pk).count(),
+    if import_.kind == Import.Kind.ACTIVITIES:
+        return {}
+    given: dict[str, QuerySet] = {
+        "tags": ContactTag.objects.filter(import_id=import_.pk),
         "groups": MembershipEvent.objects.filter(
             cause=MembershipEvent.Cause.IMPORT, cause_id=import_.pk, entered=True
-        ).count(),
-        "identifiers": ContactIdentifier.objects.filter(import_id=import_.pk).count(),
+        ),
+        "identifiers": ContactIdentifier.objects.filter(import_id=import_.pk),
     }
-    return {what: count for what, count in found.items() if count}
+    counts = {what: count_up_to(rows, most) for what, rows in given.items()}
+    return {what: count for what, count in counts.items() if count}
 
 
 def take_back_portion_of_tags(import_: Import, most: int) -> bool:

@@ -7,6 +7,8 @@ from activities.models import Activity, ActivityTypeUse, RejectedActivity
 from activities.seen import catch_up
 from contacts.models import Touched
 from exchange.importing.acting import CannotImport, start_import, work_through
+from exchange.importing.taking_back import given_by
+from tests.exchange.importing.previewing import previewed
 from tests.factories import make_activity_type, make_channel, make_contact, make_rule
 
 pytestmark = pytest.mark.django_db
@@ -123,6 +125,17 @@ def test_file_that_is_imported_again_records_nothing_twice(imports):
     # Once it is undone, it can be imported anew.
     assert imports.undo(first)["removed"] == 4
     assert imports.bring_in(VISITS, kind="activities", channel=channel).counts["create"] == 4
+
+
+def test_undo_is_told_by_what_the_import_has_recorded_and_not_by_counting_the_log(
+    imports, django_assert_num_queries
+):
+    make_contact(email="ann@example.com")
+    make_activity_type()
+    import_ = imports.bring_in(VISITS, kind="activities", channel=make_channel())
+    with django_assert_num_queries(0):
+        assert previewed(import_) == {"restored": 0, "removed": 4, "kept": {}}
+        assert given_by(import_, 10) == {}
 
 
 def test_larger_file_records_what_is_new_in_it(imports):

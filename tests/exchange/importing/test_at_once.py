@@ -325,6 +325,7 @@ def test_undo_of_activities_can_be_cancelled_and_goes_on(imports, small, monkeyp
     assert run_at_once(lambda: cancel(Import.objects.get())) == [True]
     import_.refresh_from_db()
     assert (import_.status, import_.undone["removed"]) == ("partly_undone", 20)
+    assert previewed(import_) == {"restored": 0, "removed": 40, "kept": {}}
     work()
     assert Activity.objects.count() == 40
     start_undo(import_)

@@ -8,11 +8,14 @@ from html import unescape
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from adminsite.roles import give_roles
 from exchange.admin import imports as import_pages
+from exchange.admin import showing
 from exchange.importing import storing, strays
 from exchange.importing.acting import start_check, start_import, work_through
 from exchange.importing.judging import preview_undo
@@ -289,6 +292,25 @@ def test_page_says_what_will_happen_and_then_what_has(marketer):
 def next_of(shown):
     """Where a page that counts asks for the rest."""
     return unescape(re.search('hx-get="([^"]*preview/[^"]*)"', shown)[1])
+
+
+def test_what_else_an_import_has_given_is_counted_behind_the_page_and_up_to_a_limit(
+    marketer, monkeypatch
+):
+    import_ = uploaded(marketer, b'email,tags\na@example.com,"x,y"\nb@example.com,x\n')
+    marketer.post(page("mapping", import_), {"target-0": "email", "target-1": "tags"})
+    work_through(import_)
+    marketer.post(page("start", import_))
+    work_through(import_)
+
+    with CaptureQueriesContext(connection) as asked:
+        shown = text_of(marketer.get(page("undo", import_)))
+    assert "contacts_contacttag" not in str(asked.captured_queries)
+    assert "has given" not in shown
+
+    assert "The import has given 3 tags." in text_of(marketer.get(next_of(shown)))
+    monkeypatch.setattr(showing, "_MOST_GIVEN", 2)
+    assert "has given more than 2 tags." in text_of(marketer.get(next_of(shown)))
 
 
 def test_undo_is_counted_in_portions(marketer, monkeypatch):

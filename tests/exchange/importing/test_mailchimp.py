@@ -111,7 +111,7 @@ def test_zip_goes_from_the_upload_to_the_undo(marketer, tmp_path, monkeypatch):
     given = ContactTag.objects.values_list("contact__email_key", "tag__name")
     assert sorted(given) == [(ADA, "news"), (ADA, "vip")]
 
-    assert "It has given 2 tags." in text_of(marketer.get(page("undo", import_)))
+    assert "The import has given 2 tags." in text_of(marketer.get(page("preview", import_)))
     marketer.post(page("undo", import_))
     work_through(import_)
     assert import_.status == "undone"
