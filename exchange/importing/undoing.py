@@ -103,9 +103,10 @@ def has_halves(import_: Import) -> bool:
 
 
 def undo_contacts(import_: Import, half: Half, most: int) -> Callable[[Import], bool]:
-    """Undo the next changes of a half; returned is what notes that in the import, once locked.
+    """Undo the next changes of a half.
 
-    The caller holds off erasures.
+    Return a function that notes it in the import, which is locked by then. The caller holds off
+    erasures.
     """
     if not has_halves(import_):
         return lambda locked: False
@@ -194,9 +195,10 @@ def _undo_changes(
 
 
 def _of_each_once(changes: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The changes up to the second one of a contact, which has to wait for the first one.
+    """The changes before any contact comes a second time.
 
-    Contacts of several rows may have become one while these were brought in.
+    Its second change waits for the next portion. Contacts of several rows may have become one while
+    these were brought in.
     """
     found: dict[int, int] = {}
     for change_id, contact_id in changes:

@@ -188,7 +188,11 @@ class KeptByUndo(models.Model):
         ACTIVE = "active", "Did something since"
         CHANGED = "changed", "Was changed since"
         MERGED = "merged", "Was merged with another contact since"
-        USED = "used", "Is used by something else since, such as a note, a tag or an email"
+        USED = (
+            "used",
+            "Is used by something else since, such as a note, a tag, an email or a run of an "
+            "automation",
+        )
         EMAIL_TAKEN = "email_taken", "Another contact has the email of before by now"
         REVOKED = "revoked", "A revocation of the import stays: an undo never agrees for anybody"
 

@@ -65,6 +65,10 @@ def test_undo_keeps_who_did_something_or_was_changed(imports):
     listed = "".join(kept_of(import_)).splitlines()
     assert listed[0] == "guid,email,reason"
     assert f"{people['Bob'].guid},bob@example.com,Did something since" in listed
+    assert (
+        f'{people["Dora"].guid},dora@example.com,"Is used by something else since, such as a note, '
+        'a tag, an email or a run of an automation"'
+    ) in listed
 
 
 def test_undo_of_the_later_import_first_lets_the_earlier_one_be_undone(imports):
