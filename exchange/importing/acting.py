@@ -196,10 +196,13 @@ def go_on(keys: Collection[int]) -> None:
 def _go_on(import_: Import) -> None:
     key = import_.pk
     if import_.kind == Import.Kind.CONTACTS and import_.status == _Status.IMPORTING:
-        if not _is_staged(import_):
-            _stage_again(import_)
-        elif _begin_halves(key):
-            _do_halves(key, _Status.IMPORTING, _bring_in)
+        try:
+            if not _is_staged(import_):
+                _stage_again(import_)
+            elif _begin_halves(key):
+                _do_halves(key, _Status.IMPORTING, _bring_in)
+        except InvalidMapping as error:  # what it names was deleted since
+            _fail(import_, error)
     elif undoing.has_halves(import_):
         _do_halves(key, _Status.UNDOING, undoing.undo_contacts)
     else:
@@ -360,12 +363,16 @@ def _stage_again(import_: Import) -> bool:
     try:
         checking.stage_again(import_)
     except (CannotRead, InvalidMapping) as error:
-        failed = Import.objects.filter(pk=import_.pk, status=_Status.IMPORTING)
-        failed.update(status=_Status.FAILED, reason=str(error), finished_at=timezone.now())
+        _fail(import_, error)
         return False
     except checking.Cancelled:
         return False
     return True
+
+
+def _fail(import_: Import, error: Exception) -> None:
+    going_on = Import.objects.filter(pk=import_.pk, status=_Status.IMPORTING)
+    going_on.update(status=_Status.FAILED, reason=str(error), finished_at=timezone.now())
 
 
 def _begin(status: Import.Status) -> dict:

@@ -11,6 +11,7 @@ from django.db import connection
 from adminsite.harmless import harmless
 from exchange.importing import staging
 from exchange.importing.checking import numbered, open_file, staged_of
+from exchange.importing.mapping import InvalidMapping
 from exchange.importing.opening import CannotRead
 from exchange.importing.planning import values
 from exchange.importing.problems import Problem
@@ -63,12 +64,18 @@ def kept_of(import_: Import) -> Iterator[str]:
 
 
 def examples_of(import_: Import, outcome: str, most: int = 5) -> list[Example]:
-    """Some rows of which this becomes, as of now; none once the rows that were read are gone."""
+    """Some rows of which this becomes, as of now.
+
+    None once the rows that were read are gone, or if the mapping names what was deleted since.
+    """
     if outcome == "reject":
         return _rejected(import_, most)
     if import_.kind != Import.Kind.CONTACTS or not staging.has("plan", import_.staged_as):
         return []
-    staged = staged_of(import_, import_.headers)
+    try:
+        staged = staged_of(import_, import_.headers)
+    except InvalidMapping:
+        return []
     became = values(staged)
     given = {"email": "line.email", **{name: f"line.field_{name}" for name in staged.fields}}
     columns = [

@@ -18,10 +18,11 @@ from exchange.importing.acting import (
 )
 from exchange.importing.files import forget_old_files
 from exchange.importing.staging import table
+from exchange.importing.telling import examples_of
 from exchange.jobs import IMPORTS
 from exchange.models import Import
 from jobs.working import work_off
-from tests.factories import make_contact
+from tests.factories import make_consent, make_contact
 
 pytestmark = pytest.mark.django_db
 
@@ -161,3 +162,18 @@ def test_contacts_that_became_one_since_the_check_get_the_rows_of_both_in_their_
     imports.undo(import_)
     ann.refresh_from_db()
     assert (ann.city, ann.zip) == ("Brno", "")
+
+
+def test_import_whose_consent_is_renamed_after_the_check_fails_in_words(imports):
+    news = make_consent("news")
+    import_ = imports.check("email,consent:news\nann@example.com,yes\n")
+    news.code_name = "letters"
+    news.save()
+
+    assert examples_of(import_, "create") == []
+    start_import(import_)
+    work_through(import_)
+
+    assert import_.status == "failed"
+    assert import_.reason.endswith("there is no consent “news”.")
+    assert Contact.objects.count() == 0
