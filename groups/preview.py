@@ -41,7 +41,7 @@ _NOT_OF_THE_UNKNOWN = frozenset({"age", "age_between", "birthday"})
 
 
 class Superseded(Exception):
-    """A newer preview of the same user has cancelled this one."""
+    """A newer preview of the same page has cancelled this one."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +71,11 @@ class _Known:
 def count(tree: Tree, asked_by: str, *, refresh: bool = False) -> Preview:
     """What `tree` matches, from what is known of its conditions; what is not known is counted.
 
-    Whatever an earlier call for the same `asked_by` still counts is cancelled: a user looks at one
+    Whatever an earlier call for the same `asked_by` still counts is cancelled: a page shows one
     preview at a time. With `refresh`, conditions that were counted longer than FRESH ago are
     counted again.
 
-    :param asked_by: the key of the session of the user
+    :param asked_by: what names the page, of all users
     :raises Superseded: if a later call for `asked_by` has cancelled this one
     """
     now = timezone.now()

@@ -1,6 +1,7 @@
 """What the builder asks the server: what a rule says and matches, and values to choose from."""
 
 import json
+import re
 from typing import Any
 
 from django.http import HttpRequest, JsonResponse
@@ -10,7 +11,7 @@ from django.utils import timezone
 from adminsite.formatting import change_url
 from contacts.admin.permissions import may_see_contacts
 from groups.admin.forms import rule_of
-from groups.admin.offers import suggestions
+from groups.admin.offers import OF_MANY, suggestions
 from groups.ordering import rules_within
 from groups.preview import Preview, Superseded, count, sample
 from groups.problems import problems_of
@@ -24,8 +25,8 @@ _HIDDEN = (
     "Only users who may see contacts get counts of rules with a condition on a name, an email or "
     "another field that tells who a contact is, or on a group whose rule has one."
 )
-# What many contacts have in common; the others tell who a contact is, letter by letter if asked.
-_OF_MANY = frozenset({"company_name", "job_title", "city", "zip", "country", "state"})
+# What pages of the builder call themselves.
+_PAGE = re.compile(r"[0-9-]{1,50}")
 
 
 def preview(request: HttpRequest, *, of_run: bool = False) -> JsonResponse:
@@ -49,25 +50,35 @@ def preview(request: HttpRequest, *, of_run: bool = False) -> JsonResponse:
     if not may_see_contacts(request.user) and _tells_who(tree):
         return _answer(_said(tree) | {"count": None, "failure": _HIDDEN, "people": None})
     try:
-        found = count(tree, request.session.session_key or "", refresh=given.get("refresh") is True)
+        found = count(tree, _asked_by(request, given), refresh=given.get("refresh") is True)
     except Superseded:
         return _answer({"superseded": True})
     return _answer(_said(tree) | _counted(found) | _people(request, found))
 
 
 def suggest(request: HttpRequest) -> JsonResponse:
-    """Values that activities had of late, for a text of a condition."""
+    """Values that contacts and activities had of late, for a text of a condition."""
     given = request.GET
     values = suggestions(
-        request.user, given.get("of", ""), given.getlist("type"), given.get("begun", "")
+        request.user,
+        given.get("of", ""),
+        given.getlist("type"),
+        given.get("begun", ""),
+        given.get("name", ""),
     )
     return _answer({"values": values})
+
+
+def _asked_by(request: HttpRequest, given: dict[str, Any]) -> str:
+    """Who looks at the preview: a page of a session, which shows one at a time."""
+    page = str(given.get("page", ""))
+    return f"{request.session.session_key} {page if _PAGE.fullmatch(page) else ''}"
 
 
 def _tells_who(tree: Tree) -> bool:
     """Whether counting the rule would tell something of one contact."""
     return any(
-        leaf.type == "field" and leaf.members["field"] not in _OF_MANY
+        leaf.type == "field" and leaf.members["field"] not in OF_MANY
         for rule in rules_within(tree)
         for leaf in rule.leaves()
     )

@@ -19,8 +19,8 @@ from groups.formulas import Column, Fact, Formula, Statement, negated, of, put
 from groups.names import Known
 from groups.trees import InvalidRule
 
-# Fields whose texts may be numbers.
-_WITH_NUMBERS = ("zip", "mobile_phone", "business_phone", "notes")
+# Fields whose texts may be compared as numbers.
+WITH_NUMBERS = ("zip", "mobile_phone", "business_phone", "notes")
 _DATE_OPERATORS = {
     "=": "is",
     "!=": "is not",
@@ -82,7 +82,7 @@ class Field(OfField):
     def read(self, members: Members) -> dict[str, Any]:
         field = members.choice("field", FIELDS)
         if field != "birthday":
-            return {"field": field, **members.compared(numbers=field in _WITH_NUMBERS)}
+            return {"field": field, **members.compared(numbers=field in WITH_NUMBERS)}
         operator = members.required("operator")
         if isinstance(operator, str) and operator in TEXT_OPERATORS:
             raise InvalidRule(

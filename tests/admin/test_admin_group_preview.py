@@ -4,7 +4,9 @@ import pytest
 from django.urls import reverse
 
 from adminsite.formatting import change_url
+from groups.admin import previewing
 from groups.models import MembershipEvent
+from groups.preview import count
 from tests.admin.groups import (
     BAD_RULES,
     FROM_USA,
@@ -16,7 +18,7 @@ from tests.admin.groups import (
     make_group,
     rule,
 )
-from tests.factories import make_activity, make_activity_type, make_contact
+from tests.factories import make_activity, make_contact
 
 pytestmark = pytest.mark.django_db
 
@@ -157,20 +159,18 @@ def test_a_preview_of_what_is_no_rule_is_answered(admin_client, body):
     assert answer.json()["failure"]
 
 
-def test_values_of_late_are_offered_the_most_frequent_first(admin_client):
-    for path in ("loans", "loans", "cards", ""):
-        make_activity(url=path and f"https://example.com/{path}")
-    make_activity(type=make_activity_type(), url="https://example.com/calculator")
-    url = f"{LIST_URL}suggest/?of=url&type=PageVisit"
+def test_pages_of_one_session_supersede_previews_of_their_own_only(admin_client, monkeypatch):
+    asked_by = []
 
-    assert admin_client.get(url).json() == {
-        "values": ["https://example.com/loans", "https://example.com/cards"]
-    }
-    assert admin_client.get(f"{url}&begun=CARD").json() == {"values": ["https://example.com/cards"]}
-    for query in (
-        "of=recorded_in&type=pagevisit",
-        "of=url",
-        "of=url&type=pagevisit&begun=%00",
-        "of=url&type=%00",
-    ):
-        assert admin_client.get(f"{LIST_URL}suggest/?{query}").json() == {"values": []}
+    def note(tree, page, **named):
+        asked_by.append(page)
+        return count(tree, page, **named)
+
+    monkeypatch.setattr(previewing, "count", note)
+    for page in ("1-2", "1-2", "3-4", None, "\ud800", ["1-2"], "1" * 1000):
+        assert ask(admin_client, rule(), page=page).json()["count"] == 0
+
+    first, again, another, *nameless = asked_by
+    assert first == again
+    assert len({first, another, *nameless}) == 3
+    assert all(admin_client.session.session_key in one for one in asked_by)

@@ -135,6 +135,7 @@ def test_the_page_offers_what_rules_can_name(admin_client):
         ("USA", "United States"),
     ):
         assert f'["{code}", "{name}"]' in html, code
+    assert '"number_fields": ["zip", "mobile_phone", "business_phone", "notes"]' in html
     # A group cannot be a condition of itself.
     assert '["loans", "Loans"]' not in admin_client.get(change_url(group)).text
 

@@ -13,7 +13,7 @@ from groups.models import ContactGroup
 from tests.automations.mails import add_event, make_email, make_template
 from tests.browser.keyboard import focused, tab_to, wait_for_focus
 from tests.browser.pages import MAIN
-from tests.browser.waiting import wait_for
+from tests.browser.waiting import wait_for, wait_until_drawn
 from tests.factories import make_activity, make_activity_type, make_contact
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,6 +32,19 @@ CALCULATOR = {
     "value": {"operator": ">=", "value": 5000},
 }
 CONSENT = {"type": "consent", "consent": "TrackingConsent"}
+PREVIEW = "**/admin/groups/contactgroup/preview/"
+# From here on, what waits for long never comes, and previews are counted.
+WITHOUT_PAUSES = """
+    () => {
+        const { fetch, setTimeout } = window;
+        window.setTimeout = (work, ms, ...given) => (ms > 100 ? 0 : setTimeout(work, ms, ...given));
+        window.asked = 0;
+        window.fetch = (url, ...given) => {
+            if (url.includes("/preview/")) window.asked += 1;
+            return fetch(url, ...given);
+        };
+    }
+"""
 NOT_USA = {"type": "country", "negate": True, "values": ["USA"]}
 
 
@@ -248,3 +261,137 @@ def test_what_became_of_an_email_is_chosen_like_any_condition(page):
     shows_count(page, "1")
     leaf = {"type": "email_activity", "did": "opened", "template": "brochure", "days": 30}
     assert rule_in(page) == {"match": "all", "conditions": [leaf]}
+
+
+def test_a_rule_of_a_file_that_compares_numbers_is_shown_and_saved_as_it_is(page):
+    leaf = {"type": "field", "field": "zip", "operator": ">=", "value": 5}
+    rule = {"match": "all", "conditions": [leaf]}
+    saved = ContactGroup.objects.create(name="Zip", code_name="zip", rule=rule)
+    make_contact(zip="1010")
+    page.goto(f"https://{MAIN}/admin/groups/contactgroup/{saved.pk}/change/#general")
+    shows_count(page, "1")
+
+    card = page.get_by_role("group", name="Condition 1 of 1")
+    operator = card.get_by_label("Comparison")
+
+    assert operator.locator("option:checked").text_content() == "is at least"
+    page.fill("[name=name]", "Postcodes")
+    page.locator("[name=_continue], [name=_save]").first.click()
+    wait_for(page, "document.querySelector('[name=name]').defaultValue === arg", "Postcodes")
+    assert ContactGroup.objects.get().rule == rule
+
+
+def test_operators_of_numbers_are_offered_for_fields_that_may_be_some(page):
+    page.goto(ADD_URL)
+    page.get_by_role("button", name="Add condition").click()
+    card = page.get_by_role("group", name="Condition 1 of 1")
+    card.get_by_label("What the condition looks at").select_option(value="field")
+    operator = card.get_by_label("Comparison")
+
+    card.get_by_label("Field", exact=True).select_option(label="ZIP")
+    operator.select_option(label="is at least")
+    card.get_by_label("Value").fill("5")
+    condition = {"type": "field", "field": "zip", "operator": ">=", "value": "5"}
+    assert rule_in(page)["conditions"] == [condition]
+    card.get_by_label("Field", exact=True).select_option(label="City")
+
+    assert operator.locator("option:checked").text_content() == "contains"
+    assert "is at least" not in operator.locator("option").all_text_contents()
+    assert rule_in(page)["conditions"][0]["operator"] == "contains"
+
+
+def test_a_click_is_counted_at_once_and_letters_after_a_pause(page):
+    make_contact(city="Wien", country="AUT")
+    make_contact(city="Graz", country="AUT")
+    page.goto(ADD_URL)
+    shows_count(page, "2")
+    page.evaluate(WITHOUT_PAUSES)
+    card = page.get_by_role("group", name="Condition").last
+    page.get_by_role("button", name="Add condition").click()
+    card.get_by_label("What the condition looks at").select_option(label="Country")
+    wait_for(page, "window.asked === arg", 2)
+
+    card.get_by_label("Country:").press_sequentially("Austria")
+    card.get_by_label("Country:").press("Enter")
+    wait_for(page, "document.querySelector('[data-alone]').textContent === arg", "2 alone")
+    assert page.evaluate("window.asked") == 3
+    card.get_by_label("What the condition looks at").select_option(
+        label="A field, such as the company"
+    )
+    card.get_by_label("Field", exact=True).select_option(label="City")
+    wait_for(page, "window.asked === arg", 5)
+    card.get_by_label("Value").press_sequentially("graz")
+    wait_until_drawn(page)
+    assert page.evaluate("window.asked") == 5
+    card.get_by_label("Comparison").select_option(label="is equal to")
+    shows_count(page, "1")
+    assert page.evaluate("window.asked") == 6
+
+
+def test_quick_clicks_supersede_each_other_and_the_last_is_shown(page):
+    make_contact(country="AUT")
+    make_contact(country="AUT")
+    make_contact(country="USA")
+    usa = {"match": "all", "conditions": [{"type": "country", "values": ["USA"]}]}
+    saved = ContactGroup.objects.create(name="USA", code_name="usa", rule=usa)
+    refused, pages = [], set()
+
+    def refuse_once(route):
+        pages.add(route.request.post_data_json["page"])
+        if refused:
+            route.continue_()
+        else:
+            refused.append(route)
+            route.fulfill(json={"superseded": True})
+
+    page.goto(f"https://{MAIN}/admin/groups/contactgroup/{saved.pk}/change/#general")
+    shows_count(page, "1")
+    page.route(PREVIEW, refuse_once)
+    page.get_by_label("Whether it holds").select_option(label="is not")
+    shows_count(page, "2")
+    page.evaluate(
+        """async () => {
+            const select = document.querySelector("[aria-label^='Whether it holds']");
+            for (const value of ["", "not", "", "not", "", "not", ""]) {
+                select.value = value;
+                select.dispatchEvent(new Event("change", { bubbles: true }));
+                await new Promise((done) => setTimeout(done, 5));
+            }
+        }"""
+    )
+    shows_count(page, "1")
+    wait_for(page, "document.querySelector('[data-sentence]').textContent.includes('is from')")
+    assert len(pages) == 1
+
+    page.reload()
+    shows_count(page, "1")
+    assert len(pages) == 2
+
+
+def test_values_that_came_before_are_offered(page):
+    make_activity(make_contact(city="Wien"), properties={"plan": "gold"})
+    leaves = [
+        {"type": "field", "field": "city", "operator": "equals", "value": "x"},
+        {
+            "type": "activity",
+            "activities": ["pagevisit"],
+            "properties": [{"name": "plan", "operator": "equals", "value": "x"}],
+        },
+    ]
+    rule = {"match": "any", "conditions": leaves}
+    saved = ContactGroup.objects.create(name="Plans", code_name="plans", rule=rule)
+    page.goto(f"https://{MAIN}/admin/groups/contactgroup/{saved.pk}/change/#general")
+    shows_count(page, "0")
+
+    for label, expected in (
+        ("Value", ["Wien"]),
+        ("Name of the property", ["plan"]),
+        ("Value of the property", ["gold"]),
+    ):
+        page.get_by_label(label, exact=True).focus()
+        wait_for(
+            page,
+            "JSON.stringify([...document.activeElement.list.options].map((one) => one.value))"
+            " === JSON.stringify(arg)",
+            expected,
+        )

@@ -264,6 +264,9 @@
   };
   const SECTIONS = [...new Set(Object.values(TYPES).map((type) => type.section))];
 
+  /* Not `randomUUID`: browsers have that on HTTPS alone. */
+  const randomId = () => crypto.getRandomValues(new Uint32Array(4)).join("-");
+
   const isGroup = (given) => Boolean(given) && Array.isArray(given.conditions);
 
   const nodeOf = (given) =>
@@ -346,6 +349,9 @@
     element: null,
     field: null,
     written: "",
+    // A preview supersedes those of the same page, and of no other tab.
+    page: randomId(),
+    isTyped: false,
     timer: null,
     controller: null,
 
@@ -374,7 +380,18 @@
         this.showError(this.refused.path, this.refused.detail);
       }
       this.preview();
+      this.element.addEventListener("input", (event) => this.noteTyping(event), { capture: true });
       this.$watch("root", () => this.changed());
+    },
+
+    /* Letters are typed; what is chosen from a list comes as one. */
+    noteTyping({ inputType }) {
+      if (!inputType || inputType === "insertReplacementText") return;
+      this.isTyped = true;
+      // Before the next task, `changed` is told.
+      setTimeout(() => {
+        this.isTyped = false;
+      });
     },
 
     /* The server reads the rule from the hidden field. */
@@ -395,7 +412,7 @@
       this.isCounting = true;
       clearTimeout(this.timer);
       this.controller?.abort();
-      this.timer = setTimeout(() => this.preview(), PAUSE_MS);
+      this.timer = setTimeout(() => this.preview(), this.isTyped ? PAUSE_MS : 0);
     },
 
     async preview(refresh = false, unknown = Infinity) {
@@ -416,10 +433,13 @@
             "Content-Type": "application/json",
             "X-CSRFToken": document.querySelector("[name=csrfmiddlewaretoken]").value,
           },
-          body: JSON.stringify({ rule, refresh }),
+          body: JSON.stringify({ rule, refresh, page: this.page }),
         });
         const found = await answer.json();
-        if (controller === this.controller) this.show(found, places, unknown);
+        if (controller !== this.controller) return;
+        // Requests may overtake each other: an older one of this page came later.
+        if (found.superseded) this.timer = setTimeout(() => this.preview(refresh, unknown), PAUSE_MS);
+        else this.show(found, places, unknown);
       } catch (error) {
         if (error.name !== "AbortError" && controller === this.controller) {
           this.failure = "The hub does not answer. What you built here is kept.";
@@ -431,7 +451,6 @@
 
     show(found, places, unknownBefore = Infinity) {
       this.failure = found.failure || "";
-      if (found.superseded) return;
       this.count = found.count ?? null;
       this.asOf = found.as_of || "";
       this.people = found.people ?? null;

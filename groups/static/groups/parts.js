@@ -102,6 +102,7 @@
   const mixin = {
     ...guiding,
     suggested: [],
+    suggestionsFor: "",
 
     /* The parts of a condition */
 
@@ -137,9 +138,10 @@
       leaf.properties = leaf.properties.filter((one) => one.id !== property.id);
       if (!leaf.properties.length) this.removePart(leaf, { name: "properties", kind: "properties", label: "Property" });
     },
+    /* Those of the event specification, and those that came in. */
     propertyNames(leaf) {
       const names = (leaf.activities || []).flatMap((code) => this.offered.properties[code] || []);
-      return [...new Set(names)];
+      return [...new Set([...names, ...this.suggested])];
     },
 
     options(part) {
@@ -149,7 +151,10 @@
       return part.numbers ? [...TEXT_OPERATORS, ...NUMBER_OPERATORS] : TEXT_OPERATORS;
     },
     anyOperators: () => [...TEXT_OPERATORS, ...NUMBER_OPERATORS],
-    fieldOperators: (leaf) => (leaf.field === "birthday" ? DATE_OPERATORS : TEXT_OPERATORS),
+    fieldOperators(leaf) {
+      if (leaf.field === "birthday") return DATE_OPERATORS;
+      return this.operators({ numbers: this.offered.number_fields.includes(leaf.field) });
+    },
     fieldChanged(leaf) {
       if (leaf.type !== "field") return;
       const operators = this.fieldOperators(leaf).map(([name]) => name);
@@ -188,18 +193,25 @@
       this.focus(`#cg-${leaf.id}-${part.name}`);
     },
 
-    async suggest(leaf, part, text) {
+    /* Offers what came before to the input that has the focus. `name` is that of a field or of a
+       property. */
+    async suggest(leaf, of, begun, name = "") {
       const { suggestUrl } = this.element.dataset;
       if (!suggestUrl) return;
-      const of = part.suggests || part.name;
-      const query = new URLSearchParams({ of, begun: text || "" });
+      const query = new URLSearchParams({ of, begun, name });
       for (const code of leaf.activities || []) query.append("type", code);
+      const asked = String(query);
+      this.suggestionsFor = asked;
+      // What stands there is of another input.
+      if (!begun) this.suggested = [];
+      let values = [];
       try {
-        const answer = await fetch(`${suggestUrl}?${query}`);
-        this.suggested = answer.ok ? (await answer.json()).values : [];
+        const answer = await fetch(`${suggestUrl}?${asked}`);
+        if (answer.ok) ({ values } = await answer.json());
       } catch {
-        this.suggested = [];
+        // Without the hub there is nothing to offer, and the text can be typed.
       }
+      if (this.suggestionsFor === asked) this.suggested = values;
     },
   };
 
