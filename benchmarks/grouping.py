@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from django.db import connection, transaction
+from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from activities.drafts import Draft
@@ -33,7 +35,7 @@ from groups.compiling import members
 from groups.explaining import explain
 from groups.following import GROUPS
 from groups.membership import members_of
-from groups.models import ContactGroup
+from groups.models import ContactGroup, KnownCondition
 from groups.rules import parse
 from groups.saving import delete_group, save_group
 from readers.positions import place_of, places_of, some_wait
@@ -46,6 +48,7 @@ _SECONDS_TO_READ = 900
 # What numbers are trimmed of; line breaks are among it.
 _SPACES = re.compile(r"'\s+'")
 _NOBODY = {"match": "any", "conditions": []}
+_EVERYBODY = {"match": "all", "conditions": []}
 _LOANS = Draft(type="pagevisit", value="Loans", url="https://bank.example.com/loans/")
 _CARD = "A card that only the benchmark orders"
 _CARD_RULE = {
@@ -75,6 +78,16 @@ class Figures(NamedTuple):
     plan: str
 
 
+class Counts(NamedTuple):
+    """Milliseconds until the builder of a rule has a count, as the hub answers it.
+
+    `first` is of a condition that nobody has counted yet, `known` of one that somebody has.
+    """
+
+    first: float
+    known: float
+
+
 def measure_sample(contacts: int, rounds: int, touched: int, groups: int, joining: int) -> None:
     """Make so many contacts with ten activities each, and print, as JSON, what was measured.
 
@@ -102,6 +115,19 @@ def measure(touched: int, groups: int) -> Figures:
         members=members_of(group).count(),
         plan=_plan(group),
     )
+
+
+def measure_counts(client: Client, rounds: int) -> Counts:
+    """Count the first condition of the group as the builder does, so many times; the fastest."""
+    one = {"match": "all", "conditions": _rule(0)["conditions"][:1]}
+    first, known = [], []
+    for _ in range(rounds):
+        KnownCondition.objects.all().delete()
+        # The page of the builder has counted everybody when it was opened.
+        _time_count(client, _EVERYBODY)
+        first.append(_time_count(client, one))
+        known.append(_time_count(client, one))
+    return Counts(min(first), min(known))
 
 
 def stage_wave(contacts: int, seconds: float, spare: float) -> None:
@@ -181,6 +207,16 @@ def _save(code_name: str, rule: dict[str, Any]) -> ContactGroup:
     group.rule = rule
     save_group(group)
     return group
+
+
+def _time_count(client: Client, rule: dict[str, Any]) -> float:
+    url = reverse("admin:groups_contactgroup_preview")
+    started_at = time.perf_counter()
+    answer = client.post(url, {"rule": rule}, content_type="application/json")
+    seconds = time.perf_counter() - started_at
+    if answer.status_code != 200:
+        raise BenchmarkFailed(f"{url} was answered with {answer.status_code}.")
+    return seconds * 1000
 
 
 def _time_build(group: ContactGroup) -> float:

@@ -77,6 +77,7 @@ def measure(rounds: int, recorded: int, jobs: int, touched: int, groups: int) ->
     catch_up()
     count_figures()
     grouped = grouping.measure(touched, groups)
+    counts = grouping.measure_counts(_logged_in(), rounds)
     pages = {page.name: _milliseconds(page, rounds) for page in _pages()}
     searches = _searches(rounds)
     work = {
@@ -92,6 +93,8 @@ def measure(rounds: int, recorded: int, jobs: int, touched: int, groups: int) ->
         f"{jobs:,} merges of contacts with 5 activities": _merge_many(jobs),
         f"{touched:,} contacts looked at for {groups} contact groups": grouped.increments,
         "explanation of a membership": grouped.explanation,
+        "first count of a condition in the builder": counts.first,
+        "count of a known condition in the builder": counts.known,
     }
     builds = {"full build": grouped.build}
     found = {
@@ -105,8 +108,7 @@ def measure(rounds: int, recorded: int, jobs: int, touched: int, groups: int) ->
 
 
 def _milliseconds(page: Page, rounds: int) -> float:
-    client = Client(headers={"host": "127.0.0.1"})
-    client.force_login(User.objects.get(username=LOGIN))
+    client = _logged_in()
     durations = []
     for _ in range(rounds):
         started_at = time.perf_counter()
@@ -116,6 +118,12 @@ def _milliseconds(page: Page, rounds: int) -> float:
             raise BenchmarkFailed(f"{page.url} was answered with {answer.status_code}.")
     # The fastest: what else the machine does comes on top of that, and says nothing of the hub.
     return min(durations) * 1000
+
+
+def _logged_in() -> Client:
+    client = Client(headers={"host": "127.0.0.1"})
+    client.force_login(User.objects.get(username=LOGIN))
+    return client
 
 
 def _pages() -> Iterator[Page]:

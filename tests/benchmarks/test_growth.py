@@ -30,6 +30,8 @@ def test_smallest_hub_is_filled_and_measured(tmp_path):
         "5 merges of contacts with 5 activities",
         "20 contacts looked at for 2 contact groups",
         "explanation of a membership",
+        "first count of a condition in the builder",
+        "count of a known condition in the builder",
     }
     assert "activities_activity" in build.text
     assert {"dashboard", "activity log", "page of a contact", "agreements"} <= rows["Pages"].keys()
