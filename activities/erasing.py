@@ -161,13 +161,7 @@ def _forget_senders(records: Sequence[Contact]) -> None:
 
 def _forget_rejections_with(names: Collection[str], lines: QuerySet[RejectedActivity]) -> int:
     """Delete what the inspector has with one of these names, in its payload or what it says."""
-    among, patterns = NamesAmong(names), {name: _pattern_of(name) for name in names}
-
-    def is_named(*texts: str) -> bool:
-        likely = among.found_in(texts)
-        return any(patterns[name].search(text) for name in likely for text in texts)
-
-    count = 0
+    is_named, count = NamesAmong(names).name_somebody_in, 0
     likely = lines.alias(words=SearchVector("payload_text", config="simple"))
     for some in batched(sorted(names), _PHRASES_AT_ONCE):
         rows = likely.filter(words=_any_of(some)).values_list("pk", "payload")
@@ -185,11 +179,6 @@ def _forget_rejections_with(names: Collection[str], lines: QuerySet[RejectedActi
     )
     Replay.objects.filter(pk__in=told).update(named="")
     return count
-
-
-def _pattern_of(name: str) -> re.Pattern[str]:
-    # With the words alone, ann@example.com would take mary-ann@example.com along.
-    return re.compile(rf"(?<![\w.+-]){re.escape(name)}(?![\w-]|\.\w)", re.IGNORECASE)
 
 
 def _any_of(names: Iterable[str]) -> SearchQuery:

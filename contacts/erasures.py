@@ -83,6 +83,7 @@ class Erased:
     :ivar email_keys: the same emails, each once, as `Contact.email_key` has them
     :ivar identifiers: what other systems knew them by
     :ivar full_names: first and last name, if both were known
+    :ivar phones: as they stood in the contacts; few texts name people by them
     :ivar counts: rows that were deleted or cleared, by what a table is called; empty at the
         beginning
     """
@@ -96,6 +97,7 @@ class Erased:
     email_keys: list[str] = field(default_factory=list)
     identifiers: list[Identifier] = field(default_factory=list)
     full_names: list[str] = field(default_factory=list)
+    phones: list[str] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -272,6 +274,7 @@ def _begin(
         "email_keys": keys,
         "identifiers": identifiers,
         "full_names": sorted({c.full_name for c in records if c.first_name and c.last_name}),
+        "phones": sorted({p for c in records for p in (c.mobile_phone, c.business_phone) if p}),
     }
     for do in _before_erasing:
         do(records)
@@ -416,5 +419,7 @@ def _erased_of(erasure: Erasure) -> Erased:
         email_keys=list(names["email_keys"]),
         identifiers=[Identifier(*one) for one in names["identifiers"]],
         full_names=list(names["full_names"]),
+        # An erasure that was begun by an earlier version has none.
+        phones=list(names.get("phones", ())),
         counts=dict(erasure.counts),
     )

@@ -8,11 +8,16 @@ class ExchangeConfig(AppConfig):
     def ready(self) -> None:
         # They need the models.
         from contacts.erasing_texts import forget_in  # noqa: PLC0415
-        from contacts.erasures import before_erasing, register_erasure_witness  # noqa: PLC0415
+        from contacts.erasures import (  # noqa: PLC0415
+            before_erasing,
+            forget_texts,
+            register_erasure_witness,
+        )
         from contacts.removing import before_removing  # noqa: PLC0415
         from exchange.exporting.forgetting import (  # noqa: PLC0415
             forget_in_files,
             forget_in_files_of_meanwhile,
+            forget_in_log,
         )
         from exchange.importing.erasing import forget_records  # noqa: PLC0415
         from exchange.importing.leaving import tell_destinations  # noqa: PLC0415
@@ -26,4 +31,5 @@ class ExchangeConfig(AppConfig):
         texts = ("name", "sheet", "headers", "mapping", "errors", "warnings", "reason")
         forget_in(Import, *texts, "last_error")
         forget_in(RememberedMapping, "mapping")
-        forget_in(Export, "query", "filters", "columns", "reason", "last_error")
+        forget_in(Export, "columns", "reason", "last_error")
+        forget_texts(forget_in_log)

@@ -276,7 +276,9 @@ def _page_of(export: Export, request: HttpRequest) -> dict[str, Any]:
     user = user_of(request)
     is_own = export.by_id == user.pk
     is_ready = export.status == _Status.DONE
-    model = apps.get_model(export.list_of)
+    # The log has lists, too, that are there no more.
+    model = export.model
+    may_again = is_own and model is not None and may_export_list(user, model)
     again = reverse("admin:exchange_export_start", args=[export.list_of])
     return {
         "export": export,
@@ -289,13 +291,17 @@ def _page_of(export: Export, request: HttpRequest) -> dict[str, Any]:
         "why_not": why_not_taken(export, user) if is_ready and is_own else "",
         "is_ready": is_ready and is_own,
         "has_file": is_ready,
-        "list_url": changelist_url(model, export.query) if is_own else "",
-        "again_url": f"{again}?{export.query}" if is_own and may_export_list(user, model) else "",
+        "list_url": _list_url(model, export.query) if is_own else "",
+        "again_url": f"{again}?{export.query}" if may_again else "",
         "progress_url": url("progress"),
         "cancel_url": url("cancel"),
         "download_url": url("download"),
         "remove_url": url("remove"),
     }
+
+
+def _list_url(model: type[Model] | None, query: str) -> str:
+    return changelist_url(model, query) if model and can_be_exported(model) else ""
 
 
 def _link_above(model: type[Model]) -> ListLink | None:

@@ -1,6 +1,6 @@
 """What an exported file of activities has: one that says who and what can come in again."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -48,8 +48,19 @@ def _fields(user: User, query: str) -> list[Field]:
         field_of(Activity, "logged_as", is_proposed=False),
         field_of(Activity, "client_id", is_proposed=False),
         field_of(Activity, "request_id", is_proposed=False),
-        *map(_of_property, _names_of_properties(user, query)),
     ]
+
+
+def _offered(user: User, query: str) -> list[Field]:
+    return [*map(_of_property, _names_of_properties(user, query))]
+
+
+def _chosen(names: Collection[str], user: User, query: str) -> list[Field]:
+    """Columns of properties that may not be among those of the latest activities any more."""
+    wanted = {one.removeprefix(PROPERTY) for one in names if one.startswith(PROPERTY)}
+    if wanted and not may_see_contacts(user):
+        wanted &= _names_of_rules(_type_asked(query))
+    return [*map(_of_property, sorted(wanted))]
 
 
 def _of_property(name: str) -> Field:
@@ -67,23 +78,34 @@ def _reading(name: str) -> Callable[[Any], object]:
 
 def _names_of_properties(user: User, query: str) -> list[str]:
     """The names of properties that rules have, and that came with the latest activities."""
-    rules, latest = PropertyRule.objects.all(), Activity.objects.all()
-    asked = QueryDict(query).get("type__id__exact", "")
-    if asked.isdecimal():
-        types = ActivityType.objects.filter(pk=int(asked))
-        rules, latest = rules.filter(activity_type__in=types), latest.filter(type__in=types)
-    # A rule of `address.city` is about a property of `address`.
-    names = {name.partition(".")[0] for name in rules.values_list("name", flat=True)}
+    types = _type_asked(query)
+    names = _names_of_rules(types)
+    if not may_see_contacts(user):
+        # What a property is called may be the name of a person.
+        return sorted(names)[:_MOST_PROPERTIES]
+    latest = Activity.objects.all() if types is None else Activity.objects.filter(type__in=types)
     with_some = latest.order_by("-occurred_at", "-id")[:_LOOKED_AT]
     rows = Activity.objects.filter(pk__in=list(with_some.values_list("pk", flat=True)))
     kind = Func("properties", function="jsonb_typeof", output_field=TextField())
     rows = rows.annotate(kind=kind).filter(kind="object")
     keys = Func("properties", function="jsonb_object_keys", output_field=TextField())
-    found = rows.annotate(key=keys).values_list("key", flat=True).distinct()
-    if not may_see_contacts(user):
-        # What a property is called may be the name of a person.
-        found = found.none()
+    # In one order: of too many, the form offers the same ones when it comes back.
+    found = rows.annotate(key=keys).values_list("key", flat=True).distinct().order_by("key")
     return sorted({*names, *found[:_MOST_PROPERTIES]})[:_MOST_PROPERTIES]
+
+
+def _type_asked(query: str) -> QuerySet[ActivityType] | None:
+    """The type that the list is filtered by; None if it has activities of all types."""
+    asked = QueryDict(query).get("type__id__exact", "")
+    return ActivityType.objects.filter(pk=int(asked)) if asked.isdecimal() else None
+
+
+def _names_of_rules(types: QuerySet[ActivityType] | None) -> set[str]:
+    rules = PropertyRule.objects.all()
+    if types is not None:
+        rules = rules.filter(activity_type__in=types)
+    # A rule of `address.city` is about a property of `address`.
+    return {name.partition(".")[0] for name in rules.values_list("name", flat=True)}
 
 
 def _rows(activities: QuerySet, names: frozenset[str], user: User) -> Iterator[Activity]:
@@ -97,4 +119,7 @@ def _rows(activities: QuerySet, names: frozenset[str], user: User) -> Iterator[A
         yield activity
 
 
-register_source(Activity, Source(fields=_fields, rows=_rows, with_list=False))
+register_source(
+    Activity,
+    Source(fields=_fields, offered=_offered, chosen=_chosen, rows=_rows, with_list=False),
+)

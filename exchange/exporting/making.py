@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
-from django.apps import apps
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
@@ -43,7 +42,7 @@ from exchange.exporting.formats import (
     start_of,
 )
 from exchange.exporting.permission import may_export_list
-from exchange.exporting.sources import fields_for, rows_for, source_of
+from exchange.exporting.sources import chosen_fields, rows_for, source_of
 from exchange.models import Export
 from jobs.tasks import ring
 from jobs.working import stopping
@@ -86,7 +85,7 @@ def ask_for_export(
         raise ValidationError(str(error)) from None
     if form == Export.Format.PARQUET and not can_write_parquet():
         raise ValidationError(NEEDS_PARQUET)
-    chosen = [one for one in fields_for(model, by, query) if one.name in set(columns)]
+    chosen = chosen_fields(model, by, query, columns)
     if not chosen:
         raise ValidationError("Choose one column at least.")
     export = Export.objects.create(
@@ -108,7 +107,7 @@ def ask_for_export(
 def cancel(export: Export) -> bool:
     """Make it no further; whether it was still being made."""
     waiting = Export.objects.filter(pk=export.pk, status=_Status.WAITING)
-    if not waiting.update(status=_Status.CANCELLED, finished_at=Now()):
+    if not waiting.update(status=_Status.CANCELLED, reason="", finished_at=Now()):
         return False
     remove_files(export)
     return True
@@ -232,7 +231,7 @@ def _hand_over(export: Export, made: Made) -> None:
     if locked is None:
         raise Ended
     locked.size, locked.sha256, locked.cut = made.size, made.sha256, made.cut
-    locked.status, locked.finished_at = _Status.DONE, timezone.now()
+    locked.status, locked.reason, locked.finished_at = _Status.DONE, "", timezone.now()
     locked.expires_at = locked.finished_at + timedelta(days=settings.EXPORT_DAYS)
     locked.attempts, locked.last_error = 0, ""
     made.file.replace(file_of(export))
@@ -249,18 +248,19 @@ def _check(model: type[Model], query: str, user: User) -> RowsOfList:
 
 
 def _fields_of(export: Export, model: type[Model], user: User) -> list[Field]:
-    known = {one.name: one for one in fields_for(model, user, export.query)}
+    names = [one["name"] for one in export.columns]
+    known = {one.name: one for one in chosen_fields(model, user, export.query, names)}
     missing = [one["title"] for one in export.columns if one["name"] not in known]
     if missing:
         raise CannotGoOn(
             f"There is no column “{missing[0]}” any more, or the user who asked for it may not see "
             "it."
         )
-    return [known[one["name"]] for one in export.columns]
+    return [known[name] for name in names]
 
 
 def _model_of(export: Export) -> type[Model]:
-    try:
-        return apps.get_model(export.list_of)
-    except (LookupError, ValueError):
-        raise CannotGoOn("There is no such list any more.") from None
+    model = export.model
+    if model is None:
+        raise CannotGoOn("There is no such list any more.")
+    return model

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.db.models import Model
@@ -43,8 +42,8 @@ def why_not_taken(export: Export, user: User) -> str:
     """Why `user` may not download the file any more, in a sentence; "" if they may."""
     if export.by_id != user.pk:
         return "The file is for the user who asked for it."
-    model = apps.get_model(export.list_of)
+    model = export.model
     sees_less = not export.is_masked and not may_see_contacts(user)
-    if sees_less or not may_export_list(user, model):
+    if sees_less or model is None or not may_export_list(user, model):
         return "You may not see any more what is in the file."
     return ""

@@ -4,7 +4,7 @@ A list needs nothing to be exported: its columns are those that its page has, fo
 What a room has beside them, or instead, it says by `register_source`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -46,6 +46,8 @@ class Source:
     """What exports of a list have beside its columns, or instead of them.
 
     :ivar fields: the columns for a user, and for the filters of the list as an address has them
+    :ivar offered: further ones for whom chooses columns, as rows have them at that moment
+    :ivar chosen: of names, those columns that `offered` may have had when they were chosen
     :ivar rows: of a query of rows of the list, in the order of their ids, what `read` of the
         columns gets for each, given the names of the columns that are wanted and the user
     :ivar with_list: whether the columns of the list come first
@@ -53,6 +55,8 @@ class Source:
     """
 
     fields: Callable[[User, str], Sequence[Field]] = lambda user, query: ()
+    offered: Callable[[User, str], Sequence[Field]] = lambda user, query: ()
+    chosen: Callable[[Collection[str], User, str], Sequence[Field]] = lambda names, user, query: ()
     rows: Callable[[QuerySet, frozenset[str], User], Iterable[Any]] | None = None
     with_list: bool = True
     holds_persons: bool = True
@@ -82,8 +86,25 @@ def can_be_exported(model: type[Model]) -> bool:
 
 def fields_for(model: type[Model], user: User, query: str) -> list[Field]:
     """The columns that `user` may choose for the list of `model`, each name once."""
+    offered = source_of(model).offered(user, query)
+    return _each_once([*_lasting_fields(model, user, query), *offered])
+
+
+def chosen_fields(
+    model: type[Model], user: User, query: str, names: Collection[str]
+) -> list[Field]:
+    """The columns of these names that `user` may have, whatever rows have come since."""
+    chosen = source_of(model).chosen(names, user, query)
+    fields = _each_once([*_lasting_fields(model, user, query), *chosen])
+    return [one for one in fields if one.name in names]
+
+
+def _lasting_fields(model: type[Model], user: User, query: str) -> list[Field]:
     source = source_of(model)
-    fields = [*(_list_fields(model, user) if source.with_list else ()), *source.fields(user, query)]
+    return [*(_list_fields(model, user) if source.with_list else ()), *source.fields(user, query)]
+
+
+def _each_once(fields: Iterable[Field]) -> list[Field]:
     named: dict[str, Field] = {}
     for one in fields:
         named.setdefault(one.name, one)

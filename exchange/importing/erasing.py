@@ -6,6 +6,7 @@ from django.db import connection, transaction
 
 from contacts.emails import mailbox
 from contacts.models import Contact
+from contacts.names_among import NamesAmong
 from contacts.telling import describe_person
 from exchange.importing import staging
 from exchange.importing.files import delete_file
@@ -20,7 +21,7 @@ WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped
 
 
 def forget_records(records: Sequence[Contact]) -> None:
-    """Forget what imports have of these contacts, who are one person and about to be erased.
+    """Forget what imports have of these contacts, of one person or many, about to be erased.
 
     That is by every email that they had, but for those that another contact has by now.
     """
@@ -37,9 +38,10 @@ def forget_people(guids: Collection[str], emails: Collection[str]) -> None:
     """
     keys = sorted({mailbox(email).lower() for email in emails if email})
     names = {*keys, *emails, *guids} - {""}
+    among = NamesAmong(names)
     for import_ in Import.objects.exclude(staged_as="", path="", errors=[], warnings=[], told={}):
         # A file of which nothing was read yet is looked through as it is.
-        is_named = import_.file is not None and has_any(import_.file, names)
+        is_named = import_.file is not None and has_any(import_.file, among)
         rows = _forget_rows(import_.staged_as, sorted(guids), keys)
         if rows or is_named:
             transaction.on_commit(lambda one=import_: delete_file(one))  # type: ignore[misc]

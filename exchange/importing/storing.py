@@ -7,7 +7,6 @@ soon as its import starts, as is the table that was made of it a day after the l
 import hashlib
 import os
 import secrets
-from collections.abc import Collection
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -17,11 +16,14 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile, StopUpload
 
+from contacts.names_among import NamesAmong
 from exchange.importing.errors import CannotRead
 
 # How long a file waits for its user to go on.
 KEPT_FOR = timedelta(hours=24)
 _RAW = ".uploaded"
+# Names are looked for in so many characters of whole lines at once.
+_PIECE = 1 << 20
 
 
 def folder() -> Path:
@@ -121,12 +123,17 @@ class KeepUpload(FileUploadHandler):
         forget_raw(self._path)
 
 
-def has_any(path: Path, names: Collection[str]) -> bool:
-    """Whether one of these texts stands in the table at `path`, in whatever letter case."""
-    wanted = [name.lower() for name in names if name]
+def has_any(path: Path, names: NamesAmong) -> bool:
+    """Whether one of these names stands in the table at `path`, in whatever letter case.
+
+    Each line is looked at once, however many names they are.
+    """
     try:
         with path.open(encoding="utf-8", errors="replace") as file:
-            return any(name in line.lower() for line in file for name in wanted)
+            # Many lines together take less time than each of them alone.
+            return any(
+                names.stand_in("".join(lines)) for lines in iter(lambda: file.readlines(_PIECE), [])
+            )
     except FileNotFoundError:
         return False
 

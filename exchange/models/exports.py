@@ -98,7 +98,13 @@ class Export(Waiting):
     @property
     def rows_name(self) -> str:
         """What its rows are called, such as “contacts”."""
+        model = self.model
+        return str(model._meta.verbose_name_plural) if model else self.list_of
+
+    @property
+    def model(self) -> type[models.Model] | None:
+        """The model of its rows; None if there is no such list any more."""
         try:
-            return str(apps.get_model(self.list_of)._meta.verbose_name_plural)
-        except LookupError:
-            return self.list_of
+            return apps.get_model(self.list_of)
+        except (LookupError, ValueError):
+            return None

@@ -312,3 +312,8 @@ def test_names_are_found_as_words_in_any_letter_case():
     assert among.found_in(["?q=ann%40example.com"]) >= {"ann%40example.com"}
     assert among.found_in(["(0B1C-2D)", "Joann Lee"]) == {"0b1c-2d", "Zoë", "--"}
     assert among.found_in(["xann@example.com"]) == {"Zoë", "--"}
+    assert among.stand_in("To Mary.ANN@EXAMPLE.COM.")
+    assert among.stand_in("ZOË")
+    assert not among.stand_in("xann@example.com, Joann Lee, Zoe")
+    assert among.name_somebody_in("nobody", "<ANN@example.com>")
+    assert not among.name_somebody_in("mary-ann@example.com", "Ann Leeds")

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from adminsite.roles import give_roles
-from exchange.exporting import files
+from exchange.exporting import files, making
 
 
 @pytest.fixture(autouse=True)
@@ -30,3 +30,10 @@ def user_with():
 @pytest.fixture
 def marketer(user_with):
     return user_with("marketer", name="marketer")
+
+
+@pytest.fixture
+def small_portions(monkeypatch):
+    """A worker gathers two rows at a time."""
+    monkeypatch.setattr(making, "_SECONDS", 0.0)
+    monkeypatch.setattr(making, "_IDS", 2)

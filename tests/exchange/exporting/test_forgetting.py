@@ -7,12 +7,21 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from activities.erasing import erase_contact
+from activities.erasing import erase_contact, erase_contacts
 from activities.models import Activity, ActivityType
 from adminsite.models import AuditEntry
+from contacts.models import Contact
 from exchange.exporting import finishing, making
 from exchange.exporting.files import file_of
-from exchange.exporting.forgetting import BY_USER, ERASED, EXPIRED, delete_file, delete_old_files
+from exchange.exporting.forgetting import (
+    BEGUN_ANEW,
+    BY_USER,
+    ERASED,
+    EXPIRED,
+    FILTER_FORGOTTEN,
+    delete_file,
+    delete_old_files,
+)
 from exchange.exporting.making import cancel
 from exchange.models import Export
 from jobs.declaring import periodic
@@ -205,10 +214,17 @@ def test_nothing_is_read_while_somebody_is_being_erased(marketer, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "query", ["q=ann%40example.com", "q=Ann+Miller", "q={guid}", "q=ANN%40EXAMPLE.COM"]
+    "query",
+    [
+        *("q=ann%40example.com", "q=Ann+Miller", "q={guid}", "q=ANN%40EXAMPLE.COM"),
+        *("q=Dr.+Ann+Miller", "q=%22Ann%20Miller%22", "country=AUT&q=%2B43+664+123456"),
+    ],
 )
 def test_a_filter_that_names_the_person_is_forgotten(marketer, erase, query):
-    contact = make_contact(email="ann@example.com", first_name="Ann", last_name="Miller")
+    contact = make_contact(
+        **{"email": "ann@example.com", "first_name": "Ann", "last_name": "Miller"},
+        **{"country": "AUT", "mobile_phone": "+43 664 123456"},
+    )
     ready = made(marketer, "email", query=query.format(guid=contact.guid))
     other = made(marketer, "email", query="country=AUT")
     waiting = ask(marketer, "email", query=query.format(guid=contact.guid))
@@ -221,6 +237,106 @@ def test_a_filter_that_names_the_person_is_forgotten(marketer, erase, query):
     # Without its filter it would be the file of all.
     assert (waiting.query, waiting.status) == ("", "stopped")
     assert other.query == "country=AUT"
+
+
+@pytest.mark.parametrize(
+    "query", ["q=Annabel+Miller", "q=ann", "q=joann%40example.com", "country=AUT&q=2026"]
+)
+def test_a_filter_that_names_nobody_stays(marketer, erase, query):
+    """A first name is in many a word, and a short number in many an address."""
+    contact = make_contact(
+        email="ann@example.com", first_name="Ann", last_name="Miller", business_phone="2026"
+    )
+    make_contact(first_name="Annabel", last_name="Miller")
+    ready, waiting = made(marketer, "email", query=query), ask(marketer, "email", query=query)
+
+    erase(contact)
+
+    for export in (ready, waiting):
+        export.refresh_from_db()
+        assert (export.query, export.filters) == (query, "a filter")
+    assert finish(waiting).status == "done"
+
+
+def test_filters_of_many_are_looked_at_once(marketer):
+    people = [make_contact(email=f"p{number}@example.com") for number in range(120)]
+    named, other = (made(marketer, "email", query=f"q={one}") for one in ("p77@example.com", "x"))
+
+    erase_contacts([one.pk for one in people], lambda ids: ids)
+
+    named.refresh_from_db()
+    other.refresh_from_db()
+    assert (named.query, other.query) == ("", "q=x")
+
+
+def test_what_was_gathered_under_a_forgotten_filter_is_deleted(marketer, erase, folder):
+    contact = make_contact(email="ann@example.com")
+    export = ask(marketer, "email", query="q=ann%40example.com")
+    turn(export)
+    assert len(os.listdir(folder)) == 1
+
+    erase(contact)
+
+    export.refresh_from_db()
+    assert (export.status, export.reason) == ("stopped", FILTER_FORGOTTEN)
+    assert os.listdir(folder) == []
+
+
+def test_an_export_that_has_not_come_to_the_person_goes_on(marketer, erase, small_portions):
+    for number in range(4):
+        make_contact(first_name=f"No {number}")
+    export = ask(marketer, "first_name")
+    turn(export)
+
+    erase(Contact.objects.get(first_name="No 2"))
+
+    export.refresh_from_db()
+    assert (export.found, export.reason) == (2, "")
+    assert rows_of(finish(export))[1:] == [["No 0"], ["No 1"], ["No 3"]]
+
+
+def test_an_export_that_has_come_to_somebody_who_was_merged_begins_anew(
+    marketer, erase, small_portions
+):
+    merged = make_contact(first_name="Merged")
+    for number in range(2):
+        make_contact(first_name=f"No {number}")
+    export = ask(marketer, "first_name")
+    turn(export)
+    survivor = make_contact(first_name="Later")
+    Contact.objects.filter(pk=merged.pk).update(merged_into=survivor)
+
+    erase(survivor)
+
+    export.refresh_from_db()
+    assert (export.found, export.written, export.reason) == (0, 0, BEGUN_ANEW)
+    assert rows_of(finish(export))[1:] == [["No 0"], ["No 1"]]
+    assert export.reason == ""
+
+
+@pytest.mark.parametrize("model", [Contact, Activity])
+def test_an_export_that_has_no_row_yet_goes_on(marketer, erase, model):
+    contact = make_contact()
+    make_activity(contact)
+    export = ask(marketer, "guid", model=model)
+
+    erase(contact)
+
+    export.refresh_from_db()
+    assert (export.status, export.reason) == ("waiting", "")
+    assert rows_of(finish(export)) == [["guid"]]
+
+
+def test_an_export_with_any_activity_begins_anew(marketer, erase, small_portions):
+    for _ in range(3):
+        make_activity(make_contact())
+    export = ask(marketer, "guid", model=Activity)
+    turn(export)
+
+    erase(Contact.objects.latest("pk"))
+
+    export.refresh_from_db()
+    assert (export.found, export.reason) == (0, BEGUN_ANEW)
 
 
 def test_what_nobody_knows_of_is_deleted_after_a_day(marketer, folder):

@@ -39,13 +39,6 @@ pytestmark = pytest.mark.django_db
 Usage = namedtuple("Usage", "total used free")
 
 
-@pytest.fixture
-def small_portions(monkeypatch):
-    """A worker gathers two rows at a time."""
-    monkeypatch.setattr(making, "_SECONDS", 0.0)
-    monkeypatch.setattr(making, "_IDS", 2)
-
-
 def make_contacts(count, **fields):
     return [make_contact(first_name=f"No {number}", **fields) for number in range(count)]
 

@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from activities.erasing import erase_contact
 from activities.models import Activity
 from adminsite.formatting import change_url, changelist_url
 from adminsite.models import AuditEntry
@@ -14,8 +15,9 @@ from adminsite.roles import give_roles
 from contacts.models import Contact
 from exchange.admin import export_forms
 from exchange.exporting.files import file_of
+from exchange.exporting.forgetting import BEGUN_ANEW
 from exchange.models import Export
-from tests.exchange.exporting.exports import ask, finish, made
+from tests.exchange.exporting.exports import ask, finish, made, turn
 from tests.factories import make_activity, make_consent, make_contact
 
 pytestmark = pytest.mark.django_db
@@ -146,6 +148,16 @@ def test_properties_have_boxes_of_their_own(client):
     assert Export.objects.count() == 1
 
 
+def test_of_very_many_properties_the_same_are_offered_each_time(client):
+    names = [f"p{number:03}" for number in range(150)]
+    make_activity(properties=dict.fromkeys(names, 1))
+    url = START.replace("contacts.contact", "activities.activity")
+
+    choices = client.get(url).context["form"].fields["properties"].choices
+
+    assert [label for _, label in choices] == names[:100]
+
+
 def test_parquet_without_the_extra_says_how_to_get_it(client, monkeypatch):
     monkeypatch.setattr(export_forms, "can_write_parquet", lambda: False)
     asked = {"format": "parquet", "headers": "names", "columns": ["guid"]}
@@ -271,3 +283,44 @@ def test_an_error_is_said_on_the_page(client, marketer):
         "It failed 2 times and is tried again: PermissionError: no"
         in client.get(change_url(export)).text
     )
+
+
+def test_an_export_that_has_begun_anew_says_why_until_it_is_ready(client, marketer):
+    contact = make_contact(first_name="Ann")
+    export = ask(marketer, "first_name")
+    turn(export)
+    erase_contact(contact.pk)
+
+    assert BEGUN_ANEW in client.get(change_url(export)).text
+    finish(export)
+    assert BEGUN_ANEW not in client.get(change_url(export)).text
+
+
+def test_an_export_that_has_begun_anew_is_cancelled_without_that_reason(client, marketer):
+    export = ask(marketer, "first_name")
+    Export.objects.update(reason=BEGUN_ANEW)
+
+    text = client.post(page("cancel", export), follow=True).text
+
+    assert "Cancelled. There is no file." in text
+    assert BEGUN_ANEW not in text
+
+
+@pytest.mark.parametrize("gone", ["shop.order", "orders"])
+def test_the_log_shows_exports_of_lists_that_are_gone(client, marketer, gone):
+    export = made(marketer, "email", query="q=x")
+    Export.objects.update(list_of=gone)
+
+    answer = client.get(change_url(export))
+
+    assert (answer.context["list_url"], answer.context["again_url"]) == ("", "")
+    assert "You may not see any more what is in the file." in answer.text
+    assert client.post(page("download", export)).status_code == 403
+    assert gone in client.get(changelist_url(Export)).text.lower()
+
+
+def test_the_log_shows_exports_of_models_that_have_no_list_any_more(client, marketer):
+    export = made(marketer, "email")
+    Export.objects.update(list_of="jobs.chore")
+
+    assert client.get(change_url(export)).context["list_url"] == ""
