@@ -39,7 +39,7 @@ class NamesAmong:
         return found
 
     def stand_in(self, text: str) -> bool:
-        """Whether one of the names stands in this text, as `found_in` finds them."""
+        """Whether one of the names stands in this text, in the letter case of Python."""
         lower = text.lower()
         if any(name in lower for name in self._always_lower):
             return True
