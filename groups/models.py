@@ -4,7 +4,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Coalesce, Lower
 from django.utils import timezone
 
 from contacts.keys import ContactKey, OnErase, OnMerge
@@ -34,6 +34,27 @@ class ContactGroupQuerySet(models.QuerySet):
     def with_members(self):
         """Groups that have members: they are switched on, and have been built since."""
         return self.filter(HAS_MEMBERS)
+
+    def with_due(self):
+        """Groups with `is_due`, and `last_build_status`: how their newest build is doing, or "".
+
+        A group is due if its members may not be those of its rule until it is built: the rule is
+        newer than they are, nothing is followed, or the build that was needed was cancelled.
+        """
+        newest = GroupBuild.objects.filter(group=models.OuterRef("pk")).order_by("-id")
+        is_behind = (
+            models.Q(built_version__lt=models.F("version"))
+            | models.Q(served_rule__isnull=True)
+            | models.Q(last_build_status=GroupBuild.Status.CANCELLED)
+        )
+        return self.annotate(
+            last_build_status=Coalesce(
+                models.Subquery(newest.values("status")[:1]), models.Value("")
+            ),
+            is_due=models.ExpressionWrapper(
+                models.Q(is_behind, enabled=True, static=False), models.BooleanField()
+            ),
+        )
 
 
 class ContactGroup(models.Model):
@@ -129,6 +150,9 @@ class GroupBuild(Waiting):
 
     group = models.ForeignKey(ContactGroup, models.CASCADE, related_name="builds")
     version = models.PositiveIntegerField(help_text="Of the group's rule.")
+    # A hash of what the names in that rule stood for when it was asked for. "" if the rule could
+    # not be read, and of builds from before there was this column.
+    meaning = models.CharField(max_length=64, default="", db_default="", editable=False)
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.WAITING)
     phase = models.CharField(max_length=20, choices=Phase.choices, blank=True, default=Phase.NONE)
     requested_at = models.DateTimeField(default=timezone.now)

@@ -11,7 +11,7 @@ from groups.locks import lock_contacts, lock_groups, try_lock_sweep
 from groups.looking import Cause, Wanted, look_again
 from groups.models import ContactGroup, MembershipEvent
 from groups.planner import reading_by_indexes
-from groups.requesting import request_build, stop_following
+from groups.requesting import request_missing_build, stop_following
 from jobs.working import stopping
 
 _log = logging.getLogger(__name__)
@@ -125,7 +125,7 @@ def compare_meanings() -> None:
             with transaction.atomic():
                 stop_following(pk)
         elif group and group.served and built[pk][-1] != meaning_of(group.served):
-            request_build(ContactGroup.objects.get(pk=pk))
+            request_missing_build(pk)
     _compared = frozenset(built.values())
 
 

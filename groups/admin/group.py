@@ -143,7 +143,10 @@ class ContactGroupAdmin(StayingAdmin, CarefulAdmin, ExplainedDeletionAdmin):
         group = self._group(request, group_id, to_change=True)
         build = group.builds.filter(status=GroupBuild.Status.WAITING).first()
         if build is not None and cancel_build(build):
-            text = "The build was cancelled. The members stay those of the last build."
+            text = (
+                "The build was cancelled. The members stay those of the last build: "
+                "build the group to bring them up to date."
+            )
             self.message_user(request, text, messages.SUCCESS)
         else:
             self.message_user(request, "No build was under way any more.", messages.WARNING)

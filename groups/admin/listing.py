@@ -1,6 +1,7 @@
 """The columns of the list of contact groups, and what they need of the database."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db.models import DateTimeField, OuterRef, QuerySet, Subquery, Value
 from django.utils import timezone
@@ -22,7 +23,7 @@ _DAY = timedelta(days=1)
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def with_figures(groups: QuerySet[ContactGroup]) -> QuerySet[ContactGroup]:
+def with_figures(groups) -> QuerySet[Any]:
     """`groups` with what the list, and the head of a group's page, say about each."""
     of_group = {"group": OuterRef("pk")}
     of_a_day = MembershipEvent.objects.filter(**of_group, at__gte=timezone.now() - _DAY)
@@ -31,7 +32,7 @@ def with_figures(groups: QuerySet[ContactGroup]) -> QuerySet[ContactGroup]:
     builds = GroupBuild.objects.filter(**of_group)
     waiting = builds.filter(status=GroupBuild.Status.WAITING)
     done = builds.filter(status=GroupBuild.Status.DONE).order_by("-id")
-    return groups.annotate(
+    return groups.with_due().annotate(
         counted=CountOf(counted),
         entered_lately=CountOf(lately, "entered"),
         left_lately=CountOf(lately, "NOT entered"),
@@ -82,8 +83,9 @@ def state(group) -> SafeString:
         return badge("Build failed", "bad")
     if group.phase is not None:
         return badge("Building" if group.phase else "Waits to be built", "info")
-    if not group.static and group.built_version < group.version:
-        return badge("Not built", "warning")
+    if group.is_due:
+        is_cancelled = group.last_build_status == GroupBuild.Status.CANCELLED
+        return badge("Build cancelled" if is_cancelled else "Not built", "warning")
     return badge("Up to date", "good")
 
 
@@ -93,6 +95,8 @@ def as_of(group) -> SafeString | str:
         return EMPTY
     if group.served_rule is None or group.built_at is None:
         return "Not built yet" if group.enabled else EMPTY
+    if group.is_due:
+        return moment(group.built_at, seconds=True)
     behind = group.followed_until
     return "Now" if behind is None else moment(max(behind, group.built_at), seconds=True)
 

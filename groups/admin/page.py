@@ -29,6 +29,8 @@ _BUILDS = 20
 _FOUND = 10
 # From so many seconds on, times are said in minutes.
 _MINUTES_FROM = 120
+# A build that is not over has something left, however long it lasts.
+_MOST_PERCENT = 95
 # How far back the chart goes.
 _DAYS = 60
 _WIDTH, _HEIGHT = 600, 120
@@ -53,7 +55,6 @@ def head_of(request: HttpRequest, group: ContactGroup) -> dict[str, Any]:
     """How a group is doing: the head of its page."""
     figures = with_figures(ContactGroup.objects.filter(pk=group.pk)).get()
     progress = progress_of(group)
-    last = group.builds.exclude(status=GroupBuild.Status.WAITING).order_by("-id").first()
     return {
         "facts": [
             ("Members", f"{memberships_of(group).count():,}"),
@@ -64,10 +65,7 @@ def head_of(request: HttpRequest, group: ContactGroup) -> dict[str, Any]:
         ],
         **progress,
         "group": figures,
-        "last_build": last,
-        "is_due": progress["build"] is None
-        and figures.enabled
-        and figures.built_version < figures.version,
+        "is_due": progress["build"] is None and figures.is_due,
         "may_change": may_change_groups(request.user),
     }
 
@@ -76,27 +74,44 @@ def progress_of(group: ContactGroup) -> dict[str, Any]:
     """How its build is doing: what the page asks for again and again while one runs."""
     waiting = group.builds.filter(status=GroupBuild.Status.WAITING)
     build = waiting.select_related("requested_by").first()
+    is_begun = build is not None and build.started_at is not None
+    last = _time_of_last_build(group) if is_begun else None
     return {
         "group": group,
         "build": build,
-        "time_taken": _time_taken(build) if build else "",
+        "time_taken": _time_taken(build, last) if build else "",
+        "share": _share(build, last) if build else None,
         "head_url": reverse("admin:groups_contactgroup_head", args=[group.pk]),
     }
 
 
-def _time_taken(build: GroupBuild) -> str:
-    """For how long a build has run, and how long the last one that was done took; "" before.
+def _time_of_last_build(group: ContactGroup) -> timedelta | None:
+    """How long the last build that was done took."""
+    last = group.builds.filter(status=GroupBuild.Status.DONE).order_by("-id").first()
+    if last is None or last.started_at is None or last.finished_at is None:
+        return None
+    return last.finished_at - last.started_at
 
-    No share of the work: PostgreSQL reads for one statement, and says nothing before its end.
-    """
+
+def _time_taken(build: GroupBuild, last: timedelta | None) -> str:
+    """For how long a build has run, and how long the last one took; "" before it begins."""
     if build.started_at is None:
         return ""
     said = f"Begun {_seconds(timezone.now() - build.started_at)} ago"
-    done = GroupBuild.objects.filter(group=build.group_id, status=GroupBuild.Status.DONE)
-    last = done.order_by("-id").first()
-    if last and last.started_at and last.finished_at:
-        said += f"; the last build took {_seconds(last.finished_at - last.started_at)}"
+    if last is not None:
+        said += f"; the last build took {_seconds(last)}"
     return f"{said}."
+
+
+def _share(build: GroupBuild, last: timedelta | None) -> int | None:
+    """How far a build would be if it took as long as the last one, in percent; None if unknown.
+
+    PostgreSQL reads for one statement, and says nothing of how far it is before its end.
+    """
+    if build.started_at is None or not last:
+        return None
+    share = (timezone.now() - build.started_at) / last
+    return min(round(max(share, 0) * 100), _MOST_PERCENT)
 
 
 def _seconds(time: timedelta) -> str:

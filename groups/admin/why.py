@@ -63,7 +63,7 @@ def _settled(
     group: ContactGroup, found: dict[str, Any] | None, at: datetime | None
 ) -> dict[str, bool]:
     """Whether the rule may say something else than who is in the group now, and is built."""
-    is_built = group.built_version == group.version
+    is_built = not ContactGroup.objects.with_due().get(pk=group.pk).is_due
     if found is None or found["by_rule"] is None or at is not None or not group.enabled:
         return {"is_built": is_built, "is_unsettled": False}
     differs = found["member"] != found["by_rule"]

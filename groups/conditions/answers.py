@@ -46,8 +46,11 @@ class Consent(Condition):
             return ()
         answer = put(
             "SELECT 'agreement', answer.agreement_id, answer.at,"
-            " CASE WHEN answer.agreed THEN 'Agreed to ' ELSE 'Revoked ' END || {}, 1"
+            " CASE WHEN NOT answer.agreed THEN 'Revoked '"
+            " WHEN text.superseded_at IS NOT NULL THEN 'Agreed to an earlier text of '"
+            " ELSE 'Agreed to ' END || {}, 1"
             " FROM consents_currentanswer AS answer"
+            " LEFT JOIN consents_consenttext AS text ON text.id = answer.text_id"
             " WHERE answer.contact_id = s.contact_id AND answer.consent_id = {}",
             *(f"“{consent.name}”", consent.id),
         )

@@ -7,9 +7,14 @@ from django.urls import reverse
 from django.utils import timezone
 
 from adminsite.formatting import change_url
-from groups.models import GroupBuild, MembershipEvent
+from consents.models import Consent
+from consents.texts import save_text
+from groups import sweeping
+from groups.building import build_now
+from groups.models import ContactGroup, GroupBuild, MembershipEvent
+from groups.requesting import stop_following
 from tests.admin.groups import LIST_URL, in_groups, make_group, rule
-from tests.factories import make_activity, make_contact
+from tests.factories import make_activity, make_consent, make_contact
 
 pytestmark = pytest.mark.django_db
 
@@ -139,6 +144,36 @@ def test_progress_says_how_long_it_lasts_and_how_long_it_took_before(admin_clien
     assert "Begun 5 minutes ago; the last build took 14 seconds." in text
 
 
+@pytest.mark.parametrize(
+    ("begun", "last", "bar"),
+    [
+        (None, 100, 'max="100"'),
+        (30, None, 'max="100"'),
+        (0, 100, 'value="0" max="100"'),
+        (30, 100, 'value="30" max="100"'),
+        (99, 100, 'value="95" max="100"'),
+        (3000, 100, 'value="95" max="100"'),
+    ],
+)
+def test_the_bar_moves_by_the_time_that_the_last_build_took(
+    admin_client, monkeypatch, begun, last, bar
+):
+    group, now = make_group(), timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now)
+    times = {"status": "done", "started_at": now - timedelta(hours=1)}
+    if last is not None:
+        finished_at = times["started_at"] + timedelta(seconds=last)
+        GroupBuild.objects.create(group=group, version=1, finished_at=finished_at, **times)
+    build = GroupBuild.objects.create(group=group, version=1)
+    if begun is not None:
+        begun_at = now - timedelta(seconds=begun)
+        GroupBuild.objects.filter(pk=build.pk).update(phase="reading", started_at=begun_at)
+
+    html = admin_client.get(reverse("admin:groups_contactgroup_head", args=[group.pk])).text
+
+    assert f'<progress class="cg-progress mt-2" aria-label="Progress of the build" {bar}>' in html
+
+
 def test_a_build_is_asked_for_and_cancelled(admin_client):
     group = make_group()
 
@@ -151,6 +186,57 @@ def test_a_build_is_asked_for_and_cancelled(admin_client):
         reverse("admin:groups_contactgroup_cancel", args=[group.pk]), follow=True
     )
     assert "No build was under way" in again.text
+
+
+def wait_for_a_new_text(group):
+    """Have the group wait for the build that a new text of its consent asks for."""
+    save_text(Consent.objects.get(), language="en", short_text="<p>Something else</p>")
+    sweeping.compare_meanings()
+
+
+def wait_as_it_cannot_be_followed(group):
+    stop_following(group.pk)
+
+
+@pytest.mark.parametrize("wait", [wait_for_a_new_text, wait_as_it_cannot_be_followed])
+def test_a_group_whose_needed_build_was_cancelled_is_not_up_to_date(
+    admin_client, log_in, monkeypatch, wait
+):
+    monkeypatch.setattr(sweeping, "_compared", frozenset())
+    make_consent()
+    current = {"type": "consent", "consent": "TrackingConsent", "version": "current"}
+    group = make_group(rule=rule(current))
+    build_now(group)
+    assert "Up to date" in admin_client.get(LIST_URL).text
+    wait(group)
+
+    url = reverse("admin:groups_contactgroup_cancel", args=[group.pk])
+    said = admin_client.post(url, follow=True).text
+
+    assert "build the group to bring them up to date" in said
+    for page in (LIST_URL, change_url(group)):
+        html = admin_client.get(page).text
+        assert "Build cancelled" in html
+        assert "Up to date" not in html
+        assert ">Now<" not in html
+    assert "its build was cancelled. Build it, and they are." in html
+    assert "Build again" not in html
+    others = log_in("view_contactgroup").get(change_url(group)).text
+    assert "Ask somebody who may change groups to build it." in others
+
+    build_now(group)
+    for page in (LIST_URL, change_url(group)):
+        assert "Up to date" in admin_client.get(page).text
+    assert "its build was cancelled" not in admin_client.get(change_url(group)).text
+
+
+def test_a_group_that_follows_nothing_is_not_up_to_date(admin_client):
+    group = make_group()
+    ContactGroup.objects.update(served_rule=None)
+
+    assert "Not built" in admin_client.get(LIST_URL).text
+    html = admin_client.get(change_url(group)).text
+    assert "it was not built yet. Build it, and they are." in html
 
 
 def test_a_group_that_is_switched_off_is_not_built(admin_client):

@@ -9,6 +9,7 @@ from django.utils import timezone
 from adminsite.formatting import change_url, moment
 from consents.models import ConsentAgreement
 from groups.models import ContactGroup, Membership, MembershipEvent
+from groups.requesting import cancel_build, request_build
 from tests.admin.groups import FROM_USA, activity, in_groups, make_group, rule
 from tests.factories import make_activity, make_consent, make_contact
 
@@ -51,6 +52,8 @@ def test_the_page_says_when_the_rule_is_not_built_yet(admin_client):
     Membership.objects.all().delete()
     ContactGroup.objects.update(version=1)
     assert "would" not in admin_client.get(why_url(group, contact)).text
+    cancel_build(request_build(group))
+    assert "The rule is not built yet" in admin_client.get(why_url(group, contact)).text
 
 
 def test_the_page_says_why_at_a_moment_of_the_past(admin_client):

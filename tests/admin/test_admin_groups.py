@@ -59,6 +59,7 @@ def test_the_list_says_how_groups_are_doing(admin_client):
 def test_a_group_is_right_up_to_what_was_read():
     built_at = timezone.now()
     group = ContactGroup(served_rule=rule(), built_at=built_at)
+    group.is_due = False
     later = built_at + timedelta(minutes=5)
 
     for until, expected in (
@@ -68,6 +69,9 @@ def test_a_group_is_right_up_to_what_was_read():
     ):
         group.followed_until = until
         assert as_of(group) == expected
+    # The last build is the last moment at which that was certain.
+    group.is_due, group.followed_until = True, None
+    assert as_of(group) == moment(built_at, seconds=True)
     group.served_rule = None
     assert as_of(group) == "Not built yet"
 

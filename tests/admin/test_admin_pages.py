@@ -99,7 +99,7 @@ PAGE_QUERIES = {
     "consentcategory": 6,
     "consenttext": 6,
     "contact": 39,
-    "contactgroup": 46,
+    "contactgroup": 45,
     "contactmerge": 22,
     "correction": 6,
     "delivery": 4,

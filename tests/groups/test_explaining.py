@@ -102,6 +102,25 @@ def test_each_condition_says_whether_it_holds_and_what_is_behind_it():
     assert country["negate"] is True
 
 
+@pytest.mark.parametrize("version", ["any", "current"])
+def test_an_agreement_to_an_earlier_text_is_told_as_such(version):
+    consent, contact = make_consent(), make_person()
+    text = consent.texts.get()
+    ConsentAgreement.objects.create(
+        contact=contact, consent=consent, agreed=True, text=text, at=ago(days=3)
+    )
+    type(text).objects.update(superseded_at=ago(days=2))
+    group = make_group({"type": "consent", "consent": "TrackingConsent", "version": version})
+
+    (now,) = leaves_of(explain(group, contact))
+    (then,) = leaves_of(explain(group, contact, at=ago(days=2, hours=1)))
+
+    assert now["holds"] is (version == "any")
+    assert now["because"]["text"] == "Agreed to an earlier text of “Tracking consent”"
+    assert then["holds"] is True
+    assert then["because"]["text"] == "Agreed to “Tracking consent”"
+
+
 def test_members_are_told_since_when_and_until_when():
     contact = make_person(created_at=ago(days=10))
     group = make_group({"type": "created", "operator": "within_days", "value": 30})

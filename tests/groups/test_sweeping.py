@@ -13,13 +13,18 @@ from consents.models import Consent
 from consents.texts import save_text
 from groups import building, sweeping, tasks
 from groups.building import build_now
-from groups.models import GroupBuild, MembershipDue
+from groups.jobs import BUILDS
+from groups.models import ContactGroup, GroupBuild, MembershipDue
+from groups.requesting import cancel_build, request_build, stop_following
 from groups.saving import save_group
 from groups.sweeping import compare_meanings, sweep, sweep_once
 from groups.tasks import look_at_what_is_due
+from jobs.working import work_off
 from tests.factories import make_activity, make_activity_type, make_consent, make_contact
+from tests.groups.meanwhile import in_between
 from tests.groups.people import (
     agreed,
+    all_of,
     among,
     change_rule,
     events,
@@ -289,3 +294,126 @@ def test_a_name_that_means_something_else_before_a_build_ends_has_it_built_again
 
     compare_meanings()
     assert waiting_builds() == ["calculating"]
+
+
+def group_with_a_new_text():
+    """A group of those who agree to a current text, whose build a new text has asked for."""
+    consent, contact = make_consent(), make_contact()
+    record_agreement(contact, consent, agreed=True)
+    group = make_group("current", agreed(consent, version="current"))
+    compare_meanings()
+    save_text(consent, language="en", short_text="<p>Something else</p>")
+    compare_meanings()
+    return group, GroupBuild.objects.get(status="waiting")
+
+
+def compare_after_an_unrelated_name():
+    make_activity_type("unrelated")
+    compare_meanings()
+
+
+def compare_in_another_process():
+    sweeping._compared = frozenset()
+    compare_meanings()
+
+
+ONCE_MORE = pytest.mark.parametrize(
+    "compare", [compare_after_an_unrelated_name, compare_in_another_process]
+)
+
+
+@ONCE_MORE
+def test_a_build_for_a_meaning_goes_on_when_it_is_compared_again(monkeypatch, compare):
+    group, build = group_with_a_new_text()
+
+    in_between(monkeypatch, "_swap", compare)
+    work_off(BUILDS)
+
+    build.refresh_from_db()
+    assert build.status == "done"
+    assert group.builds.count() == 2
+    assert members(group) == []
+
+
+@ONCE_MORE
+def test_a_build_that_a_user_asked_for_after_it_was_cancelled_goes_on(monkeypatch, compare):
+    group, build = group_with_a_new_text()
+    cancel_build(build)
+    again = request_build(group)
+
+    in_between(monkeypatch, "_swap", compare)
+    work_off(BUILDS)
+
+    again.refresh_from_db()
+    assert again.status == "done"
+    assert members(group) == []
+
+
+def test_a_build_for_a_meaning_begins_anew_when_the_name_means_something_else_again(monkeypatch):
+    group, build = group_with_a_new_text()
+
+    def change():
+        save_text(Consent.objects.get(), language="en", short_text="<p>And again</p>")
+        compare_meanings()
+
+    in_between(monkeypatch, "_swap", change)
+    work_off(BUILDS)
+
+    build.refresh_from_db()
+    assert build.status == "outdated"
+    newest = group.builds.latest("pk")
+    assert (newest.status, group.builds.count()) == ("done", 3)
+
+
+def test_a_build_that_waits_is_for_what_names_mean_by_then(monkeypatch):
+    group, build = group_with_a_new_text()
+    save_text(Consent.objects.get(), language="en", short_text="<p>And again</p>")
+    compare_meanings()
+
+    in_between(monkeypatch, "_swap", compare_after_an_unrelated_name)
+    work_off(BUILDS)
+
+    build.refresh_from_db()
+    assert (build.status, group.builds.count()) == ("done", 2)
+
+
+@ONCE_MORE
+def test_a_build_that_a_user_cancelled_is_not_asked_for_again_for_the_same_meaning(compare):
+    _, build = group_with_a_new_text()
+    cancel_build(build)
+
+    compare()
+    assert waiting_builds() == []
+
+    save_text(Consent.objects.get(), language="en", short_text="<p>And again</p>")
+    compare_meanings()
+    assert waiting_builds() == ["current"]
+
+
+@pytest.mark.parametrize("is_cancelled", [True, False])
+@ONCE_MORE
+def test_a_rule_that_cannot_be_read_is_built_once(is_cancelled, compare):
+    group = make_group("visitors", visited())
+    rule = all_of({"type": "gone"})
+    ContactGroup.objects.filter(pk=group.pk).update(rule=rule, served_rule=rule)
+    compare_meanings()
+    build = GroupBuild.objects.get(status="waiting")
+    if is_cancelled:
+        cancel_build(build)
+    else:
+        work_off(BUILDS)
+
+    compare()
+
+    assert group.builds.latest("pk") == build
+
+
+def test_a_group_that_cannot_be_followed_again_is_built_again():
+    group = make_group("visitors", visited())
+    stop_following(group.pk)
+    cancel_build(GroupBuild.objects.get(status="waiting"))
+    ContactGroup.objects.filter(pk=group.pk).update(served_rule=group.rule)
+
+    stop_following(group.pk)
+
+    assert waiting_builds() == ["visitors"]
