@@ -84,7 +84,11 @@ class HubChangeList(ChangeList):
 
     def get_queryset(self, request, exclude_parameters=None):
         self.root_queryset = self.model_admin.get_list_queryset(request, self.root_queryset)
-        rows = super().get_queryset(request, exclude_parameters)
+        try:
+            rows = self._searched(request, exclude_parameters)
+        except TooLong:
+            self.took_too_long = True
+            return self.root_queryset.none()
         for column in self._ordering_columns():
             if column.left_out:
                 rows = rows.filter(**{f"{column.ordering}__isnull": False})
@@ -98,6 +102,14 @@ class HubChangeList(ChangeList):
         if self.found.is_cut:
             shown.found_in_time = len(self.found.ids)
         return shown
+
+    def _searched(self, request, exclude_parameters):
+        """The rows that filters and the search find; what the search looks up first is bounded."""
+        seconds = self.model_admin.longest_seconds
+        if seconds is None or not self.query or not self.shows_a_page:
+            return super().get_queryset(request, exclude_parameters)
+        with bounded(seconds):
+            return super().get_queryset(request, exclude_parameters)
 
     def _ordering_columns(self) -> list[Column]:
         """The columns by which the user has sorted the list."""

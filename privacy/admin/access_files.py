@@ -43,8 +43,7 @@ STATUS = Badge(
         }
     ),
 )
-# What users can do to a file: what it is called in the address, and whether it needs the right to
-# make files.
+# What users who may make files can do to one, as the address calls it.
 ACTIONS = ("cancel", "delete", "link", "revoke")
 _GONE = (
     "The file is not on this machine any more. Make another one. If the hub runs on several "

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Max, OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path
@@ -27,6 +27,9 @@ from privacy.models import Certificate
 from privacy.verifying import Verified, fault_of, verify
 
 _SHOWN_PROBLEMS = 20
+# More than these take longer than a page may: there is one more with each erasure.
+MOST_ON_A_PAGE = 5_000
+_COMMAND = "python manage.py verify_certificates"
 _STATES = {"good": ("As written", "good"), "bad": ("Not as written", "bad")}
 
 
@@ -169,11 +172,24 @@ class CertificateAdmin(ReadOnlyAdmin):
             *super().get_urls(),
         ]
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        command = _COMMAND if _are_too_many() else ""
+        return super().changelist_view(
+            request, {"verify_command": command, **(extra_context or {})}
+        )
+
     def verify_view(self, request: HttpRequest) -> HttpResponse:
         """Verify all certificates, and say what came of it."""
         if not may_see_certificates(request.user):
             raise PermissionDenied
-        self._tell(request, verify())
+        if _are_too_many():
+            text = (
+                f"These are more than {MOST_ON_A_PAGE:,} certificates, too many to be verified by "
+                f"a page. On the machine of the hub, run: {_COMMAND}"
+            )
+            self.message_user(request, text, messages.ERROR)
+        else:
+            self._tell(request, verify())
         return HttpResponseRedirect(changelist_url(Certificate))
 
     def print_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
@@ -228,6 +244,12 @@ class CertificateAdmin(ReadOnlyAdmin):
     def render_change_form(self, request, context: dict[str, Any], *args, obj=None, **kwargs):
         context["title"] = str(obj)
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)
+
+
+def _are_too_many() -> bool:
+    """Whether there are more certificates than a page verifies; they are numbered on end."""
+    last = Certificate.objects.aggregate(Max("number"))["number__max"]
+    return last is not None and last > MOST_ON_A_PAGE
 
 
 register_item(

@@ -1,6 +1,5 @@
 """The page on which a user sees what an erasure does, and begins it, asks for it or approves."""
 
-import hashlib
 from typing import Any
 
 from django.contrib import messages
@@ -17,13 +16,18 @@ from privacy.admin.request_forms import EraseForm
 from privacy.admin.request_page import next_of
 from privacy.models import PersonRequest
 from privacy.requests.answering import ERASED
-from privacy.requests.erasing import ONES_OWN, approve, ask_or_erase, needs_two, preview
-from privacy.requests.people import CannotDo, live_contact_of, records_of
-
-_CHANGED = (
-    "This contact was merged with another since you opened the page. Look again at what goes, "
-    "then confirm."
+from privacy.requests.erasing import (
+    ONES_OWN,
+    MergedMeanwhile,
+    approve,
+    ask_or_erase,
+    needs_two,
+    preview,
+    shown_of,
 )
+from privacy.requests.people import CannotDo, live_contact_of
+
+_LOOK = "Look at what goes, then confirm: the form did not say whom you have seen."
 
 
 def erase_page(model_admin: ModelAdmin, request: HttpRequest, row: PersonRequest) -> HttpResponse:
@@ -36,19 +40,17 @@ def erase_page(model_admin: ModelAdmin, request: HttpRequest, row: PersonRequest
         text = ONES_OWN if is_own else "There is nothing to erase by this request now."
         model_admin.message_user(request, text, messages.INFO)
         return HttpResponseRedirect(change_url(row))
-    shown = _shown(contact)
     form = EraseForm(
         request.POST or None,
-        initial={"shown": shown},
+        initial={"shown": shown_of(contact)},
         expected=contact.email or contact.short_code,
         has_ground=doing == "erase",
     )
     if request.method == "POST" and form.is_valid():
-        if form.cleaned_data["shown"] not in ("", shown):
-            model_admin.message_user(request, _CHANGED, messages.WARNING)
-            return HttpResponseRedirect(request.get_full_path())
-        _do(model_admin, request, row, form, doing)
-        return HttpResponseRedirect(change_url(row))
+        return HttpResponseRedirect(_do(model_admin, request, row, form, doing))
+    if "shown" in form.errors:
+        model_admin.message_user(request, _LOOK, messages.WARNING)
+        return HttpResponseRedirect(request.get_full_path())
     try:
         previewed = _previewed(request, contact)
     except Contact.DoesNotExist:  # just now
@@ -77,20 +79,25 @@ def _do(
     row: PersonRequest,
     form: EraseForm,
     doing: str,
-) -> None:
-    """Begin the erasure, or ask for it, and say so."""
+) -> str:
+    """Begin the erasure, or ask for it, and say so; return the address of the next page."""
     user: Any = request.user
+    shown = form.cleaned_data["shown"]
     try:
         if doing == "approve":
-            approve(row.pk, by=user)
+            approve(row.pk, shown=shown, by=user)
             began = True
         else:
-            began = ask_or_erase(row.pk, form.cleaned_data["ground"], by=user)
+            began = ask_or_erase(row.pk, form.cleaned_data["ground"], shown=shown, by=user)
+    except MergedMeanwhile as error:
+        model_admin.message_user(request, str(error), messages.WARNING)
+        return request.get_full_path()
     except CannotDo as error:
         model_admin.message_user(request, str(error), messages.ERROR)
-        return
+        return change_url(row)
     text = "The erasure has begun." if began else "Another user has to approve of the erasure now."
     model_admin.message_user(request, text, messages.SUCCESS)
+    return change_url(row)
 
 
 def _previewed(request: HttpRequest, contact: Contact) -> dict[str, Any]:
@@ -120,8 +127,3 @@ def _lines(counts: dict[str, int]) -> list[tuple[str, int]]:
         ((capfirst(name), count) for name, count in counts.items()),
         key=lambda line: (-line[1], line[0]),
     )
-
-
-def _shown(contact: Contact) -> str:
-    """Who the page is about, as its form carries it."""
-    return hashlib.sha256(repr(sorted(records_of(contact.pk))).encode()).hexdigest()[:16]

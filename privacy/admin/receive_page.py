@@ -15,12 +15,16 @@ from contacts.admin.searching import contact_named, search_contacts
 from contacts.emails import check_email
 from contacts.models import Contact
 from contacts.resolving import UnknownContact, get_live_contact
+from database.bounded import TooLong, bounded
 from database.letter_case import fold
 from privacy.admin.request_forms import ReceiveForm
 from privacy.models.requests import written
 from privacy.requests.people import CannotDo, contact_with
 from privacy.requests.receiving import receive
 
+# How long PostgreSQL may look for whom a user means, with nearly each key that is typed.
+SEARCH_SECONDS = 2.0
+TOO_MUCH = "There is too much to look at: too many have this. Type more of it."
 _FOUND = 10
 
 
@@ -28,12 +32,17 @@ def find_people(given: QueryDict) -> dict[str, Any]:
     """The contacts that what was typed leads to, for the user to choose from."""
     term = given.get("who", "").replace("\0", "").strip()
     chosen = as_id(given.get("contact", ""))
-    found = _found(term) if term else []
+    is_too_much = False
+    try:
+        found = _found(term) if term else []
+    except TooLong:
+        found, is_too_much = [], True
     if chosen is not None and chosen not in {one.pk for one in found}:
         found = [*_chosen(chosen), *found]
     is_email = _is_email(term)
     return {
         "term": term,
+        "too_much": TOO_MUCH if is_too_much else "",
         "people": found,
         "chosen": chosen,
         "is_email": is_email,
@@ -105,7 +114,10 @@ def _who(given: QueryDict) -> dict[str, Any]:
     contact = contact_named(term, by_email=True)
     if contact is not None:
         return {"contact_id": contact.pk}
-    found = _found(term)
+    try:
+        found = _found(term)
+    except TooLong:
+        raise CannotDo(TOO_MUCH, "who") from None
     if len(found) == 1 and fold(term) == fold(str(found[0])):
         return {"contact_id": found[0].pk}
     if len(found) == 1:
@@ -119,7 +131,12 @@ def _who(given: QueryDict) -> dict[str, Any]:
 
 
 def _found(term: str) -> list[Contact]:
-    return list(search_contacts(Contact.objects.live(), term).order_by("-pk")[:_FOUND])
+    """Some whom a text leads to.
+
+    :raises TooLong: if that takes longer than a user waits
+    """
+    with bounded(SEARCH_SECONDS):
+        return list(search_contacts(Contact.objects.live(), term).order_by("-pk")[:_FOUND])
 
 
 def _chosen(contact_id: int) -> list[Contact]:

@@ -164,7 +164,7 @@ class EraseForm(forms.Form):
     :ivar expected: what has to be typed
     """
 
-    shown = forms.CharField(widget=forms.HiddenInput, required=False)
+    shown = forms.CharField(widget=forms.HiddenInput)
     ground = ChoiceOf(PersonRequest.ErasureGround, label="Why?")
     typed = forms.CharField(
         label="Type this to confirm",

@@ -57,7 +57,7 @@ def _card(request: HttpRequest) -> CardContent:
         note = f"{soon:,} due within 7 days"
     elif count:
         note = "None is due within 7 days"
-    rows = open_ones.select_related("contact__merged_into").order_by("due_on", "pk")[:_SHOWN]
+    rows = open_ones.prefetch_related("live_contact").order_by("due_on", "pk")[:_SHOWN]
     return CardContent(
         figures=[
             Figure(

@@ -15,13 +15,14 @@ from django.http import (
     QueryDict,
     StreamingHttpResponse,
 )
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
 
 from adminsite.columns import Badge, Column, Short, labels_of
-from adminsite.formatting import badge, change_url, moment
+from adminsite.formatting import badge, change_url, changelist_url, moment
 from adminsite.listed import NotListed, rows_listed
 from adminsite.options import EmptyState, HubAdmin
 from adminsite.permissions import user_of
@@ -29,24 +30,25 @@ from adminsite.searching import as_id
 from adminsite.words import narrowing
 from contacts.admin.searching import search_contacts
 from contacts.models import Contact
+from database.bounded import TooLong, bounded
 from privacy.admin.erase_page import erase_page
 from privacy.admin.permissions import may_add_requests, may_answer_requests, may_see_requests
-from privacy.admin.receive_page import find_people, receive_page
+from privacy.admin.receive_page import SEARCH_SECONDS, TOO_MUCH, find_people, receive_page
 from privacy.admin.request_actions import ACTIONS, form_for
 from privacy.admin.request_filters import DueFilter, ReceivedFilter
 from privacy.admin.request_page import (
-    ERASED_PERSON,
     IDENTITY,
     STATUS,
     build_page,
     due_badge,
+    name_of,
     progress_of,
 )
 from privacy.models import PersonRequest
 from privacy.models.requests import BY_DUE, written
 from privacy.requests.answering import NEEDS_IDENTITY
 from privacy.requests.due import today
-from privacy.requests.people import CannotDo
+from privacy.requests.people import CannotDo, records_that_ask
 from privacy.requests.register import write_register
 
 Kind = PersonRequest.Kind
@@ -56,8 +58,7 @@ _MOST_PEOPLE = 500
 
 def person(row: PersonRequest) -> str:
     """Who asks, as the list calls them."""
-    contact = row.contact and (row.contact.merged_into or row.contact)
-    return str(contact) if contact else row.email or ERASED_PERSON
+    return name_of(row, row.live_contact)
 
 
 def due(row: PersonRequest) -> object:
@@ -97,13 +98,13 @@ class PersonRequestAdmin(HubAdmin):
         STATUS,
         Column(ended, "Ended"),
     )
-    list_select_related = ("contact__merged_into",)
     list_filter = (
         ("status", ChoicesDropdownFilter),
         ("kind", ChoicesDropdownFilter),
         DueFilter,
         ReceivedFilter,
     )
+    longest_seconds = SEARCH_SECONDS
     ordering = BY_DUE
     sortable_by = ()
     search_fields = ("email",)
@@ -155,10 +156,13 @@ class PersonRequestAdmin(HubAdmin):
     def has_module_permission(self, request: HttpRequest) -> bool:
         return may_see_requests(request.user)
 
+    def get_list_queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset.prefetch_related("live_contact")
+
     def find(self, request: HttpRequest, queryset: QuerySet, term: str) -> QuerySet:
         people = search_contacts(Contact.objects.live(), term).order_by("-pk")
-        ids = list(people.values_list("pk", flat=True)[:_MOST_PEOPLE])
-        theirs = Q(contact__in=ids) | Q(contact__merged_into__in=ids)
+        ids = people.values_list("pk", flat=True)[:_MOST_PEOPLE]
+        theirs = Q(contact__in=records_that_ask(ids))
         number = as_id(term) if term.startswith("#") else None
         return queryset.filter(theirs | Q(email__icontains=term) | Q(pk=number))
 
@@ -235,15 +239,19 @@ class PersonRequestAdmin(HubAdmin):
         template = "privacy/requests/progress.html"
         return TemplateResponse(request, template, context, headers=headers)
 
-    def register_view(self, request: HttpRequest) -> StreamingHttpResponse:
+    def register_view(self, request: HttpRequest) -> HttpResponseBase:
         """The requests that the filters of the list find, as CSV."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         query = narrowing(QueryDict(request.META.get("QUERY_STRING", "")))
         try:
-            rows: Any = rows_listed(PersonRequest, user_of(request), query).queryset
+            with bounded(SEARCH_SECONDS):
+                rows: Any = rows_listed(PersonRequest, user_of(request), query).queryset
         except NotListed as error:
             raise Http404(str(error)) from None
+        except TooLong:
+            self.message_user(request, TOO_MUCH, messages.ERROR)
+            return HttpResponseRedirect(changelist_url(PersonRequest))
         return StreamingHttpResponse(
             write_register(rows),
             content_type="text/csv; charset=utf-8",

@@ -9,6 +9,7 @@ from django.utils import timezone
 from contacts.email_fields import EmailField, EmailKeyField
 from contacts.emails import LONGEST_EMAIL
 from contacts.keys import ContactKey, OnErase, OnMerge
+from privacy.models.people import LiveContact
 from privacy.requests.due import MOST_MONTHS_MORE, due_after
 
 LONGEST_NOTE = 10_000
@@ -99,6 +100,7 @@ class PersonRequest(models.Model):
         blank=True,
         related_name="requests",
     )
+    live_contact = LiveContact()
     # Of a person whom the hub does not know, as long as the request is open.
     email = EmailField(max_length=LONGEST_EMAIL, blank=True, default="")
     email_key = EmailKeyField(default="", blank=True, editable=False)

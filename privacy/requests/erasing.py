@@ -3,7 +3,8 @@
 With the setting ERASURE_NEEDS_TWO one user asks for it and another approves.
 """
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -27,6 +28,14 @@ from privacy.requests.receiving import note
 
 ONES_OWN = "You have asked for this erasure: another user has to approve."
 _BEGAN = "It has begun already."
+_MERGED = (
+    "This contact was merged with another since you opened the page. Look again at what goes, "
+    "then confirm."
+)
+
+
+class MergedMeanwhile(CannotDo):
+    """Whom a user has confirmed to erase is not who it was when the page was opened."""
 
 
 @dataclass(frozen=True)
@@ -57,17 +66,24 @@ def preview(contact: Contact) -> Preview:
     return Preview(found["deleted"], found["cleared"], found["kept"], told)
 
 
+def shown_of(contact: Contact) -> str:
+    """Which records this live contact is made of now, as the form of an erasure carries it."""
+    return _digest(records_of(contact.pk))
+
+
 def needs_two() -> bool:
     """Whether a second user approves of each erasure."""
     return settings.ERASURE_NEEDS_TWO
 
 
-def ask_or_erase(request_id: int, ground: str, *, by: User) -> bool:
+def ask_or_erase(request_id: int, ground: str, *, shown: str, by: User) -> bool:
     """Begin the erasure, or ask for it where another user has to approve; return whether it began.
 
+    :param shown: what `shown_of` said of the person when the user saw what goes
+    :raises MergedMeanwhile: if it says something else by now
     :raises CannotDo: if it cannot be, such as before the identity was checked
     """
-    with _to_erase(request_id) as (row, contact):
+    with _to_erase(request_id, shown) as (row, contact):
         if row.erasure_asked_at is not None:
             who = "You have" if row.erasure_asked_by_id == by.pk else "Another user has"
             raise CannotDo(f"{who} asked for this erasure already.")
@@ -84,12 +100,14 @@ def ask_or_erase(request_id: int, ground: str, *, by: User) -> bool:
         return True
 
 
-def approve(request_id: int, *, by: User) -> None:
+def approve(request_id: int, *, shown: str, by: User) -> None:
     """Begin an erasure that another user has asked for.
 
+    :param shown: what `shown_of` said of the person when this user saw what goes
+    :raises MergedMeanwhile: if it says something else by now
     :raises CannotDo: if nobody has, or it was the same user
     """
-    with _to_erase(request_id) as (row, contact):
+    with _to_erase(request_id, shown) as (row, contact):
         if row.erasure_asked_at is None:
             raise CannotDo("Nobody asks for this erasure any more.")
         if row.erasure_asked_by_id == by.pk:
@@ -158,18 +176,12 @@ def erased_before(request: PersonRequest) -> Certificate | None:
 
 
 @contextmanager
-def _to_erase(request_id: int) -> Iterator[tuple[PersonRequest, Contact]]:
-    """A request for an erasure that has not begun, and the person, both locked."""
+def _to_erase(request_id: int, shown: str | None = None) -> Iterator[tuple[PersonRequest, Contact]]:
+    """A request for an erasure that has not begun, and the person as `shown`, both locked."""
     with transaction.atomic():
-        contact = live_contact_of(PersonRequest.objects.get(pk=request_id))
-        if contact is not None:
-            # In the order of an erasure that was asked for elsewhere: contacts before requests.
-            try:
-                contact = next(
-                    one for one in lock_records(contact.pk) if one.merged_into_id is None
-                )
-            except Contact.DoesNotExist:
-                contact = None
+        # In the order of an erasure that was asked for elsewhere: contacts before requests.
+        records = _lock_records_of(PersonRequest.objects.get(pk=request_id))
+        contact = next((one for one in records if one.merged_into_id is None), None)
         rows = PersonRequest.objects.select_for_update(no_key=True, of=("self",))
         row = rows.get(pk=request_id)
         if not row.is_open:
@@ -182,7 +194,22 @@ def _to_erase(request_id: int) -> Iterator[tuple[PersonRequest, Contact]]:
             raise CannotDo(ERASED)
         if row.identity != Identity.CHECKED:
             raise CannotDo("Check first that the request comes from the person themselves.")
+        # Before the lock it would say nothing: a merge may commit until then.
+        if shown is not None and shown != _digest(one.pk for one in records):
+            raise MergedMeanwhile(_MERGED)
         yield row, contact
+
+
+def _lock_records_of(request: PersonRequest) -> list[Contact]:
+    contact = live_contact_of(request)
+    try:
+        return lock_records(contact.pk) if contact else []
+    except Contact.DoesNotExist:
+        return []
+
+
+def _digest(contact_ids: Iterable[int]) -> str:
+    return hashlib.sha256(repr(sorted(contact_ids)).encode()).hexdigest()[:16]
 
 
 def _start(row: PersonRequest, contact: Contact, by: User) -> None:

@@ -1,6 +1,7 @@
 """Who a request is about: which records of the hub are that person today, and who is unknown."""
 
 import hashlib
+from collections.abc import Iterable
 
 from django.db import connection
 from django.db.models import F, QuerySet
@@ -20,6 +21,15 @@ WITH RECURSIVE record (id) AS (
 )
 SELECT id FROM record
 """
+_ASKING = """
+WITH RECURSIVE record (id) AS (
+    SELECT unnest(%s::bigint[])
+    UNION SELECT merged.id FROM contacts_contact AS merged JOIN record
+        ON merged.merged_into_id = record.id
+)
+SELECT id FROM record
+WHERE EXISTS (SELECT FROM privacy_personrequest AS request WHERE request.contact_id = record.id)
+"""
 
 
 class CannotDo(ValueError):
@@ -37,6 +47,13 @@ def records_of(contact_id: int) -> list[int]:
     """The ids of a live contact and of all who were merged into it."""
     with connection.cursor() as cursor:
         cursor.execute(_RECORDS, [contact_id])
+        return [record for (record,) in cursor.fetchall()]
+
+
+def records_that_ask(contact_ids: Iterable[int]) -> list[int]:
+    """Of many live contacts, and of all who were merged into them: the ids that have requests."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ASKING, [list(contact_ids)])
         return [record for (record,) in cursor.fetchall()]
 
 

@@ -93,10 +93,11 @@ def connect(request: PersonRequest, contact_id: int, *, by: User | None) -> Pers
     """
     with transaction.atomic():
         contact = _live(contact_id)
-        row = PersonRequest.objects.select_for_update(no_key=True, of=("self",)).get(pk=request.pk)
+        row = _locked(PersonRequest.objects.all()).get(pk=request.pk)
         if not row.is_open or not row.is_of_unknown:
             raise CannotDo("Another user has found the person, or ended the request, meanwhile.")
-        other = _open_of(contact, row.kind).exclude(pk=row.pk).first()
+        # Other users do things to that one meanwhile, under its lock alone.
+        other = _locked(_open_of(contact, row.kind).exclude(pk=row.pk)).first()
         if other is not None:
             _join(other, row, by)
             row.status, row.ended_at, row.ended_by = Status.JOINED, timezone.now(), by
@@ -129,7 +130,7 @@ def _register(new: PersonRequest, contact_id: int | None) -> Received:
         contact = _live(contact_id)
         _name(new, contact)
         open_ones = _open_of(contact, new.kind)
-    known = open_ones.select_for_update(no_key=True, of=("self",)).first()
+    known = _locked(open_ones).first()
     if known is None:
         new.save(force_insert=True)
         text = f"Received on {written(new.received_on)}, {new.get_way_display().lower()}."
@@ -137,21 +138,26 @@ def _register(new: PersonRequest, contact_id: int | None) -> Received:
         return Received(new, is_new=True)
     if known.is_of_unknown and new.contact is not None:
         _name(known, new.contact)
+        known.save(update_fields=["contact", "email", "email_key", "person_hash"])
     _join(known, new, new.registered_by)
     return Received(known, is_new=False)
 
 
 def _join(known: PersonRequest, new: PersonRequest, by: User | None) -> None:
-    """Note in an open request that the person has sent it again; the earliest receipt counts."""
+    """Note in a locked request that the person has sent it again; the earliest receipt counts."""
     says = f"Received again on {written(new.received_on)}, {new.get_way_display().lower()}."
     is_earlier = new.received_on < known.received_on
     told_late = known.told_on and known.told_on > due_after(new.received_on)
     if is_earlier and not told_late:
         known.received_on = new.received_on
         says += " That is earlier, so the month runs from this day."
-    known.save()
-    known.refresh_from_db(fields=["due_on"])
+        known.save(update_fields=["received_on"])
+        known.refresh_from_db(fields=["due_on"])
     note(known, RequestEvent.Kind.AGAIN, says, by, new.notes)
+
+
+def _locked(rows: QuerySet[PersonRequest]) -> QuerySet[PersonRequest]:
+    return rows.select_for_update(no_key=True, of=("self",))
 
 
 def _name(request: PersonRequest, contact: Contact) -> None:

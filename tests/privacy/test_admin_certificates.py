@@ -7,6 +7,7 @@ from django.contrib.messages import get_messages
 from django.urls import reverse
 
 from adminsite.models import AuditEntry
+from privacy.admin import certificates
 from privacy.models import Certificate
 from tests.factories import make_contact
 from tests.privacy.proofs import erase, unguarded
@@ -104,6 +105,29 @@ def test_all_are_verified_on_demand_which_the_audit_log_keeps(dpo):
         ("success", "Verified: all 2 certificates are there, as they were written.")
     ]
     assert AuditEntry.objects.filter(detail="Verified all certificates.").count() == 1
+
+
+def test_very_many_are_verified_by_a_command_that_is_there_to_copy(dpo, monkeypatch):
+    monkeypatch.setattr(certificates, "MOST_ON_A_PAGE", 2)
+    erase()
+    erase()
+    assert "Verify all now" in dpo.get(LIST).text
+    erase()
+
+    html = dpo.get(LIST).text
+    response = dpo.post(f"{LIST}verify/")
+
+    assert "Verify all now" not in html
+    assert 'data-copy="python manage.py verify_certificates"' in html
+    assert response.url == LIST
+    assert told(response) == [
+        (
+            "error",
+            "These are more than 2 certificates, too many to be verified by a page. On the machine "
+            "of the hub, run: python manage.py verify_certificates",
+        )
+    ]
+    assert not AuditEntry.objects.filter(detail="Verified all certificates.").exists()
 
 
 def test_verifying_says_what_is_wrong(dpo):

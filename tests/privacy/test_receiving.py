@@ -2,14 +2,21 @@
 
 import hashlib
 from datetime import date, timedelta
+from threading import Event
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from contacts.models import ContactIdentifier
 from privacy.models import PersonRequest, RequestEvent
 from privacy.requests import receiving
-from privacy.requests.answering import close_without_data, extend
+from privacy.requests.answering import (
+    close_without_data,
+    confirm_identity,
+    extend,
+    withdraw,
+)
 from privacy.requests.due import today
 from privacy.requests.naming import hash_of_person
 from privacy.requests.people import CannotDo, contact_with
@@ -17,7 +24,7 @@ from privacy.requests.receiving import connect, receive
 from tests.contacts.merged import merge
 from tests.factories import make_channel, make_contact
 from tests.privacy.asked import ask
-from tests.threads import run_at_once
+from tests.threads import run_at_once, wait_until_somebody_waits
 
 pytestmark = pytest.mark.django_db
 
@@ -196,6 +203,52 @@ def test_connecting_with_somebody_who_has_one_open_joins_that_one(admin_user):
     assert goes_on.received_on == today() - timedelta(days=4)
     assert (request.status, request.email, request.notes) == ("joined", "", "")
     assert hers.events.get(kind="again").note == "From work."
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("deed", ["withdrawn", "identity"])
+def test_connecting_undoes_nothing_that_another_user_does_just_now(admin_user, deed):
+    ann = make_contact(email="ann@example.com")
+    hers = ask("access", ann, days=1)
+    request = ask("access", email="ann@elsewhere.example", days=4)
+    begun = Event()
+
+    def connecting():
+        assert begun.wait(30)
+        return connect(request, ann.pk, by=admin_user).pk
+
+    def doing():
+        with transaction.atomic():
+            if deed == "identity":
+                confirm_identity(hers.pk, "account", "", by=admin_user)
+            else:
+                withdraw(hers.pk, "", by=admin_user)
+            begun.set()
+            wait_until_somebody_waits()
+
+    goes_on, _ = run_at_once(connecting, doing)
+
+    hers.refresh_from_db()
+    request.refresh_from_db()
+    if deed == "identity":
+        assert (goes_on, request.status) == (hers.pk, "joined")
+        assert (hers.status, hers.identity) == ("open", "checked")
+        assert hers.received_on == today() - timedelta(days=4)
+    else:
+        assert (goes_on, request.status, request.contact) == (request.pk, "open", ann)
+        assert (hers.status, hers.ended_by) == ("withdrawn", admin_user)
+
+
+def test_a_receipt_that_joins_writes_nothing_but_what_changes(admin_user):
+    ann = make_contact(email="ann@example.com")
+    ask("access", ann, days=1)
+
+    with CaptureQueriesContext(connection) as asked:
+        ask("access", ann, days=4)
+
+    (update,) = [one["sql"] for one in asked if one["sql"].startswith("UPDATE")]
+    assert update.startswith('UPDATE "privacy_personrequest" SET "received_on" = ')
+    assert '"status"' not in update.partition("WHERE")[0]
 
 
 def test_somebody_who_was_erased_gets_no_request():

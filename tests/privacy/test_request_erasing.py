@@ -1,8 +1,10 @@
 """The erasure that a request asks for: who says so, what becomes of requests, and the end."""
 
+from threading import Event
+
 import pytest
 from django.contrib.auth.models import User
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 
 from activities.erasing import erase_contact
 from contacts.jobs import ERASURES
@@ -10,10 +12,11 @@ from contacts.models import Contact, Erasure
 from jobs.working import work_off
 from privacy.models import Certificate, PersonRequest
 from privacy.requests import answering, erasing
-from privacy.requests.people import CannotDo
+from privacy.requests.people import CannotDo, live_contact_of
 from tests.contacts.merged import merge
 from tests.factories import make_activity, make_contact
 from tests.privacy.asked import ask, ask_and_check
+from tests.threads import run_at_once, wait_until_somebody_waits
 
 pytestmark = pytest.mark.django_db
 
@@ -30,6 +33,20 @@ def ben():
     return User.objects.create_superuser("ben")
 
 
+def erase(request, ground, *, by):
+    """Ask for the erasure, or begin it, as a user who sees who the person is now."""
+    return erasing.ask_or_erase(request.pk, ground, shown=shown_now(request), by=by)
+
+
+def approve(request, *, by):
+    erasing.approve(request.pk, shown=shown_now(request), by=by)
+
+
+def shown_now(request):
+    contact = live_contact_of(PersonRequest.objects.get(pk=request.pk))
+    return erasing.shown_of(contact) if contact else ""
+
+
 def said(request):
     return list(request.events.order_by("pk").values_list("says", flat=True))
 
@@ -37,7 +54,7 @@ def said(request):
 def test_an_erasure_ends_the_request_with_its_certificate(ann, admin_user):
     request = ask_and_check("erasure", ann, by=admin_user, notes="About Ann.")
 
-    assert erasing.ask_or_erase(request.pk, "consent", by=admin_user)
+    assert erase(request, "consent", by=admin_user)
     work_off(ERASURES)
 
     request.refresh_from_db()
@@ -55,12 +72,12 @@ def test_an_erasure_ends_the_request_with_its_certificate(ann, admin_user):
 def test_an_erasure_waits_for_the_identity_and_begins_once(ann, admin_user):
     request = ask("erasure", ann)
     with pytest.raises(CannotDo, match="Check first"):
-        erasing.ask_or_erase(request.pk, "consent", by=admin_user)
+        erase(request, "consent", by=admin_user)
     answering.confirm_identity(request.pk, "known", "", by=admin_user)
-    erasing.ask_or_erase(request.pk, "consent", by=admin_user)
+    erase(request, "consent", by=admin_user)
 
     for late in (
-        lambda: erasing.ask_or_erase(request.pk, "consent", by=admin_user),
+        lambda: erase(request, "consent", by=admin_user),
         lambda: answering.refuse(request.pk, "others", "", by=admin_user),
         lambda: answering.withdraw(request.pk, "", by=admin_user),
     ):
@@ -73,15 +90,15 @@ def test_a_second_user_approves_if_so_set(ann, admin_user, ben, settings):
     settings.ERASURE_NEEDS_TWO = True
     request = ask_and_check("erasure", ann, by=admin_user)
     with pytest.raises(CannotDo, match="Nobody asks"):
-        erasing.approve(request.pk, by=ben)
+        approve(request, by=ben)
 
-    assert not erasing.ask_or_erase(request.pk, "not_needed", by=admin_user)
+    assert not erase(request, "not_needed", by=admin_user)
     assert not Erasure.objects.exists()
     with pytest.raises(CannotDo, match="Another user has asked"):
-        erasing.ask_or_erase(request.pk, "law", by=ben)
+        erase(request, "law", by=ben)
     with pytest.raises(CannotDo, match="another user has to approve"):
-        erasing.approve(request.pk, by=admin_user)
-    erasing.approve(request.pk, by=ben)
+        approve(request, by=admin_user)
+    approve(request, by=ben)
     work_off(ERASURES)
 
     request.refresh_from_db()
@@ -93,14 +110,14 @@ def test_a_second_user_approves_if_so_set(ann, admin_user, ben, settings):
 def test_who_asked_takes_it_back(ann, admin_user, ben, settings):
     settings.ERASURE_NEEDS_TWO = True
     request = ask_and_check("erasure", ann, by=admin_user)
-    erasing.ask_or_erase(request.pk, "not_needed", by=admin_user)
+    erase(request, "not_needed", by=admin_user)
 
     erasing.take_back(request.pk, by=admin_user)
 
     request.refresh_from_db()
     assert (request.erasure_asked_at, request.erasure_ground) == (None, "")
     with pytest.raises(CannotDo, match="Nobody asks"):
-        erasing.approve(request.pk, by=ben)
+        approve(request, by=ben)
     with pytest.raises(CannotDo, match="Nobody asks"):
         erasing.take_back(request.pk, by=admin_user)
 
@@ -119,7 +136,7 @@ def test_a_merged_person_is_erased_whole(ann, admin_user):
     request = ask_and_check("erasure", other, by=admin_user)
     merge(ann, other)
 
-    erasing.ask_or_erase(request.pk, "consent", by=admin_user)
+    erase(request, "consent", by=admin_user)
     work_off(ERASURES)
 
     request.refresh_from_db()
@@ -153,7 +170,7 @@ def test_an_erasure_of_somebody_unchecked_leaves_the_request_to_a_user(ann, admi
     request.refresh_from_db()
     assert (request.status, request.erasure_id) == ("open", None)
     with pytest.raises(CannotDo, match="erased meanwhile"):
-        erasing.ask_or_erase(request.pk, "consent", by=admin_user)
+        erase(request, "consent", by=admin_user)
     answering.close_without_data(request.pk, by=admin_user)
 
 
@@ -194,3 +211,35 @@ def test_the_preview_counts_what_goes_and_names_what_stays(ann):
     assert found.deleted["activities"] == 1
     assert found.rows == sum(found.deleted.values())
     assert found.told == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("needs_two", [False, True])
+def test_nobody_is_erased_whom_the_user_has_not_seen(ann, admin_user, ben, settings, needs_two):
+    settings.ERASURE_NEEDS_TWO = needs_two
+    request = ask_and_check("erasure", ann, by=admin_user)
+    if needs_two:
+        erase(request, "consent", by=admin_user)
+    shown, begun = erasing.shown_of(ann), Event()
+
+    def confirm():
+        assert begun.wait(30)
+        if needs_two:
+            erasing.approve(request.pk, shown=shown, by=ben)
+        else:
+            erasing.ask_or_erase(request.pk, "consent", shown=shown, by=admin_user)
+
+    def merge_meanwhile():
+        with transaction.atomic():
+            merge(ann, make_contact())
+            begun.set()
+            wait_until_somebody_waits()
+
+    with pytest.raises(erasing.MergedMeanwhile, match="Look again at what goes"):
+        run_at_once(confirm, merge_meanwhile)
+
+    assert not Erasure.objects.exists()
+    request.refresh_from_db()
+    assert (request.erasure_approved_by, request.erasure_ground) == (
+        *(None, "consent" if needs_two else ""),
+    )
