@@ -171,7 +171,7 @@ def test_the_bar_moves_by_the_time_that_the_last_build_took(
 
     html = admin_client.get(reverse("admin:groups_contactgroup_head", args=[group.pk])).text
 
-    assert f'<progress class="cg-progress mt-2" aria-label="Progress of the build" {bar}>' in html
+    assert f'<progress class="tl-progress mt-2" aria-label="Progress of the build" {bar}>' in html
 
 
 def test_a_build_is_asked_for_and_cancelled(admin_client):

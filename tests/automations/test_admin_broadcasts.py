@@ -146,7 +146,7 @@ def test_a_broadcast_shows_how_far_it_is_until_it_is_over(admin_client):
     Broadcast.objects.update(status="done", finished_at=timezone.now())
     done = admin_client.get(url).text
 
-    assert '<progress class="cg-progress mt-3" aria-label="Contacts reached" value="4"' in going
+    assert '<progress class="tl-progress mt-3" aria-label="Contacts reached" value="4"' in going
     assert "hx-get" in going
     assert "hx-get" not in done
 
