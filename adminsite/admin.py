@@ -12,7 +12,12 @@ from adminsite import audit_pages  # noqa: F401 -- it registers its page
 from adminsite.columns import Column
 from adminsite.navigation import SidebarItem, register_item
 from adminsite.options import EmptyState, HubAdmin
-from adminsite.permissions import may_see_permission_groups, may_see_users, may_use_the_admin
+from adminsite.permissions import (
+    may_see_permission_groups,
+    may_see_users,
+    may_use_the_admin,
+    user_of,
+)
 from adminsite.rights import groups_within_rights_of, has_more_rights, rights_of
 from adminsite.roles import is_role
 from adminsite.user_forms import UserChangeForm, UserCreationForm, roles_text
@@ -97,7 +102,7 @@ class UserAdmin(DjangoUserAdmin, HubAdmin):  # type: ignore[misc]
 
     def get_form(self, request: HttpRequest, obj: User | None = None, change=False, **kwargs):
         form = super().get_form(request, obj, change=change, **kwargs)
-        groups = groups_within_rights_of(_asking(request)).values_list("name", flat=True)
+        groups = groups_within_rights_of(user_of(request)).values_list("name", flat=True)
         form.may_give = list(groups)  # type: ignore[attr-defined]
         if obj is not None and not self._may_give_rights(request, obj):
             # A field that the form declares would be taken although no page shows it.
@@ -119,7 +124,7 @@ class UserAdmin(DjangoUserAdmin, HubAdmin):  # type: ignore[misc]
         return texts, counts, set(), protected
 
     def _may_give_rights(self, request: HttpRequest, obj: User) -> bool:
-        is_own = obj == request.user and not _asking(request).is_superuser
+        is_own = obj == request.user and not user_of(request).is_superuser
         return not is_own and self.has_change_permission(request, obj)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
@@ -137,7 +142,7 @@ class UserAdmin(DjangoUserAdmin, HubAdmin):  # type: ignore[misc]
     def formfield_for_manytomany(self, db_field, request, **kwargs):
         field = super().formfield_for_manytomany(db_field, request, **kwargs)
         if field is not None and db_field.name == "groups":
-            field.queryset = groups_within_rights_of(_asking(request))
+            field.queryset = groups_within_rights_of(user_of(request))
         elif field is not None and db_field.name == "user_permissions":
             field.queryset = _permissions_to_give(field, request)
         return field
@@ -167,21 +172,16 @@ class PermissionGroupAdmin(DjangoGroupAdmin, HubAdmin):  # type: ignore[misc]
         return field
 
 
-def _asking(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # the admin lets no other in
-    return request.user
-
-
 def _is_within_reach(request: HttpRequest, user: User | None) -> bool:
     # A user who edits another can set their password, and so become that user.
-    return user is None or user == request.user or not has_more_rights(user, _asking(request))
+    return user is None or user == request.user or not has_more_rights(user, user_of(request))
 
 
 def _may_change(request: HttpRequest, group: Group | None) -> bool:
     # A role is what its table says: a change would be gone after the next upgrade.
     if group is not None and is_role(group):
         return False
-    return group is None or groups_within_rights_of(_asking(request)).contains(group)
+    return group is None or groups_within_rights_of(user_of(request)).contains(group)
 
 
 def _seen_roles(fields) -> tuple:
@@ -190,4 +190,4 @@ def _seen_roles(fields) -> tuple:
 
 
 def _permissions_to_give(field, request: HttpRequest):
-    return field.queryset.filter(pk__in=rights_of(_asking(request)).values("pk"))
+    return field.queryset.filter(pk__in=rights_of(user_of(request)).values("pk"))

@@ -5,7 +5,6 @@ from typing import Any
 from django import forms
 from django.apps import apps
 from django.contrib import admin, messages
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -19,7 +18,7 @@ from adminsite.formatting import change_url, changelist_url
 from adminsite.listed import NotListed, rows_listed
 from adminsite.navigation import SidebarItem, register_item
 from adminsite.options import EmptyState, ReadOnlyAdmin
-from adminsite.permissions import AnyUser
+from adminsite.permissions import AnyUser, user_of
 from adminsite.words import narrowing, say_filters
 from jobs.acting import ask_for_bulk_action, cancel
 from jobs.bulk import BulkKind, kind_named, kinds_denied, lists_with_kinds, may_ask_for_any
@@ -114,7 +113,7 @@ class BulkActionAdmin(ReadOnlyAdmin):
     def start_view(self, request: HttpRequest, label: str, kind: str) -> HttpResponse:
         """The form that asks for a bulk action, and what it asks for."""
         model, asked = _asked_for(label, kind)
-        user = _user_of(request)
+        user = user_of(request)
         if not asked.may(user):
             raise PermissionDenied
         query = narrowing(QueryDict(request.META.get("QUERY_STRING", "")))
@@ -195,11 +194,6 @@ def _asked_for(label: str, name: str) -> tuple[type[Model], BulkKind]:
     if kind is None:
         raise Http404("There is no such action.")
     return model, kind
-
-
-def _user_of(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # the admin lets no other in
-    return request.user
 
 
 def _progress_of(action: BulkAction) -> dict[str, Any]:

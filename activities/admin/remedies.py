@@ -7,7 +7,6 @@ from django import forms
 from django.contrib import messages
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.admin.options import get_content_type_for_model
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, models, transaction
 from django.http import HttpRequest
@@ -29,7 +28,7 @@ from activities.causes import similar_names
 from activities.corrections import CODES_OF_PROPERTIES, CORRECTABLE, replacements
 from activities.models import ActivityType, Correction, MappedName, SystemType
 from activities.replaying import Cause, request_replay
-from adminsite.permissions import AnyUser
+from adminsite.permissions import AnyUser, user_of
 from web.doors import door_named, title_of
 
 type Said = tuple[int, str]
@@ -287,18 +286,13 @@ def _replay(request: HttpRequest, cause: Cause) -> Said:
     only = int(line) if line.isascii() and line.isdecimal() and len(line) < 19 else None
     if line and only is None:
         return messages.ERROR, "There is no such line."
-    replay = request_replay(cause, _user_of(request), line=only)
+    replay = request_replay(cause, user_of(request), line=only)
     if replay is None:
         return messages.INFO, "Nothing is left to replay: it was replayed, or cannot be."
     return (
         messages.SUCCESS,
         f"A worker replays {_lines(replay.total)}. “Replays” says how far it is.",
     )
-
-
-def _user_of(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # the admin lets no other in
-    return request.user
 
 
 def _lines(number: int) -> str:
@@ -327,7 +321,7 @@ def _save(repair: MappedName | Correction) -> str:
 
 def _log(request: HttpRequest, row: models.Model, flag: int, text: str) -> None:
     LogEntry.objects.create(
-        user=_user_of(request),
+        user=user_of(request),
         content_type_id=get_content_type_for_model(row).pk,
         object_id=str(row.pk),
         object_repr=str(row)[:200],

@@ -7,17 +7,12 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
+from adminsite.permissions import user_of
 from automations import approving, control
 from automations.admin.listing import number
 from automations.models import Automation
 
 type Said = tuple[int, str]
-
-
-def user_of(request: HttpRequest) -> User:
-    """The user who asks."""
-    assert isinstance(request.user, User)  # the admin lets no other in
-    return request.user
 
 
 def switch_off(automation: Automation, by: User) -> Said:

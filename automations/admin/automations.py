@@ -16,9 +16,10 @@ from adminsite.careful import CarefulAdmin
 from adminsite.deleting import ExplainedDeletionAdmin
 from adminsite.formatting import change_url
 from adminsite.options import EmptyState, StayingAdmin
+from adminsite.permissions import user_of
 from adminsite.searching import as_id
 from automations.admin import versions
-from automations.admin.actions import ACTIONS, act, user_of
+from automations.admin.actions import ACTIONS, act
 from automations.admin.counting import on_branches
 from automations.admin.drawing import drawn
 from automations.admin.forms import AutomationForm, json_of

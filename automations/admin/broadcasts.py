@@ -21,7 +21,7 @@ from adminsite.counting import CountOf
 from adminsite.formatting import badge, change_url
 from adminsite.navigation import ListLink, SidebarItem, register_item, register_list_link
 from adminsite.options import EmptyState
-from automations.admin.actions import user_of
+from adminsite.permissions import user_of
 from automations.admin.listing import COUNTED, number
 from automations.admin.permissions import (
     may_add_broadcasts,

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from adminsite.columns import Badge, Column, Link, Moment, Short, labels_of, seen_by
 from adminsite.formatting import badge, change_url, link, moment
 from adminsite.options import EmptyState, ReadOnlyAdmin
-from automations.admin.actions import user_of
+from adminsite.permissions import user_of
 from automations.admin.listing import INSIDE
 from automations.admin.permissions import may_change_automations, may_see_emails
 from automations.admin.phrases import short_phrase

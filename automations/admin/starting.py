@@ -5,8 +5,9 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest
 
+from adminsite.permissions import user_of
 from adminsite.searching import as_id
-from automations.admin.actions import Said, user_of
+from automations.admin.actions import Said
 from automations.entering import NotEntered, start_or_say
 from automations.models import Automation, Run
 from automations.steps import InvalidAutomation

@@ -1,11 +1,9 @@
 """Notes and tags on the page of a contact: written, given and taken; notes in the timeline."""
 
 from collections.abc import Callable, Iterator
-from typing import cast
 
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
-from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
@@ -15,7 +13,7 @@ from django.urls import URLPattern, path
 from django.views.decorators.http import require_GET, require_POST
 
 from adminsite.formatting import change_url
-from adminsite.permissions import AnyUser
+from adminsite.permissions import AnyUser, user_of
 from contacts.admin.permissions import (
     may_change_contacts,
     may_delete_note,
@@ -91,12 +89,8 @@ def _view_of(admin: ModelAdmin, act: _Act) -> Callable[[HttpRequest, int], HttpR
 
 
 def _note(request: HttpRequest, contact: Contact) -> str:
-    add_note(contact.pk, request.POST.get("text", ""), by=_user_of(request))
+    add_note(contact.pk, request.POST.get("text", ""), by=user_of(request))
     return "The note is in the timeline."
-
-
-def _user_of(request: HttpRequest) -> User:
-    return cast(User, request.user)
 
 
 def _forget_note(request: HttpRequest, contact: Contact) -> str:
@@ -112,7 +106,7 @@ def _forget_note(request: HttpRequest, contact: Contact) -> str:
 
 def _tag(request: HttpRequest, contact: Contact) -> str:
     tag = get_or_create_tag(request.POST.get("tag", ""))
-    tag_contacts([contact.pk], tag, by=_user_of(request))
+    tag_contacts([contact.pk], tag, by=user_of(request))
     return f"The contact has the tag “{tag.name}”."
 
 

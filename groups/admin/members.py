@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.text import capfirst
 
 from adminsite.harmless import harmless
+from adminsite.permissions import user_of
 from adminsite.searching import as_id
 from contacts.models import Contact
 from groups.admin.page import memberships_of
@@ -29,12 +30,6 @@ _CHUNK = 2_000
 _LONGEST_LINE = 1_000
 # So many rejects are shown; the rest is counted.
 _SHOWN_REJECTS = 100
-
-
-def user_of(request: HttpRequest) -> User:
-    """The user who asks."""
-    assert isinstance(request.user, User)  # the admin lets no other in
-    return request.user
 
 
 def choose(request: HttpRequest, group: ContactGroup) -> tuple[int, str]:
