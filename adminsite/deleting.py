@@ -9,8 +9,12 @@ from django.db import models
 from django.db.models import Exists
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
+from adminsite.counting import count_up_to
 from adminsite.formatting import change_url
 from adminsite.options import HubAdmin
+
+# So many rows of a kind are counted.
+_COUNTED = 10_000
 
 
 class ExplainedDeletionAdmin(HubAdmin):
@@ -64,14 +68,15 @@ class ExplainedDeletionAdmin(HubAdmin):
 
     def get_deleted_objects(self, objs, request):
         counts = {self.opts.verbose_name_plural: len(objs)}
-        used = {
+        counted = {
             relation.related_model._meta.verbose_name_plural: count
             for instance in objs
             for relation in _relations(instance, models.CASCADE)
             if self.admin_site.is_registered(relation.related_model)
-            and (count := _rows(relation, instance).count())
+            and (count := count_up_to(_rows(relation, instance), _COUNTED))
         }
-        parts = [f"{count:,} {name}" for name, count in used.items()]
+        used = {name: _number(count) for name, count in counted.items()}
+        parts = [f"{count} {name}" for name, count in used.items()]
         return [str(instance) for instance in objs] + parts, counts | used, set(), []
 
 
@@ -96,6 +101,10 @@ def _relations(instance: models.Model, on_delete) -> list:
         for field in instance._meta.get_fields(include_hidden=True)
         if isinstance(field, models.ForeignObjectRel) and field.on_delete is on_delete
     ]
+
+
+def _number(count: int) -> str:
+    return f"more than {_COUNTED:,}" if count > _COUNTED else f"{count:,}"
 
 
 def _rows(relation, instance: models.Model) -> models.QuerySet:

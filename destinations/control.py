@@ -7,11 +7,16 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from adminsite.counting import count_up_to
 from database.lookups import Among
 from destinations.models import Delivery, Destination, Queue
 from destinations.queues import ensure_queues, note_work
 
 Status = Delivery.Status
+# What waits is counted up to here.
+COUNTED = 10_000
+# So many are locked at once; workers that send meanwhile wait for them no longer than that takes.
+_PORTION = 5_000
 
 
 @transaction.atomic
@@ -38,14 +43,14 @@ def pause_by_hub(destination: Destination, by: Destination.PausedBy) -> None:
 
 @transaction.atomic
 def resume(destination: Destination) -> int:
-    """Have everything that waits tried at once, and return how much that is.
+    """Have everything that waits tried at once, and return how much that is, up to COUNTED + 1.
 
     How it has been doing is forgotten, as if it had never failed.
     """
     ensure_queues([destination.pk])
     now = timezone.now()
     waiting = Delivery.objects.filter(destination=destination, status=Status.WAITING)
-    count = waiting.count()
+    count = count_up_to(waiting, COUNTED)
     # Locked in the order in which workers do it. What is due by now needs nothing.
     later = waiting.filter(due_at__gt=now).select_for_update(no_key=True).order_by("pk")
     keys = list(later.values_list("pk", flat=True))
@@ -64,15 +69,29 @@ def send_again(delivery_ids: Collection[int]) -> int:
 
     Those without a payload are left out: nothing of them may go out, or nothing is left.
     """
-    return _send_again(Delivery.objects.filter(Among("pk", delivery_ids)))
+    with transaction.atomic():
+        ready = Delivery.objects.filter(Among("pk", delivery_ids), payload__isnull=False)
+        locked = ready.select_for_update(no_key=True).order_by("pk")
+        keys = list(locked.values_list("pk", "destination_id"))
+        count = Delivery.objects.filter(Among("pk", [key for key, _ in keys])).update(
+            status=Status.WAITING, reason="", attempts=0, due_at=timezone.now(), delivered_at=None
+        )
+        note_work({destination_id for _, destination_id in keys})
+    return count
 
 
 def send_again_since(destination: Destination, time: datetime) -> int:
     """Have everything tried once more that was made for a destination from a time on.
 
-    Also what has arrived: the destination may have lost it.
+    Also what has arrived: the destination may have lost it. It goes in portions, each of which is
+    a transaction.
     """
-    return _send_again(made_since(destination, time))
+    made = made_since(destination, time).filter(created_at__lte=timezone.now()).order_by("pk")
+    count, last = 0, 0
+    while keys := list(made.filter(pk__gt=last).values_list("pk", flat=True)[:_PORTION]):
+        count += send_again(keys)
+        last = keys[-1]
+    return count
 
 
 def made_since(destination: Destination, time: datetime) -> QuerySet[Delivery]:
@@ -84,16 +103,3 @@ def made_since(destination: Destination, time: datetime) -> QuerySet[Delivery]:
         destination=destination, created_at__gte=time, payload__isnull=False
     )
     return made.exclude(kind=Delivery.Kind.TEST).exclude(status=Status.SKIPPED)
-
-
-@transaction.atomic
-def _send_again(deliveries: QuerySet[Delivery]) -> int:
-    """Let deliveries wait as if they were new, and have a worker look."""
-    ready = deliveries.filter(payload__isnull=False)
-    locked = ready.select_for_update(no_key=True).order_by("pk")
-    keys = list(locked.values_list("pk", "destination_id"))
-    count = Delivery.objects.filter(Among("pk", [key for key, _ in keys])).update(
-        status=Status.WAITING, reason="", attempts=0, due_at=timezone.now(), delivered_at=None
-    )
-    note_work({destination_id for _, destination_id in keys})
-    return count

@@ -13,6 +13,7 @@ from activities.admin.long_texts import cut_short, without_long_texts
 from activities.admin.permissions import may_see_activities, may_see_inspector
 from activities.models import Activity, DataInput, RejectedActivity
 from activities.problems import Status
+from adminsite.counting import count_up_to
 from adminsite.dashboard import (
     Bar,
     BarList,
@@ -31,6 +32,8 @@ from jobs.admin import may_see_work
 from jobs.models import Chore
 
 _LATEST = 8
+# Up to here what waits is counted.
+_COUNTED = 10_000
 _CAUSES = 8
 # What became of activities that were not recorded although nobody wants that.
 _LOST = (Status.INVALID_REJECTED, Status.FAILED)
@@ -115,11 +118,12 @@ def _causes(span: Span) -> dict[str, int]:
 
 
 def _data_inputs(request: HttpRequest) -> CardContent:
-    count = DataInput.objects.filter(outcome=DataInput.Outcome.PENDING).count()
+    waiting = DataInput.objects.filter(outcome=DataInput.Outcome.PENDING)
+    count = count_up_to(waiting, _COUNTED)
     figure = Figure(
         name="Data inputs waiting",
         icon="edit_note",
-        value=f"{count:,}",
+        value=f"{count:,}" if count <= _COUNTED else f"Over {_COUNTED:,}",
         note="Applied by workers in a moment" if count else "All are applied",
         url=changelist_url(Chore),
     )

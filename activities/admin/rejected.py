@@ -120,7 +120,7 @@ class ReplayFilter(TextFilter):
     parameter_name = "replay"
 
     def queryset(self, request, queryset):
-        return queryset.filter(replay=as_id(self.value())) if self.value() else queryset
+        return queryset.filter(replay=as_id(self.value()) or 0) if self.value() else queryset
 
 
 class TestCodeFilter(TextFilter):

@@ -13,9 +13,12 @@ from adminsite.counting import count_up_to
 from adminsite.filters import read_moment
 from adminsite.formatting import changelist_url
 from destinations import control
-from destinations.admin.listing import COUNTED, number
+from destinations.admin.listing import number
 from destinations.models import Delivery, Destination
 from destinations.testing import send_test
+
+# More than these take longer than a page may.
+_MOST_AGAIN = 100_000
 
 type Said = tuple[int, str]
 
@@ -32,7 +35,11 @@ def resume(destination: Destination) -> Said:
     count = control.resume(destination)
     if not count:
         return messages.SUCCESS, "Resumed. Nothing has waited."
-    text = "1 message that has waited goes" if count == 1 else f"{count:,} messages that waited go"
+    text = (
+        "1 message that has waited goes"
+        if count == 1
+        else f"{number(count)} messages that waited go"
+    )
     return messages.SUCCESS, f"Resumed. {text} out now."
 
 
@@ -57,7 +64,7 @@ def tested(destination: Destination) -> dict[str, Any]:
 
 def sent_since(destination: Destination, since: datetime) -> str:
     """How many messages would be sent again, as far as they are counted."""
-    return number(count_up_to(control.made_since(destination, since), COUNTED))
+    return number(count_up_to(control.made_since(destination, since), control.COUNTED))
 
 
 def asked_since(request: HttpRequest) -> tuple[datetime | None, str]:
@@ -76,6 +83,12 @@ def asked_since(request: HttpRequest) -> tuple[datetime | None, str]:
 
 def send_again_since(destination: Destination, since: datetime) -> Said:
     """Have everything since a time go out once more."""
+    if count_up_to(control.made_since(destination, since), _MOST_AGAIN) > _MOST_AGAIN:
+        command = f"python manage.py send_again {destination.code_name} --since {since.isoformat()}"
+        return messages.ERROR, (
+            f"These are more than {_MOST_AGAIN:,} messages, too many for a page. Choose a later "
+            f"time, or run on the machine of the hub: {command}"
+        )
     try:
         count = control.send_again_since(destination, since)
     except ValidationError as error:

@@ -13,10 +13,9 @@ from adminsite.columns import Column, Moment, Short
 from adminsite.counting import CountOf
 from adminsite.formatting import badge, moment
 from destinations.admin.phrases import phrase_of
+from destinations.control import COUNTED
 from destinations.models import Delivery, Destination, Queue
 
-# Up to here deliveries are counted one by one.
-COUNTED = 10_000
 # A message that has waited longer is late.
 LATE = timedelta(minutes=1)
 

@@ -5,6 +5,7 @@ from django.db import connection
 from django.http import QueryDict
 from django.urls import reverse
 
+from activities.models import DataInput
 from adminsite.dashboard import compare, compare_rates
 from adminsite.periods import read_period
 from automations.models import Automation
@@ -128,6 +129,16 @@ def test_an_operator_sees_how_the_hub_does(log_in):
     assert not page.context["lists"]
 
 
+def test_data_inputs_that_wait_are_counted_up_to_a_limit(log_in, monkeypatch):
+    monkeypatch.setattr("activities.admin.dashboard._COUNTED", 1)
+    for activity in [make_activity() for _ in range(3)]:
+        DataInput.objects.create(contact=activity.contact, activity=activity, fields={})
+
+    page = dashboard(log_in("view_chore", "view_readerstate"))
+
+    assert figures(page)["Data inputs waiting"] == ("Over 1", None)
+
+
 def test_while_much_has_not_been_counted_the_page_says_so(admin_client, monkeypatch):
     assert dashboard(admin_client).context["notices"] == []
     monkeypatch.setattr("figures.admin.reading._BEHIND", 1)
@@ -236,7 +247,7 @@ def test_it_takes_a_constant_number_of_queries(admin_client, rows, django_assert
         make_history()
     count()
 
-    with django_assert_num_queries(52):
+    with django_assert_num_queries(54):
         dashboard(admin_client)
 
 

@@ -309,7 +309,9 @@ def test_lines_of_a_cause_are_a_filter_of_the_list(admin_client):
 
     assert "2 inspector lines<" in html
     for nonsense in ("cause=x", "cause=99999999", "replay=x"):
-        assert admin_client.get(changelist_url(RejectedActivity, nonsense)).status_code == 200
+        assert "0 inspector lines<" in (
+            admin_client.get(changelist_url(RejectedActivity, nonsense)).text
+        )
 
 
 @pytest.mark.parametrize("query", ["", "?cause=", "?cause=x", "?cause=999999999", "?cause=%00"])

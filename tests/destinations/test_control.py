@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from destinations import control
 from destinations.control import pause, resume, send_again, send_again_since
 from destinations.marking import DRY
 from destinations.models import Destination, Queue
@@ -125,6 +126,26 @@ def test_everything_since_a_time_is_sent_again_in_its_order(settings):
         deliver()
 
     assert crm.ids == ids_of(made)
+
+
+def test_many_are_sent_again_in_portions(monkeypatch):
+    monkeypatch.setattr(control, "_PORTION", 2)
+    destination = make_destination()
+    make_deliveries(destination, 5, status="failed", reason="x", attempts=3)
+
+    assert send_again_since(destination, timezone.now() - timedelta(hours=1)) == 5
+
+    assert statuses(destination) == ["waiting"] * 5
+    assert set(destination.deliveries.values_list("attempts", "reason")) == {(0, "")}
+
+
+def test_what_waits_is_counted_up_to_a_limit(monkeypatch):
+    monkeypatch.setattr(control, "COUNTED", 2)
+    destination = make_destination()
+    make_deliveries(destination, 5)
+    pause(destination)
+
+    assert resume(destination) == 3
 
 
 def test_users_who_can_resume_it_are_told_once_of_a_destination_that_is_gone(django_user_model):
