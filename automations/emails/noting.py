@@ -21,7 +21,8 @@ from jobs.working import pause_after
 Status = Email.Status
 _OPEN = (Status.HANDING_OVER, Status.UNCERTAIN)
 
-# A mail server that puts an email off is asked for so long.
+# A mail server that puts an email off is asked for so long from the first time on: the email may
+# have waited for other reasons before, such as a rate or an outage.
 GIVES_UP_AFTER = timedelta(days=3)
 _FIRST_PAUSE = timedelta(minutes=1)
 # What a contact has asked for may arrive once more each time, so it is not sent for ever.
@@ -54,7 +55,8 @@ WHERE email.id = ANY(%s::bigint[]) ORDER BY contact.id FOR KEY SHARE OF contact
 _NOTE_SENT = """
 WITH sent AS (
     UPDATE automations_email AS email
-    SET status = 'sent', sent_at = %s, reason = '', last_error = '', provider_id = given.provider_id
+    SET status = 'sent', sent_at = %s, reason = '', last_error = '', put_off_since = NULL,
+        provider_id = given.provider_id
     FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[]) AS given (id, began_at, provider_id)
     WHERE email.id = given.id AND email.handed_over_at = given.began_at
         AND email.status IN ('handing_over', 'uncertain', 'prepared')
@@ -151,7 +153,7 @@ def note_sent(emails: Collection[Email], now: datetime) -> None:
     if not emails:
         return
     Email.objects.filter(Among("pk", [email.pk for email in emails])).update(
-        status=Status.SENT, sent_at=now, reason="", last_error=""
+        status=Status.SENT, sent_at=now, reason="", last_error="", put_off_since=None
     )
     EmailEvent.objects.bulk_create(
         EmailEvent(
@@ -209,17 +211,23 @@ def _note_failure(email: Email, outcome: Outcome, now: datetime) -> None:
     elif outcome.result is Result.UNCERTAIN:
         detail = f"The mail server has not said whether it took the email. {outcome.detail}"
         _become_uncertain(email, detail.strip(), now)
-    elif email.prepared_at < now - GIVES_UP_AFTER:
-        email.status = Status.FAILED
-        email.reason = f"The mail server has put the email off for three days: {outcome.detail}"
     else:
-        email.status = Status.PREPARED
-        email.attempts = min(email.attempts + 1, 30_000)
-        email.last_error = outcome.detail
-        email.due_at = now + pause_after(email.attempts, first=_FIRST_PAUSE)
+        _become_put_off(email, outcome.detail, now)
     _save(email)
     if outcome.severity:
         note_bounce(email, EmailEvent.Severity(outcome.severity), outcome.detail)
+
+
+def _become_put_off(email: Email, detail: str, now: datetime) -> None:
+    email.put_off_since = email.put_off_since or now
+    if email.put_off_since < now - GIVES_UP_AFTER:
+        email.status = Status.FAILED
+        email.reason = f"The mail server has put the email off for three days: {detail}"
+        return
+    email.status = Status.PREPARED
+    email.attempts = min(email.attempts + 1, 30_000)
+    email.last_error = detail
+    email.due_at = now + pause_after(email.attempts, first=_FIRST_PAUSE)
 
 
 def _become_uncertain(email: Email, reason: str, now: datetime) -> None:
@@ -238,7 +246,7 @@ def _become_uncertain(email: Email, reason: str, now: datetime) -> None:
 def _save(email: Email) -> None:
     email.save(
         update_fields=[
-            *("status", "reason", "attempts", "last_error", "due_at"),
+            *("status", "reason", "attempts", "last_error", "due_at", "put_off_since"),
             *("times_uncertain", "uncertain_at"),
         ]
     )

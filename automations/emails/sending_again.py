@@ -32,6 +32,6 @@ def send_again(email: Email) -> None:
         except Held as held:
             raise CannotSend(f"The email is still held back: {held}") from held
     email.status, email.reason, email.last_error, email.attempts = Status.PREPARED, "", "", 0
-    email.due_at = Now()
+    email.due_at, email.put_off_since = Now(), None
     email.save()
     ring_for_emails(email.is_transactional)

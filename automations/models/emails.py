@@ -65,6 +65,8 @@ class Email(Waiting):
     # When the last attempt to hand it over began, and when the mail server took it.
     handed_over_at = models.DateTimeField("handed over", null=True)
     sent_at = models.DateTimeField("sent", null=True)
+    # Since when the mail server says “later”; a user who has it sent again begins anew.
+    put_off_since = models.DateTimeField("put off since", null=True, editable=False)
     # How often it was uncertain whether the mail server had it, and since when for the last time.
     # Both stay when it is sent again: so often it may have arrived once more.
     times_uncertain = models.PositiveSmallIntegerField(default=0, editable=False)

@@ -7,6 +7,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from automations.emails import noting
+from automations.emails.noting import note_sent
+from automations.emails.sending_again import send_again
 from automations.emails.smtp import SmtpLine
 from automations.models import Email, EmailEvent, Suppression
 from consents.agreements import record_agreement
@@ -172,7 +174,8 @@ def test_what_is_put_off_is_tried_again_with_pauses_that_grow(mailbox):
 
 def test_what_is_put_off_for_three_days_has_failed(mailbox):
     mailbox.on_recipient.append("450 4.2.1 Not now, <ada@example.com>")
-    email = make_email(prepared_at=timezone.now() - timedelta(days=4))
+    since = timezone.now() - timedelta(days=3, minutes=1)
+    email = make_email(put_off_since=since)
 
     send()
 
@@ -181,6 +184,43 @@ def test_what_is_put_off_for_three_days_has_failed(mailbox):
     assert failed.reason == (
         "The mail server has put the email off for three days: 450 4.2.1 Not now, <…>"
     )
+
+
+def test_three_days_of_being_put_off_begin_when_the_mail_server_says_so_first(mailbox):
+    mailbox.on_recipient += ["450 4.2.1 Not now"] * 2
+    email = make_email(prepared_at=timezone.now() - timedelta(days=4))
+
+    send()
+
+    first = state_of(email)
+    assert (first.status, first.attempts) == ("prepared", 1)
+    assert timezone.now() - first.put_off_since < timedelta(minutes=1)
+    send_again_later()
+    second = state_of(email)
+    assert (second.attempts, second.put_off_since) == (2, first.put_off_since)
+    send_again_later()
+    assert (state_of(email).status, state_of(email).put_off_since) == ("sent", None)
+
+
+def test_an_email_that_a_user_sends_again_has_three_days_more(mailbox):
+    mailbox.on_recipient.append("450 4.2.1 Not now")
+    since = timezone.now() - timedelta(days=4)
+    email = make_email(status="failed", reason="451 Later", put_off_since=since)
+
+    send_again(email)
+    send()
+
+    again = state_of(email)
+    assert again.status == "prepared"
+    assert timezone.now() - again.put_off_since < timedelta(minutes=1)
+
+
+def test_what_is_found_to_be_sent_is_put_off_no_more():
+    email = make_email(put_off_since=timezone.now())
+
+    note_sent([email], timezone.now())
+
+    assert (state_of(email).status, state_of(email).put_off_since) == ("sent", None)
 
 
 @pytest.mark.parametrize(
