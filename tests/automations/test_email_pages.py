@@ -47,6 +47,19 @@ def test_users_who_may_not_see_contacts_see_no_addresses_and_no_contents(log_in)
         assert str(contact.guid) in page
 
 
+def test_users_who_may_not_see_contacts_see_no_details_of_events(log_in, admin_client):
+    email = make_email(make_contact(email="ada@example.com"))
+    link = "https://example.com/?email=ada@example.com"
+    email.events.create(contact=email.contact, kind="clicked", detail=link)
+
+    hidden = log_in("view_email").get(change_url(email)).text
+    seen = admin_client.get(change_url(email)).text
+
+    assert "Clicked" in hidden
+    assert "ada@example.com" not in hidden
+    assert link in seen
+
+
 @pytest.mark.parametrize(
     "state",
     [
