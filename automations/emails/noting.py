@@ -195,10 +195,12 @@ def put_off(keys: Collection[int], until: datetime) -> None:
 
 
 def put_off_all(keys: Collection[int], error: str, until: datetime) -> None:
-    """Let these prepared emails wait until then, because the mail server is away."""
-    Email.objects.filter(Among("pk", keys), status=Status.PREPARED).update(
-        due_at=until, last_error=error, attempts=F("attempts") + 1
-    )
+    """Let these prepared emails wait until then, because the mail server is away.
+
+    That is no attempt of theirs: the first “later” after it costs each a short pause.
+    """
+    prepared = Email.objects.filter(Among("pk", keys), status=Status.PREPARED)
+    prepared.update(due_at=until, last_error=error)
 
 
 def _note_failure(email: Email, outcome: Outcome, now: datetime) -> None:
