@@ -218,7 +218,7 @@ class AutomationAdmin(StayingAdmin, CarefulAdmin, ExplainedDeletionAdmin):
             raise Http404("There is no such version.")
         old, new = numbers[number], numbers[automation.version]
         if is_post:
-            level, text = versions.move(old, new)
+            level, text = versions.move(old, new, as_id(request.POST.get("version", "")))
             self.message_user(request, text, level)
             return HttpResponseRedirect(request.path)
         context = {

@@ -9,6 +9,7 @@ from django.contrib import messages
 
 from automations.admin.actions import Said
 from automations.admin.phrases import branch_names, phrase_of_step, phrase_of_trigger, read_loosely
+from automations.approving import CHANGED
 from automations.control import CannotMove, move_runs, preview_move
 from automations.models import Version
 from automations.steps import InvalidAutomation, Step
@@ -61,8 +62,13 @@ def comparison(old: Version, new: Version) -> dict[str, Any]:
     return context | {"moves": rows, "moved": sum(move.runs for move in moves)}
 
 
-def move(old: Version, new: Version) -> Said:
-    """Have the contacts of a version go on in another; a message and its level."""
+def move(old: Version, new: Version, looked_at: int | None) -> Said:
+    """Have the contacts of a version go on in another; a message and its level.
+
+    :param looked_at: the number of the version that the user has compared the old one with
+    """
+    if looked_at != new.number:
+        return messages.ERROR, CHANGED
     try:
         count = move_runs(old, new)
     except (CannotMove, InvalidAutomation) as error:

@@ -132,8 +132,9 @@ def test_runs_move_to_the_current_version_with_a_look_at_where(admin_client):
     url = f"{LIST_URL}{automation.pk}/versions/1/"
 
     page = admin_client.get(url)
-    moved = admin_client.post(url, follow=True)
+    moved = admin_client.post(url, {"version": 2}, follow=True)
 
+    assert '<input type="hidden" name="version" value="2">' in page.text
     assert page.context["moves"] == [
         ("Wait 3 days", "Wait 3 days", 1),
         ("Send “brochure”", "the end", 1),
@@ -146,6 +147,21 @@ def test_runs_move_to_the_current_version_with_a_look_at_where(admin_client):
     numbers = Run.objects.order_by("pk").values_list("version__number", "step")
     assert list(numbers) == [(2, "wait"), (2, "")]
     assert {waits.pk, sends.pk} == set(Run.objects.values_list("pk", flat=True))
+
+
+@pytest.mark.parametrize("looked_at", [{"version": 2}, {"version": "x"}, {}])
+def test_runs_do_not_move_to_a_version_that_the_user_has_not_looked_at(admin_client, looked_at):
+    automation = make_automation(steps=[WAIT, EMAIL])
+    run = make_run(automation)
+    for days in (3, 4):
+        automation.steps = [{**WAIT, "for": f"{days} days"}]
+        save_automation(automation)
+
+    answer = admin_client.post(f"{LIST_URL}{automation.pk}/versions/1/", looked_at, follow=True)
+
+    assert "It was changed since you looked at it: look again." in answer.text
+    run.refresh_from_db()
+    assert run.version.number == 1
 
 
 def test_a_version_that_there_is_not_is_not_found(admin_client):
