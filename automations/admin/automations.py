@@ -182,7 +182,12 @@ class AutomationAdmin(StayingAdmin, CarefulAdmin, ExplainedDeletionAdmin):
         automation = self._automation(request, automation_id)
         if not self.has_add_permission(request):
             raise PermissionDenied
-        copy = copy_automation(automation, user_of(request))
+        try:
+            copy = copy_automation(automation, user_of(request))
+        except (InvalidAutomation, ValidationError) as error:
+            said = error.messages if isinstance(error, ValidationError) else [str(error)]
+            self.message_user(request, f"It cannot be copied: {' '.join(said)}", messages.ERROR)
+            return HttpResponseRedirect(change_url(automation))
         text = "This is the copy. It is switched off; give it a name of its own."
         self.message_user(request, text, messages.SUCCESS)
         return HttpResponseRedirect(change_url(copy))

@@ -153,11 +153,12 @@ def _act(run: Run, action: str, user: str) -> tuple[int, str]:
     if action == "stop":
         stopped = stop_run(run, f"{user} stopped it.")
         return (messages.SUCCESS, "The contact has left the automation.") if stopped else over
-    if action == "skip":
-        return (messages.SUCCESS, "Skipped.") if decide_about_late([run.pk], skip=True) else over
-    if action != "go-on":
+    if action not in ("skip", "go-on"):
         raise Http404("There is no such action.")
     try:
+        if action == "skip":
+            skipped = decide_about_late([run.pk], skip=True)
+            return (messages.SUCCESS, "Skipped.") if skipped else over
         went = go_on_now([run.pk])
     except InvalidAutomation as error:
         return messages.ERROR, f"The steps cannot be read: {error}"

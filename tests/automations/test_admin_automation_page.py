@@ -202,6 +202,25 @@ def test_a_copy_is_made_and_shown(admin_client):
     assert not copy.enabled
 
 
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"steps": [{"key": "a", "type": "dance"}]}, "steps[0].type: Must be one of"),
+        ({"runs": "never"}, "is not a valid choice"),
+    ],
+)
+def test_what_cannot_be_copied_any_more_is_said(admin_client, fields, reason):
+    automation = make_automation()
+    Automation.objects.update(**fields)
+
+    response = admin_client.post(f"{LIST_URL}{automation.pk}/copy/", follow=True)
+
+    assert response.redirect_chain == [(change_url(automation), 302)]
+    (message,) = response.context["messages"]
+    assert reason in str(message)
+    assert Automation.objects.count() == 1
+
+
 def test_an_automation_is_started_for_a_contact_by_hand(admin_client, admin_user):
     contact = make_contact(first_name="Nina", email="nina@example.com")
     automation = make_automation()

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from adminsite.formatting import change_url
-from automations.models import Passage
+from automations.models import Passage, Version
 from tests.automations.drawing import (
     EMAIL,
     EVERYBODY,
@@ -184,6 +184,16 @@ def test_a_late_step_is_decided_by_a_user(admin_client, action, step):
     do(admin_client, run, action)
 
     assert (run.asks, run.status, run.step) == (False, "running", step)
+
+
+def test_steps_that_cannot_be_read_any_more_are_said_and_nothing_is_skipped(admin_client):
+    run = make_run(make_automation(), step="email", status="paused", asks=True)
+    Version.objects.update(steps=[{"key": "email", "type": "dance"}])
+
+    answer = do(admin_client, run, "skip")
+
+    assert "The steps cannot be read: " in answer.text
+    assert (run.asks, run.step, run.passages.count()) == (True, "email", 0)
 
 
 def test_an_action_that_there_is_not_is_not_found(admin_client):
