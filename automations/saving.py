@@ -30,7 +30,7 @@ def save_automation(automation: Automation, *, by: User | None = None) -> None:
     :raises InvalidAutomation: if the trigger or a step cannot be
     :raises ValidationError: if something else is wrong, such as a code name that another one has
     """
-    old = Automation.objects.select_for_update().filter(pk=automation.pk).first()
+    old = Automation.objects.select_for_update(no_key=True).filter(pk=automation.pk).first()
     if old is None and not automation._state.adding:
         raise ValidationError("Another user has deleted this automation meanwhile.")
     automation.trigger = triggers.to_json(triggers.read_trigger(automation.trigger))

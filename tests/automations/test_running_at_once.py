@@ -265,3 +265,18 @@ def test_a_run_that_has_moved_is_woken_only_where_it_waits_now():
     due_at = run.due_at
     run.refresh_from_db()
     assert (run.status, run.due_at) == ("stopped", due_at)
+
+
+def test_contacts_enter_while_an_automation_is_saved():
+    automation, contact = make_automation(WAIT), make_contact()
+
+    def let_in():
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SET LOCAL lock_timeout = '2s'")
+            enter(automation, contact)
+
+    with transaction.atomic():
+        save_automation(automation)
+        run_at_once(let_in)
+
+    assert Run.objects.get().contact_id == contact.pk
