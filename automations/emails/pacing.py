@@ -23,13 +23,16 @@ def is_limited() -> bool:
     return bool(settings.EMAILS_PER_SECOND or settings.EMAILS_PER_DAY)
 
 
-def take_leave(wanted: int) -> Leave:
-    """Leave for at most so many emails; it counts as used when the transaction commits."""
-    return _take_leave(wanted) if wanted and is_limited() else Leave(wanted)
+def take_leave(wanted: int, *, is_transactional: bool) -> Leave:
+    """Leave for at most so many emails; it counts as used when the transaction commits.
+
+    Transactional ones count for the day as well, and leave also if the day is used up.
+    """
+    return _take_leave(wanted, is_transactional) if wanted and is_limited() else Leave(wanted)
 
 
 @transaction.atomic
-def _take_leave(wanted: int) -> Leave:
+def _take_leave(wanted: int, is_transactional: bool) -> Leave:
     per_second, per_day = settings.EMAILS_PER_SECOND, settings.EMAILS_PER_DAY
     Pace.objects.bulk_create([Pace(pk=1, tokens=1)], ignore_conflicts=True)
     pace = Pace.objects.select_for_update(no_key=True).get(pk=1)
@@ -46,7 +49,7 @@ def _take_leave(wanted: int) -> Leave:
         today = timezone.localdate(now, timezone.get_default_timezone())
         if pace.day != today:
             pace.day, pace.left_on_day = today, 0
-        if count > (left := max(per_day - pace.left_on_day, 0)):
+        if not is_transactional and count > (left := max(per_day - pace.left_on_day, 0)):
             count, more_at = left, _tomorrow(now)
     pace.tokens -= count if per_second else 0
     pace.left_on_day += count

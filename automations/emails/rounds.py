@@ -58,8 +58,9 @@ class Round:
     :ivar broke: emails whose connection broke, which are tried `again` at once, but once
     """
 
-    def __init__(self, keys: Collection[int]):
+    def __init__(self, keys: Collection[int], *, is_transactional: bool):
         self.todo = deque(keys)
+        self.is_transactional = is_transactional
         self.ready: deque[Ready] = deque()
         self.ready_since = 0.0
         self.ends_at = time.monotonic() + _SECONDS_AT_A_TIME
@@ -145,7 +146,7 @@ class Round:
         if not wanted and not self.results:
             return None
         with transaction.atomic():
-            leave = take_leave(wanted)
+            leave = take_leave(wanted, is_transactional=self.is_transactional)
             emails = [self.ready[number].email for number in range(leave.count)]
             attempts = mark(lock_below_cap(emails), self.results)
         self.results.clear()

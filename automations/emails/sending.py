@@ -34,7 +34,7 @@ def _send(keys: Collection[int], *, is_transactional: bool) -> None:
     with _turn(is_transactional) as is_mine:
         if is_mine:
             note_uncertain(keys)
-            Round(keys).run()
+            Round(keys, is_transactional=is_transactional).run()
 
 
 @contextmanager

@@ -30,11 +30,13 @@ def make_newsletter(count, *, contact=None):
 
 
 @pytest.mark.django_db
-def test_no_more_emails_leave_in_a_second_than_allowed(settings):
+@pytest.mark.parametrize("is_transactional", [False, True])
+def test_no_more_emails_leave_in_a_second_than_allowed(settings, is_transactional):
     settings.EMAILS_PER_SECOND = 10
     Pace.objects.create(pk=1, tokens=10, refilled_at=timezone.now())
 
-    first, second = take_leave(8), take_leave(8)
+    first = take_leave(8, is_transactional=is_transactional)
+    second = take_leave(8, is_transactional=is_transactional)
 
     assert (first.count, first.more_at) == (8, None)
     assert second.count == 2
@@ -46,39 +48,67 @@ def test_what_nobody_took_for_an_hour_is_no_more_than_that_of_a_second(settings)
     settings.EMAILS_PER_SECOND = 10
     Pace.objects.create(pk=1, tokens=3, refilled_at=timezone.now() - timedelta(hours=1))
 
-    assert take_leave(100).count == 10
+    assert take_leave(100, is_transactional=False).count == 10
 
 
 @pytest.mark.django_db
 def test_no_more_emails_leave_in_a_day_than_allowed(settings):
     settings.EMAILS_PER_DAY, settings.TIME_ZONE = 5, "Europe/Vienna"
     with timezone.override(VIENNA):
-        assert take_leave(4).count == 4
-        leave = take_leave(4)
+        assert take_leave(4, is_transactional=False).count == 4
+        leave = take_leave(4, is_transactional=False)
         assert leave.count == 1
-        assert take_leave(4).count == 0
+        assert take_leave(4, is_transactional=False).count == 0
         midnight = timezone.localtime(leave.more_at)
         assert (midnight.hour, midnight.minute) == (0, 0)
         assert midnight.date() == timezone.localdate() + timedelta(days=1)
         Pace.objects.update(day=timezone.localdate() - timedelta(days=1))
-        assert take_leave(4).count == 4
+        assert take_leave(4, is_transactional=False).count == 4
+
+
+@pytest.mark.django_db
+def test_transactional_emails_count_for_the_day_and_are_not_stopped_by_it(settings):
+    settings.EMAILS_PER_DAY = 5
+
+    assert take_leave(3, is_transactional=True).count == 3
+    assert take_leave(5, is_transactional=False).count == 2
+    leave = take_leave(4, is_transactional=True)
+    assert (leave.count, leave.more_at) == (4, None)
+    assert take_leave(1, is_transactional=False).count == 0
+
+
+@pytest.mark.django_db
+def test_what_was_asked_for_leaves_after_a_broadcast_has_used_up_the_day(mailbox, settings):
+    settings.EMAILS_PER_DAY = 3
+    make_newsletter(5)
+    send()
+
+    asked_for = make_email()
+    send()
+
+    assert len(mailbox.received) == 4
+    assert state_of(asked_for).status == "sent"
+    assert Email.objects.filter(status="prepared").count() == 2
 
 
 @pytest.mark.django_db
 def test_leave_that_was_not_used_is_given_back(settings):
     settings.EMAILS_PER_DAY = 5
     with transaction.atomic():
-        take_leave(5)
+        take_leave(5, is_transactional=False)
         transaction.set_rollback(True)
 
-    assert take_leave(5).count == 5
+    assert take_leave(5, is_transactional=False).count == 5
 
 
 @pytest.mark.django_db(transaction=True)
 def test_all_workers_share_one_rate(settings):
     settings.EMAILS_PER_DAY = 50
 
-    taken = run_at_once(*[lambda: sum(take_leave(3).count for _ in range(10))] * 4)
+    def take():
+        return sum(take_leave(3, is_transactional=False).count for _ in range(10))
+
+    taken = run_at_once(*[take] * 4)
 
     assert sum(taken) == 50
 
@@ -86,7 +116,7 @@ def test_all_workers_share_one_rate(settings):
 @pytest.mark.django_db
 def test_emails_above_the_daily_rate_wait_for_the_next_day(mailbox, settings):
     settings.EMAILS_PER_DAY = 3
-    emails = [make_email() for _ in range(5)]
+    emails = make_newsletter(5)
 
     send()
 

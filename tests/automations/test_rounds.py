@@ -63,7 +63,7 @@ def test_what_the_mail_server_said_is_noted_although_the_database_refuses_more(
     monkeypatch.setattr(rounds, "mark", refuse_second)
 
     with pytest.raises(DataError):
-        rounds.Round([first.pk, second.pk]).run()
+        rounds.Round([first.pk, second.pk], is_transactional=True).run()
 
     assert (state_of(first).status, state_of(second).status) == ("sent", "prepared")
     assert mailbox.count_by_id() == {first.message_id: 1}
@@ -165,7 +165,8 @@ def test_two_workers_never_hand_over_the_last_email_of_a_week_one_each(
 
     monkeypatch.setattr(rounds, "make_ready", look_together)
 
-    run_at_once(rounds.Round([first.pk]).run, rounds.Round([second.pk]).run)
+    each = [rounds.Round([email.pk], is_transactional=False) for email in (first, second)]
+    run_at_once(*[one.run for one in each])
 
     assert len(mailbox.received) == 1
     assert sorted([state_of(first).status, state_of(second).status]) == ["prepared", "sent"]
