@@ -22,7 +22,8 @@ class Result(Enum):
     GONE = "gone"
     # The worker ended while it waited for the answer: tried again at once.
     LOST = "lost"
-    # The worker ended before it asked anything: the attempt does not count.
+    # The worker ended before it asked anything, or it has waited for too long to be sent without
+    # asking for permission again: the attempt does not count.
     NOT_BEGUN = "not begun"
 
 

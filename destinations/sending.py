@@ -6,9 +6,11 @@ Threads that talk to the database put deliveries into a lane, and take out what 
 import asyncio
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
+from itertools import takewhile
 
 import uvloop
 from django.utils import timezone
@@ -26,6 +28,9 @@ _log = logging.getLogger(__name__)
 _MOST_SECONDS = 20.0
 # What came of requests is noted together with what comes so soon after it.
 _SECONDS_TO_GATHER = 0.05
+# Whether messages may go out is asked when they are marked. One that has waited longer for its turn
+# goes back, is marked once more, and with that asked about again.
+_SECONDS_TO_WAIT = 5.0
 _NOT_BEGUN = Outcome(Result.NOT_BEGUN)
 _LOST = Outcome(Result.LOST, error="The worker ended before there was an answer.")
 
@@ -82,7 +87,8 @@ class Lane:
         self.health = health
         self.news = threading.Event()
         self._loop = loop
-        self._todo: deque[Batch] = deque()
+        # Each with when it came.
+        self._todo: deque[tuple[float, Batch]] = deque()
         self._running: set[asyncio.Task[None]] = set()
         self._done: deque[Tried] = deque()
         self._is_closed = False
@@ -119,8 +125,9 @@ class Lane:
         self._loop.call(self._cancel)
 
     def _add(self, batches: Iterable[Batch]) -> None:
+        now = time.monotonic()
         for batch in batches:
-            self._todo.append(batch)
+            self._todo.append((now, batch))
             self._left += len(batch.deliveries)
         self._go_on()
 
@@ -128,27 +135,35 @@ class Lane:
         """Begin as many requests as the destination may have."""
         while self._todo:
             if self._is_closed or self.health.is_resting(timezone.now()):
-                self._give_back()
-            elif len(self._running) < self.health.width:
-                task = self._loop.loop.create_task(self._deliver(self._todo.popleft()))
+                self._give_back(len(self._todo))
+            elif len(self._running) >= self.health.width:
+                return
+            elif stale := self._stale():
+                self._give_back(stale)
+            else:
+                _, batch = self._todo.popleft()
+                task = self._loop.loop.create_task(self._deliver(batch))
                 self._running.add(task)
                 task.add_done_callback(self._ended)
-            else:
-                return
+
+    def _stale(self) -> int:
+        """How many batches have waited for too long; the first ones have waited longest."""
+        came_before = time.monotonic() - _SECONDS_TO_WAIT
+        return sum(1 for _ in takewhile(lambda one: one[0] < came_before, self._todo))
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         self._go_on()
 
-    def _give_back(self) -> None:
-        while self._todo:
-            batch = self._todo.popleft()
+    def _give_back(self, count: int) -> None:
+        for _ in range(count):
+            _, batch = self._todo.popleft()
             self._note(batch, [_NOT_BEGUN] * len(batch.deliveries))
         self.news.set()
 
     def _close(self) -> None:
         self._is_closed = True
-        self._give_back()
+        self._give_back(len(self._todo))
 
     def _cancel(self) -> None:
         self._close()

@@ -20,6 +20,7 @@ from destinations.kinds import DestinationKind, kind_of
 from destinations.marking import mark_next
 from destinations.models import Delivery, Destination, Queue
 from destinations.noting import Tried, note
+from destinations.outcomes import Result
 from destinations.queues import JOB, LEASE, lease_from_now, let_go, take
 from destinations.resting import Health
 from destinations.sending import Lane, close_loop, the_loop
@@ -143,6 +144,8 @@ class Serving:
         now = timezone.now()
         until = lease_from_now() if self._is_to_renew() else self._until
         deliveries: Sequence[Delivery] = []
+        if any(one.outcome.result is Result.NOT_BEGUN for one in self._tried):
+            self._may_be_more = True  # these are due again
         with transaction.atomic():
             note(self._tried, now)
             destination = self._read(until)

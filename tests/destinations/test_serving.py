@@ -6,7 +6,8 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from destinations import serving
+from consents.agreements import record_agreements
+from destinations import sending, serving
 from destinations.control import pause
 from destinations.jobs import DELIVERIES
 from destinations.models import Delivery, Queue
@@ -24,6 +25,7 @@ from tests.destinations.delivering import (
     statuses,
 )
 from tests.destinations.receiver import after, hangs, in_turn, receiver, taken
+from tests.factories import make_consent, make_contact
 from tests.threads import run_at_once
 
 pytestmark = pytest.mark.usefixtures("loopback")
@@ -265,3 +267,44 @@ def test_with_more_destinations_than_threads_each_gets_its_turn(monkeypatch):
 
         wait_until(all_have_got_something)
         assert Delivery.objects.filter(status="waiting").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("ending")
+def test_who_revokes_while_hundreds_wait_for_a_slow_receiver_is_told_of_no_more(monkeypatch):
+    monkeypatch.setattr(sending, "_SECONDS_TO_WAIT", 0.3)
+    monkeypatch.setattr(serving, "_QUICK", 60)  # so many are marked together after a few turns
+    consent, contact = make_consent(), make_contact()
+    record_agreements([contact], {consent: True})
+    slow = after(0.2)
+    with receiver() as crm:
+        crm.answers = lambda got: (taken if len(crm.got) < 280 else slow)(got)
+        destination = make_destination(crm.url, consent=consent)
+        made = make_deliveries(destination, 700, contact=contact)
+        work()
+        wait_until(lambda: len(crm.got) >= 290)
+        marked = destination.deliveries.filter(attempts=1, status="waiting").count()
+        record_agreements([contact], {consent: False})
+        revoked_at = time.monotonic()
+        wait_until(lambda: not destination.deliveries.filter(status="waiting").exists())
+
+        assert marked > 150
+        assert max(one.at for one in crm.got) - revoked_at < 1.5
+        assert set(crm.times.values()) == {1}
+    skipped = destination.deliveries.filter(status="skipped")
+    assert skipped.count() == len(made) - len(crm.got)
+    assert set(skipped.values_list("attempts", "payload")) == {(0, None)}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("ending")
+def test_a_receiver_at_which_all_wait_too_long_gets_each_message_once(monkeypatch):
+    monkeypatch.setattr(sending, "_SECONDS_TO_WAIT", 0.02)
+    with receiver(after(0.05)) as crm:
+        destination = make_destination(crm.url)
+        made = make_deliveries(destination, 100)
+        work()
+        wait_until(lambda: delivered(destination) == 100)
+
+    assert crm.times == dict.fromkeys(ids_of(made), 1)
+    assert set(destination.deliveries.values_list("attempts", flat=True)) == {1}
