@@ -52,6 +52,8 @@ class Serving:
         # What came of deliveries, and is not in the database yet.
         self._tried: list[Tried] = []
         self._is_over = False
+        # Whether it has been switched off or paused, as far as this thread has seen.
+        self._is_unwanted = False
         # Whether the last look for deliveries has left any, and when it was.
         self._may_be_more = True
         self._looked_at = 0.0
@@ -156,6 +158,7 @@ class Serving:
         self._tried.clear()
         self._until = until
         if destination is None or not _may_send(destination):
+            self._is_unwanted = True
             self._end()
         elif deliveries:
             self._send(destination, deliveries)
@@ -204,6 +207,9 @@ class Serving:
         """Keep how the destination is doing, and pause it if it wants nothing any more."""
         health = self._lane.health
         kept = _kept(health)
+        if self._is_unwanted or not _may_send(destination):
+            # A user may have resumed it since, and how it has failed is forgotten then.
+            kept = {"last_delivered_at": kept["last_delivered_at"]}
         if kept != self._kept:
             Queue.objects.filter(pk=destination.pk).update(**kept)
             self._kept = kept

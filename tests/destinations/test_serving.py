@@ -1,5 +1,6 @@
 """Several destinations at a time in one worker, and how it ends."""
 
+import threading
 import time
 
 import pytest
@@ -8,7 +9,7 @@ from django.utils import timezone
 
 from consents.agreements import record_agreements
 from destinations import sending, serving
-from destinations.control import pause
+from destinations.control import pause, resume
 from destinations.jobs import DELIVERIES
 from destinations.models import Delivery, Queue
 from destinations.queues import find_work, lease_from_now, let_go, take
@@ -308,3 +309,52 @@ def test_a_receiver_at_which_all_wait_too_long_gets_each_message_once(monkeypatc
 
     assert crm.times == dict.fromkeys(ids_of(made), 1)
     assert set(destination.deliveries.values_list("attempts", flat=True)) == {1}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("ending")
+def test_a_destination_that_is_resumed_while_its_worker_ends_has_no_failures():
+    goes_on = threading.Event()
+    with receiver() as crm:
+
+        def fail(got):
+            goes_on.wait(20)
+            return 500, {}, b""
+
+        crm.answers = fail
+        destination = make_destination(crm.url)
+        make_deliveries(destination, 4)
+        work()
+        wait_until(lambda: len(crm.got) == 4)
+        pause(destination)
+        wait_until(lambda: serving._servings[destination.pk]._is_over)
+        resume(destination)
+        goes_on.set()
+        wait_until(lambda: Queue.objects.get().served_until is None)
+
+    queue = Queue.objects.get()
+    assert set(destination.deliveries.values_list("answer_status", flat=True)) == {500}
+    assert (queue.failures, queue.failing_since, queue.rests_until) == (0, None, None)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("ending")
+def test_what_arrives_after_a_destination_was_paused_is_its_last_delivery():
+    goes_on = threading.Event()
+    with receiver() as crm:
+
+        def take_later(got):
+            goes_on.wait(20)
+            return taken(got)
+
+        crm.answers = take_later
+        destination = make_destination(crm.url)
+        make_delivery(destination)
+        work()
+        wait_until(lambda: crm.got)
+        pause(destination)
+        wait_until(lambda: serving._servings[destination.pk]._is_over)
+        goes_on.set()
+        wait_until(lambda: Queue.objects.get().served_until is None)
+
+    assert Queue.objects.get().last_delivered_at is not None
