@@ -5,6 +5,8 @@ import time
 from dataclasses import dataclass
 from uuid import uuid4
 
+from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.utils import timezone
 
 from destinations.examples import example_message
@@ -37,6 +39,8 @@ def send_test(destination: Destination) -> Tested:
     nobody, and a user has asked for it. It is tried once, waits for no other delivery, and changes
     nothing about how the destination is doing. Takes as long as the destination does: 15 seconds
     for each request at most. Not for a thread that runs an event loop.
+
+    :raises ValidationError: if the destination was deleted meanwhile
     """
     now = timezone.now()
     message, kind = example_message(destination), kind_of(destination)
@@ -60,8 +64,17 @@ def send_test(destination: Destination) -> Tested:
     seconds = time.monotonic() - began
     _note(delivery, outcome)
     # Only now, so that no worker takes it for one that waits.
-    delivery.save()
+    _save(delivery)
     return Tested(delivery, seconds)
+
+
+@transaction.atomic
+def _save(delivery: Delivery) -> None:
+    """Keep it with its destination, which is locked, as it may be deleted at this moment."""
+    held = Destination.objects.select_for_update(no_key=True).filter(pk=delivery.destination_id)
+    if not held.exists():
+        raise ValidationError("Another user has deleted this destination meanwhile.")
+    delivery.save()
 
 
 async def _send(destination: Destination, delivery: Delivery) -> Outcome:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from adminsite import deleting
 from adminsite.formatting import change_url
 from destinations.admin import actions
+from destinations.kinds import kind_of
 from destinations.models import Delivery, Destination, Queue
 from tests.destinations.desk import LIST_URL, make_delivery, make_destination
 from tests.destinations.raw_servers import raw_server, says
@@ -134,6 +135,21 @@ def test_a_destination_is_paused_and_resumed(admin_client):
     assert destination.paused_at is None
     assert "1 message that has waited goes out now." in resumed
     assert admin_client.post(f"{LIST_URL}{destination.pk}/do/dance/").status_code == 404
+
+
+def test_a_test_of_a_destination_that_is_deleted_meanwhile_says_so(admin_client, monkeypatch):
+    destination = make_destination()
+
+    def delete(self, *_):
+        Destination.objects.all().delete()
+        return "It is gone."
+
+    monkeypatch.setattr(type(kind_of(destination)), "why_not", delete)
+    url = f"{LIST_URL}{destination.pk}/test/"
+
+    assert "Another user has deleted this destination meanwhile." in (
+        admin_client.post(url, headers={"hx-request": "true"}).text
+    )
 
 
 def test_a_secret_is_rotated_and_the_new_one_shown_once(admin_client):

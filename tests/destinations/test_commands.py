@@ -11,6 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from destinations.kinds import kind_of
 from destinations.models import Delivery, Destination, Queue
 from destinations.queues import ensure_queues, find_work
 
@@ -94,6 +95,17 @@ def test_send_test_fails_if_the_destination_does_not_take_it(receiver, crm, caps
     printed = json.loads(capsys.readouterr().out)
     assert (printed["delivered"], printed["status"]) == (False, 401)
     assert "401" in printed["error"]
+
+
+def test_send_test_says_that_a_destination_was_deleted_meanwhile(crm, monkeypatch):
+    def delete(self, *_):
+        Destination.objects.all().delete()
+        return "It is gone."
+
+    monkeypatch.setattr(type(kind_of(crm)), "why_not", delete)
+
+    with pytest.raises(CommandError, match="deleted this destination meanwhile"):
+        call_command("send_test", "crm")
 
 
 def test_send_again_sends_what_is_newer_under_the_same_ids(crm):

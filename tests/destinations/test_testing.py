@@ -5,6 +5,7 @@ import json
 import threading
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from contacts.profile import FIELDS
 from destinations import http
@@ -108,6 +109,20 @@ def test_a_test_that_is_not_answered_is_given_up(monkeypatch):
 
     assert 0.5 <= tested.seconds < 5
     assert tested.delivery.reason == "127.0.0.1 did not answer within 0.5 seconds."
+
+
+def test_a_destination_that_is_deleted_while_it_is_tested_is_an_error_of_the_user(plain_kind):
+    destination = make_destination()
+
+    def delete(*_):
+        Destination.objects.all().delete()
+        return "It is gone."
+
+    plain_kind.why_not = delete
+
+    with pytest.raises(ValidationError, match="deleted this destination meanwhile"):
+        send_test(destination)
+    assert not Delivery.objects.exists()
 
 
 def test_a_destination_is_tested_before_it_is_switched_on_and_in_dry_mode():

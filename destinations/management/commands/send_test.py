@@ -3,6 +3,7 @@
 import json
 import sys
 
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from adminsite.audit import note
@@ -23,7 +24,10 @@ class Command(BaseCommand):
         destination = Destination.objects.filter(code_name__fold=code_name).first()
         if destination is None:
             raise CommandError(f"There is no destination “{code_name}”.")
-        tested = send_test(destination)
+        try:
+            tested = send_test(destination)
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
         note("Sent a test.", model=destination, name=destination.name)
         answer = {
             "delivered": tested.is_delivered,
