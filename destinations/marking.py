@@ -28,10 +28,15 @@ SET attempts = delivery.attempts + 1, attempted_at = %s
 FROM locked WHERE delivery.id = locked.id
 RETURNING delivery.id, delivery.attempts
 """
+# What an earlier attempt was answered may quote the payload, and goes with it.
 _SKIP = """
 UPDATE destinations_delivery AS delivery
-SET status = %s, reason = given.reason, payload = CASE WHEN %s THEN payload END
-FROM unnest(%s::bigint[], %s::text[]) AS given (id, reason)
+SET status = given.status, reason = given.reason,
+    payload = CASE WHEN keeps_payload THEN payload END,
+    answer = CASE WHEN keeps_payload THEN answer ELSE '' END,
+    last_error = CASE WHEN keeps_payload THEN last_error ELSE '' END
+FROM (SELECT %s AS status, %s AS keeps_payload, unnest(%s::bigint[]) AS id,
+    unnest(%s::text[]) AS reason) AS given
 WHERE delivery.id = given.id AND delivery.status = 'waiting'
 """
 

@@ -21,7 +21,12 @@ from contacts.admin.naming import ContactColumn
 from contacts.admin.permissions import may_see_contacts
 from contacts.admin.searching import contact_named
 from destinations import control
-from destinations.admin.masking import masked_payload, masked_text, with_personal_names
+from destinations.admin.masking import (
+    masked_payload,
+    masked_reason,
+    masked_text,
+    with_personal_names,
+)
 from destinations.admin.permissions import may_see_destinations, may_send_again
 from destinations.models import Delivery
 from destinations.signing import id_of
@@ -44,12 +49,16 @@ def what(delivery: Delivery) -> str:
 
 def why(delivery: Delivery) -> str:
     """Why it was not delivered, or not yet."""
-    return delivery.reason or ("" if delivery.delivered_at else delivery.last_error)
+    return delivery.reason or _error_yet(delivery)
 
 
 def why_without_payload(delivery: Delivery) -> str:
     """The same, without what it repeats of the message."""
-    return masked_text(delivery, why(delivery))
+    return masked_reason(delivery) or masked_text(delivery, _error_yet(delivery))
+
+
+def _error_yet(delivery: Delivery) -> str:
+    return "" if delivery.delivered_at else delivery.last_error
 
 
 def about(delivery: Delivery) -> SafeString | str:
@@ -83,7 +92,7 @@ def answer_without_payload(delivery: Delivery) -> SafeString | str:
 
 def reason_without_payload(delivery: Delivery) -> str:
     """Why it was not delivered, without what that repeats of the message."""
-    return masked_text(delivery, delivery.reason)
+    return masked_reason(delivery)
 
 
 def error_without_payload(delivery: Delivery) -> str:

@@ -33,12 +33,21 @@ def masked_text(delivery: Delivery, text: str) -> str:
     """An answer or an error without what it repeats of the message."""
     if not text or delivery.kind == Delivery.Kind.TEST:
         return text
+    if delivery.payload is None:
+        return HIDDEN  # nothing is left that says what it repeats
     shown = {str(one) for one in _leaves(masked_payload(delivery))}
     said = {str(one) for one in _leaves(delivery.payload)} - shown
     for one in sorted(said, key=len, reverse=True):
         if len(one) >= _SHORTEST:
             text = text.replace(one, HIDDEN)
     return hide_emails(text)
+
+
+def masked_reason(delivery: Delivery) -> str:
+    """Why it was not delivered; of a message that was forgotten the hub says that itself."""
+    if delivery.payload is None:
+        return hide_emails(delivery.reason)
+    return masked_text(delivery, delivery.reason)
 
 
 def _names_for(delivery: Delivery) -> frozenset[str]:

@@ -104,6 +104,20 @@ def test_users_who_may_not_see_contacts_see_the_structure_alone(log_in, told):
     assert "https://www.example.com/loans" in html
 
 
+def test_what_may_repeat_a_message_that_was_forgotten_is_hidden(log_in, admin_client, told):
+    client = log_in("view_delivery", "view_destination")
+    Delivery.objects.update(
+        payload=None, status="skipped", reason="The contact has revoked “Newsletter”."
+    )
+
+    html = client.get(change_url(told)).text
+
+    assert NAME not in html
+    assert "The contact has revoked “Newsletter”." in html
+    assert "The contact has revoked “Newsletter”." in client.get(LOG_URL).text
+    assert NAME in admin_client.get(change_url(told)).text
+
+
 def test_an_answer_with_an_email_is_hidden_whole(log_in, told):
     Delivery.objects.update(answer="ermi@example.com is unknown")
 

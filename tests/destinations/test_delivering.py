@@ -168,6 +168,38 @@ def test_consent_is_asked_again_before_each_attempt():
     assert revoked.reason == "The contact has revoked “Newsletter”."
 
 
+def test_what_an_attempt_was_answered_goes_with_the_payload_of_a_contact_who_revokes():
+    consent, contact = make_consent(), make_contact(email="ada@example.com")
+    record_agreements([contact], {consent: True})
+    with receiver(says(500, b"ada@example.com?")) as crm:
+        delivery = make_delivery(make_destination(crm.url, consent=consent), contact=contact)
+        deliver()
+        delivery.refresh_from_db()
+        assert (delivery.answer, bool(delivery.last_error)) == ("ada@example.com?", True)
+        record_agreements([contact], {consent: False})
+        pass_time(minutes=5)
+        deliver()
+
+    delivery.refresh_from_db()
+    assert delivery.status == "skipped"
+    assert (delivery.payload, delivery.answer, delivery.last_error) == (None, "", "")
+
+
+def test_in_dry_mode_what_an_attempt_was_answered_is_kept():
+    with receiver(says(500, b"no")) as crm:
+        destination = make_destination(crm.url)
+        delivery = make_delivery(destination)
+        deliver()
+        destination.dry = True
+        destination.save()
+        pass_time(minutes=5)
+        deliver()
+
+    delivery.refresh_from_db()
+    assert (delivery.status, delivery.answer) == ("skipped", "no")
+    assert delivery.last_error
+
+
 def test_in_dry_mode_nothing_is_sent_and_the_payload_is_kept():
     with receiver() as crm:
         delivery = make_delivery(make_destination(crm.url, dry=True), payload={"a": 1})
