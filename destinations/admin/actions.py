@@ -14,6 +14,7 @@ from adminsite.filters import read_moment
 from adminsite.formatting import changelist_url
 from destinations import control
 from destinations.admin.listing import number
+from destinations.admin.phrases import held_up, said_of
 from destinations.models import Delivery, Destination
 from destinations.testing import send_test
 
@@ -35,6 +36,9 @@ def resume(destination: Destination) -> Said:
     count = control.resume(destination)
     if not count:
         return messages.SUCCESS, "Resumed. Nothing has waited."
+    if lack := held_up(destination):
+        have = "1 message has" if count == 1 else f"{number(count)} messages have"
+        return messages.SUCCESS, f"Resumed. {have} waited. {lack}"
     text = (
         "1 message that has waited goes"
         if count == 1
@@ -95,8 +99,9 @@ def send_again_since(destination: Destination, since: datetime) -> Said:
         return messages.ERROR, " ".join(error.messages)
     if not count:
         return messages.INFO, "There is nothing to send again since then."
-    verb = "message goes" if count == 1 else "messages go"
-    return messages.SUCCESS, f"{count:,} {verb} out again, each with the ID that it had."
+    return messages.SUCCESS, said_of(
+        count, [destination], "out again", "each with the ID that it had"
+    )
 
 
 def log_url(destination: Destination, query: str = "") -> str:

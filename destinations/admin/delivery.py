@@ -20,6 +20,7 @@ from adminsite.searching import as_uuid
 from contacts.admin.naming import ContactColumn
 from contacts.admin.permissions import may_see_contacts
 from contacts.admin.searching import contact_named
+from database.lookups import Among
 from destinations import control
 from destinations.admin.masking import (
     masked_payload,
@@ -28,7 +29,8 @@ from destinations.admin.masking import (
     with_personal_names,
 )
 from destinations.admin.permissions import may_see_destinations, may_send_again
-from destinations.models import Delivery
+from destinations.admin.phrases import said_of
+from destinations.models import Delivery, Destination
 from destinations.signing import id_of
 
 _Status = Delivery.Status
@@ -245,8 +247,9 @@ class DeliveryAdmin(ReadOnlyAdmin):
             self.message_user(request, " ".join(error.messages), messages.ERROR)
             return
         if count:
-            verb = "message goes" if count == 1 else "messages go"
-            text = f"{count:,} {verb} out in a moment, with the same ID as before."
+            asked = Delivery.objects.filter(Among("pk", ids), payload__isnull=False).order_by()
+            to = Destination.objects.filter(pk__in=asked.values("destination")).order_by("pk")
+            text = said_of(count, to, "out in a moment", "with the same ID as before")
             self.message_user(request, text, messages.SUCCESS)
         if count < len(ids):
             text = "Messages that may not go out, or were forgotten, are not sent again."

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from activities.admin.personal_data import HIDDEN
 from adminsite.formatting import change_url
-from destinations.models import Delivery
+from destinations.models import Delivery, Destination
 from tests.destinations.desk import LOG_URL, make_delivery, make_destination
 from tests.factories import make_activity, make_activity_type, make_contact, make_rule
 
@@ -197,6 +197,45 @@ def test_a_delivery_is_sent_again_with_its_id(admin_client, status):
 
     assert (delivery.status, delivery.attempts, delivery.message_id) == ("waiting", 0, before)
     assert "1 message goes out in a moment" in html
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"enabled": False}, "Messages to “CRM” wait until it is switched on."),
+        ({"paused_at": timezone.now(), "paused_by": "user"}, "wait until it is resumed."),
+        ({"dry": True}, "Messages to “CRM” are skipped: it is in dry mode."),
+    ],
+)
+def test_what_is_sent_again_and_held_up_says_so(admin_client, fields, text):
+    delivery = make_delivery(status="failed")
+    Destination.objects.update(**fields)
+
+    html = send(admin_client, delivery).text
+
+    assert delivery.status == "waiting"
+    assert "1 message to send again, with the same ID as before." in html
+    assert text in html
+    assert "in a moment" not in html
+
+
+def test_of_several_destinations_those_that_hold_messages_up_are_named(admin_client):
+    made = [
+        make_delivery(make_destination(), status="failed"),
+        make_delivery(make_destination("mail", enabled=False), status="failed"),
+        make_delivery(make_destination("ads", enabled=False), status="skipped", payload=None),
+    ]
+
+    html = admin_client.post(
+        LOG_URL,
+        {"action": "send_again", "_selected_action": [one.pk for one in made]},
+        follow=True,
+    ).text
+
+    assert "2 messages to send again" in html
+    assert "Messages to “MAIL” wait until it is switched on." in html
+    assert "Messages to “CRM”" not in html
+    assert "Messages to “ADS”" not in html
 
 
 def test_what_may_not_go_out_is_not_sent_again(admin_client):

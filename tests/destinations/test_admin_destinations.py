@@ -137,6 +137,38 @@ def test_a_destination_is_paused_and_resumed(admin_client):
     assert admin_client.post(f"{LIST_URL}{destination.pk}/do/dance/").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"enabled": False}, "Messages to “CRM” wait until it is switched on."),
+        ({"dry": True}, "Messages to “CRM” are skipped: it is in dry mode."),
+    ],
+)
+def test_a_destination_that_holds_messages_up_is_resumed(admin_client, fields, text):
+    destination = make_destination(**fields)
+    make_delivery(destination)
+    do(admin_client, destination, "pause")
+
+    resumed = do(admin_client, destination, "resume").text
+
+    assert f"Resumed. 1 message has waited. {text}" in resumed
+    assert "goes out now" not in resumed
+
+
+def test_a_destination_that_is_paused_holds_up_what_is_sent_again_since_a_time(admin_client):
+    destination = make_destination()
+    make_delivery(destination, status="failed")
+    do(admin_client, destination, "pause")
+    since = timezone.localtime() - timedelta(hours=1)
+    given = {"day": f"{since:%Y-%m-%d}", "at": f"{since:%H:%M}"}
+
+    html = admin_client.post(f"{LIST_URL}{destination.pk}/again/", given, follow=True).text
+
+    assert "1 message to send again, each with the ID that it had." in html
+    assert "Messages to “CRM” wait until it is resumed." in html
+    assert "out again" not in html
+
+
 def test_a_test_of_a_destination_that_is_deleted_meanwhile_says_so(admin_client, monkeypatch):
     destination = make_destination()
 
