@@ -10,9 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
-from adminsite import deleting
 from adminsite.formatting import change_url
-from destinations.admin import actions
 from destinations.kinds import kind_of
 from destinations.models import Delivery, Destination, Queue
 from tests.destinations.desk import LIST_URL, make_delivery, make_destination
@@ -244,22 +242,6 @@ def test_what_was_made_since_a_time_goes_out_again_with_the_same_ids(admin_clien
     assert old.status == "delivered"
 
 
-def test_too_many_for_a_page_are_sent_again_by_the_command(admin_client, monkeypatch):
-    monkeypatch.setattr(actions, "_MOST_AGAIN", 2)
-    destination = make_destination()
-    for _ in range(3):
-        make_delivery(destination, status="delivered")
-    since = timezone.localtime() - timedelta(hours=1)
-    given = {"day": f"{since:%Y-%m-%d}", "at": f"{since:%H:%M}"}
-
-    said = admin_client.post(f"{LIST_URL}{destination.pk}/again/", given, follow=True).text
-
-    assert "more than 2 messages, too many for a page" in said
-    command = f"python manage.py send_again {destination.code_name} --since {since:%Y-%m-%dT%H:%M}"
-    assert command in said
-    assert set(Delivery.objects.values_list("status", flat=True)) == {"delivered"}
-
-
 @pytest.mark.parametrize(
     ("given", "text"),
     [
@@ -423,15 +405,6 @@ def test_deleting_says_how_many_deliveries_go(admin_client):
 
     assert not Destination.objects.exists()
     assert not Delivery.objects.exists()
-
-
-def test_deleting_counts_deliveries_up_to_a_limit(admin_client, monkeypatch):
-    monkeypatch.setattr(deleting, "_COUNTED", 2)
-    destination = make_destination()
-    for _ in range(4):
-        make_delivery(destination, status="delivered")
-
-    assert "more than 2 deliveries" in admin_client.get(f"{LIST_URL}{destination.pk}/delete/").text
 
 
 def test_deleting_says_what_is_not_undone_by_it(admin_client):
