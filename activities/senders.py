@@ -94,7 +94,7 @@ async def write_counts_soon() -> None:
     """Write what this process has counted, now."""
     try:
         await in_thread(write_counts)
-    except Exception:  # any kind: these are figures for people, and the next ones are written
+    except Exception:  # of any kind, for recording must not fail with its figures
         _log.warning("What senders have sent in the last seconds was not counted.", exc_info=True)
 
 

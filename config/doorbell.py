@@ -69,7 +69,7 @@ class Doorbell:
             if self._connection is None:
                 self._connection = connect_to_broker(self._app)
             task.apply_async(args, kwargs, connection=self._connection, retry=False)
-        except Exception as error:  # any kind: each transport of Celery has its own
+        except Exception as error:  # of any kind, for each transport of Celery raises its own
             # The thread that rings must go on, and the sweeps of the jobs find what a lost message
             # was about.
             self._hang_up()

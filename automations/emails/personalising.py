@@ -226,7 +226,7 @@ class Text:
             raise TooMuch(f"A loop has more than {_MOST_ITERATIONS:,} rounds.") from error
         except LiquidError as error:
             raise CannotRender(_said(error)) from error
-        except Exception as error:  # filters raise what Python raises, say, for the year 10,000
+        except Exception as error:  # of any kind, for filters raise what Python does
             raise CannotRender(f"A place cannot be filled: {error}") from error
         found = buffer.getvalue()
         return as_url(found, source=self._source) if self._escape == "url" else found

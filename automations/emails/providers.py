@@ -43,7 +43,7 @@ class BackendLine:
             self._send(message)
         except AnymailError as error:
             return _outcome_of(error)
-        except Exception as error:  # any backend, any error: nobody knows how far it came
+        except Exception as error:  # of any kind, for the provider may have taken it by then
             return Outcome(
                 Result.UNCERTAIN, f"{type(error).__name__}: {without_addresses(str(error))}"
             )

@@ -24,9 +24,9 @@ from exchange.exporting.sources import source_of
 from exchange.models import Export
 
 EXPIRED = "The time was over for which files are kept."
-ERASED = "Somebody who may be in it was erased. Export again to have a file without that person."
-BEGUN_ANEW = "Somebody who may have been in it was erased, so it was begun anew."
-FILTER_FORGOTTEN = "Its filter named somebody who was erased."
+ERASED = "A contact that may be in it was erased. Export again to have a file without that person."
+BEGUN_ANEW = "The hub has begun it anew: a contact that may have been in it was erased."
+FILTER_FORGOTTEN = "Its filter named a contact that was erased."
 BY_USER = "The user who asked for it deleted it."
 _FORGOTTEN = "forgotten, as it named somebody who was erased"
 # What nobody knows of is deleted when nobody has written it for so long.

@@ -222,7 +222,7 @@ def test_a_group_whose_needed_build_was_cancelled_is_not_up_to_date(
     assert "its build was cancelled. Build it, and they are." in html
     assert "Build again" not in html
     others = log_in("view_contactgroup").get(change_url(group)).text
-    assert "Ask somebody who may change groups to build it." in others
+    assert "A user who may change groups can build it." in others
 
     build_now(group)
     for page in (LIST_URL, change_url(group)):

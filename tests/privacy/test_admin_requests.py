@@ -29,15 +29,6 @@ ADD = reverse("admin:privacy_personrequest_add")
 
 
 @pytest.fixture
-def dpo(client):
-    """A client in which a data-protection officer is logged in, and no more."""
-    make_user("dpo", role="dpo", password="a long password", email="dpo@example.com")
-    client.officer = User.objects.get(username="dpo")
-    client.force_login(client.officer)
-    return client
-
-
-@pytest.fixture
 def ann():
     return make_contact(email="ann@example.com", first_name="Ann", last_name="Berg")
 

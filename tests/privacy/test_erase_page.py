@@ -5,7 +5,6 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import reverse
 
-from config.logins.making import make_user
 from contacts.models import Erasure
 from privacy.admin import erase_page
 from tests.contacts.merged import merge
@@ -15,14 +14,6 @@ from tests.privacy.asked import ask_and_check
 pytestmark = pytest.mark.django_db
 
 TYPED = {"ground": "consent", "typed": "ann@example.com"}
-
-
-@pytest.fixture
-def dpo(client):
-    make_user("dpo", role="dpo", password="a long password", email="dpo@example.com")
-    client.officer = User.objects.get(username="dpo")
-    client.force_login(client.officer)
-    return client
 
 
 @pytest.fixture
