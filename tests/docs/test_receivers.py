@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import fcntl
 import re
 import shutil
 import socket
@@ -45,11 +46,18 @@ def block_of(language):
 
 def install_libraries():
     """The libraries of the receiver in JavaScript, by the hashes of its lock file."""
+    NODE.mkdir(parents=True, exist_ok=True)
+    with (NODE / "installing").open("w") as held:
+        # Another process of tests that installs them has only some of them so far.
+        fcntl.flock(held, fcntl.LOCK_EX)
+        _install_libraries()
+
+
+def _install_libraries():
     lock = (NODE_FILES / "package-lock.json").read_bytes()
     installed = NODE / "package-lock.json"
     if (NODE / "node_modules").exists() and installed.exists() and installed.read_bytes() == lock:
         return
-    NODE.mkdir(parents=True, exist_ok=True)
     for name in ("package.json", "package-lock.json"):
         shutil.copy(NODE_FILES / name, NODE / name)
     command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
