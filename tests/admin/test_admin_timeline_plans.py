@@ -4,13 +4,11 @@ from copy import copy
 from datetime import UTC, datetime
 
 import pytest
-from django.db import connection
 from django.db.models import Q
 
-from activities.models import Activity, DataInput
 from contacts.admin.timeline import Position, kinds_for
-from tests.automations.mails import make_email
-from tests.factories import make_activity, make_contact
+from tests.factories import make_contact
+from tests.plans import plan_of
 
 pytestmark = pytest.mark.django_db
 
@@ -35,26 +33,13 @@ def copy_of(activity):
 
 def plans_of(user, name, condition=None):
     """How PostgreSQL reads the rows of a kind if it sorts only where it has to."""
-    contact, activity = make_contact(), make_activity()
-    others = Activity.objects.bulk_create([copy_of(activity) for _ in range(500)])
-    DataInput.objects.bulk_create(
-        [
-            DataInput(contact=activity.contact, sent_by=activity.contact, activity=other, fields={})
-            for other in others
-        ]
-    )
-    # Of an empty table PostgreSQL takes any index.
-    for _ in range(30):
-        make_email(activity.contact)
+    contact = make_contact()
     (kind,) = [one for one in kinds_for(user) if one.name == name]
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE activities_activity, activities_datainput, automations_email")
-        for way in ("seqscan", "bitmapscan", "sort", "incremental_sort", "hashjoin", "mergejoin"):
-            cursor.execute(f"SET LOCAL enable_{way} = off")
     return [
-        rows.filter(condition(kind) if condition else Q())
-        .order_by(f"-{kind.at}", "-pk")[:51]
-        .explain()
+        plan_of(
+            rows.filter(condition(kind) if condition else Q()).order_by(f"-{kind.at}", "-pk")[:51],
+            without=("seqscan", "bitmapscan", "sort", "incremental_sort", "hashjoin", "mergejoin"),
+        )
         for rows in kind.rows(contact, user)
     ]
 

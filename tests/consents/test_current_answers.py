@@ -18,6 +18,7 @@ from consents.models import Consent, ConsentAgreement, CurrentAnswer
 from contacts.merging import CannotMerge, carry_out_merges, choose_survivor, request_merge
 from contacts.models import Contact, ContactMerge
 from tests.factories import make_consent, make_contact
+from tests.plans import plan_of
 from tests.threads import run_at_once, wait_until_somebody_waits
 
 FILLING = "0005_answers_of_before"
@@ -266,11 +267,7 @@ def test_contacts_who_agree_are_read_from_an_index_alone(ask):
     for number in range(20):
         record_agreement(make_contact(), consent, agreed=number % 4 == 0)
 
-    with connection.cursor() as cursor:
-        # Of so few rows the planner would read the table.
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute("SET LOCAL enable_bitmapscan = off")
-    plan = ask(consent).explain()
+    plan = plan_of(ask(consent), without=("seqscan", "bitmapscan"))
 
     assert "Index Only Scan using contacts_who_agree" in plan
     assert "Filter" not in plan
@@ -284,11 +281,8 @@ def test_contacts_who_agree_to_each_consent_are_counted_by_an_index_alone():
     for _ in range(20):
         record_agreement(make_contact(), consent, agreed=True)
 
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute("SET LOCAL enable_bitmapscan = off")
     counted = Consent.objects.values(agreed=agreed_count())
-    plan = counted.explain(analyze=True)
+    plan = plan_of(counted, without=("seqscan", "bitmapscan"), analyze=True)
 
     # What is asked of consents whose earlier texts do not count is there, and not done.
     usual, strict = plan.split("SubPlan")[1:]
