@@ -10,7 +10,7 @@ from django.http.request import split_domain_port, validate_host
 from django.urls import resolve
 
 from database.loop import finish
-from web.doors import door_at
+from web.doors import door_at, with_single_slashes
 from web.hosts import is_known_host
 from web.requests import new_request_id
 
@@ -29,7 +29,8 @@ class DoorMiddleware:
     """Give each request of a door an id, and its path the documented spelling.
 
     Paths match with or without a slash at the end, and in what other spellings the door has.
-    The answer carries the id as `Request-Id`; what is recorded or refused keeps it.
+    The answer carries the id as `Request-Id`; what is recorded or refused keeps it. In paths of
+    no door, such as the tracker's file, several slashes are one.
     """
 
     def __init__(self, get_response):
@@ -38,6 +39,7 @@ class DoorMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         door = door_at(request.path_info)
         if door is None:
+            request.path = request.path_info = with_single_slashes(request.path_info)
             return self.get_response(request)
         request.request_id = new_request_id()  # type: ignore[attr-defined]
         request.path = request.path_info = door.spell(request.path_info.rstrip("/"))

@@ -56,6 +56,25 @@ def test_what_django_answers_is_understood_or_refused_in_the_words_of_the_door(s
     assert json.loads(answer)
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/Kentico.Resource/CrossSiteTracking/Logger.js",
+        "/Kentico.Resource/Activities/KenticoActivityLogger/LoggerV2.js",
+        "/admin/",
+        "/api/docs/",
+        "/static/crosssite/tracker.js",
+    ],
+)
+def test_paths_of_no_door_are_found_with_several_slashes(server, path):
+    status, headers, _ = server.send(path=path, method="GET")
+    assert status in (200, 302)
+
+    answer = server.send(path=path.replace("/", "//"), method="GET")
+
+    assert (answer[0], answer[1].get("location")) == (status, headers.get("location"))
+
+
 def test_event_name_keeps_its_slashes(server):
     channel = make_channel()
     _, text = make_key(channel=channel, access="activecampaign")
