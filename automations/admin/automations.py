@@ -30,6 +30,7 @@ from automations.admin.permissions import may_draw_automations
 from automations.admin.phrases import phrase_of_trigger, read_loosely
 from automations.admin.starting import contact_of, search, start_for, walked
 from automations.admin.switching import begins, looked_back, switch_on
+from automations.admin.telling import check_may_save
 from automations.control import copy_automation
 from automations.models import Automation, Run
 from automations.problems import problems_of
@@ -305,6 +306,7 @@ class AutomationAdmin(StayingAdmin, CarefulAdmin, ExplainedDeletionAdmin):
         }
 
     def save_model(self, request, obj, form, change):
+        check_may_save(request.user, obj, form.changed_data)
         save_automation(obj, by=user_of(request))
         if obj.approval_asked_by_id and not obj.enabled:
             self.message_user(request, _WAITS_AGAIN, messages.WARNING)

@@ -41,8 +41,9 @@ from contacts.models import Contact
 from groups.admin.forms import RuleField, said
 from groups.admin.from_lists import form_with_filter, tell_remarks, translate
 from groups.admin.offers import offers
+from groups.admin.telling import check_may_save
 from groups.models import ContactGroup, Membership, rule_for_everybody
-from groups.rules import InvalidRule
+from groups.rules import InvalidRule, parse
 
 _ADD_VIEW = "admin:automations_broadcast_add"
 _KINDS = {
@@ -261,6 +262,8 @@ class BroadcastAdmin(CarefulAdmin):
 
     def save_model(self, request, obj, form, change):
         rule, audience = form.audience()
+        if form.cleaned_data["who"] == "rule":
+            check_may_save(request.user, parse(rule))
         made = request_broadcast(
             obj.automation,
             rule=rule,

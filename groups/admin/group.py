@@ -28,6 +28,7 @@ from groups.admin.listing import COLUMNS, NAME, with_figures
 from groups.admin.offers import offers
 from groups.admin.page import head_of, page_of, progress_of
 from groups.admin.permissions import may_build_rules
+from groups.admin.telling import check_may_save
 from groups.admin.why import why
 from groups.locks import lock_rules
 from groups.membership import NotStatic
@@ -255,6 +256,8 @@ class ContactGroupAdmin(StayingAdmin, CarefulAdmin, ExplainedDeletionAdmin):
 
     def save_model(self, request, obj, form, change):
         begin_with = None
+        if "rule" in form.changed_data:
+            check_may_save(request.user, parse(obj.rule))
         if obj.static and not change:
             # A list has no rule of its own; the one that was built says whom it begins with.
             begin_with, obj.rule = parse(obj.rule), rule_for_everybody()

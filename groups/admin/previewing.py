@@ -11,8 +11,8 @@ from django.utils import timezone
 from adminsite.formatting import change_url
 from contacts.admin.permissions import may_see_contacts
 from groups.admin.forms import rule_of
-from groups.admin.offers import OF_MANY, suggestions
-from groups.ordering import rules_within
+from groups.admin.offers import suggestions
+from groups.admin.telling import may_count
 from groups.preview import Preview, Superseded, count, sample
 from groups.problems import problems_of
 from groups.rules import InvalidRule, Tree
@@ -47,7 +47,7 @@ def preview(request: HttpRequest, *, of_run: bool = False) -> JsonResponse:
         return _answer({"failure": "This is no rule: it cannot be read as JSON."}, status=400)
     if any("since" in leaf.members for leaf in tree.leaves()):
         return _answer(_said(tree) | {"count": None, "people": None})
-    if not may_see_contacts(request.user) and _tells_who(tree):
+    if not may_count(request.user, tree):
         return _answer(_said(tree) | {"count": None, "failure": _HIDDEN, "people": None})
     try:
         found = count(tree, _asked_by(request, given), refresh=given.get("refresh") is True)
@@ -73,15 +73,6 @@ def _asked_by(request: HttpRequest, given: dict[str, Any]) -> str:
     """Who looks at the preview: a page of a session, which shows one at a time."""
     page = str(given.get("page", ""))
     return f"{request.session.session_key} {page if _PAGE.fullmatch(page) else ''}"
-
-
-def _tells_who(tree: Tree) -> bool:
-    """Whether counting the rule would tell something of one contact."""
-    return any(
-        leaf.type == "field" and leaf.members["field"] not in OF_MANY
-        for rule in rules_within(tree)
-        for leaf in rule.leaves()
-    )
 
 
 def _said(tree: Tree) -> dict[str, Any]:
