@@ -12,6 +12,7 @@ from activities.inspector import readable
 from activities.models import Activity, DataInput, RejectedActivity
 from adminsite.formatting import changelist_url
 from adminsite.options import HubChangeList
+from automations.models import Email, OutboxMessage, Suppression
 from channels.models import Channel
 from consents.models import ConsentAgreement
 from contacts.models import Contact, ContactMerge
@@ -101,18 +102,23 @@ def known_contact():
     Contact.objects.filter(pk=contact.pk).update(email=EMAIL, first_name=NAME)
     DataInput.objects.update(fields={"email": EMAIL, "first_name": NAME})
     RejectedActivity.objects.update(payload_text=readable(f"{EMAIL} {NAME}".encode()))
+    Email.objects.update(recipient=EMAIL, subject=NAME)
+    OutboxMessage.objects.update(recipients=EMAIL, subject=NAME)
+    Suppression.objects.update(email_key=EMAIL)
     return contact
 
 
-@pytest.mark.parametrize("model", NAMING, ids=lambda model: model.__name__)
-@pytest.mark.parametrize("term", [EMAIL, EMAIL.upper(), NAME, "ada", "lovelace@example.com"])
-def test_a_search_does_not_tell_who_is_known(log_in, known_contact, model, term):
+@of_each_list
+def test_a_search_does_not_tell_who_is_known(log_in, known_contact, model):
     client = log_in(f"view_{model._meta.model_name}")
-
-    found = client.get(changelist_url(model), {"q": term})
     unknown = client.get(changelist_url(model), {"q": "nobody@example.org"})
+    if model is Contact or "cl" not in (unknown.context or {}):
+        pytest.skip("This list is of contacts, or is not shown without the right to see them.")
 
-    assert rows_in(found) == rows_in(unknown) == []
+    for term in (EMAIL, EMAIL.upper(), NAME, "ada", "lovelace@example.com"):
+        found = client.get(changelist_url(model), {"q": term})
+        # A list without a search shows all its rows.
+        assert rows_in(found) == rows_in(unknown), term
 
 
 @pytest.mark.parametrize("model", NAMING, ids=lambda model: model.__name__)
