@@ -15,28 +15,13 @@ from django.utils import timezone
 
 from automations.flow import Flow, flow_of
 from automations.models import Automation, Broadcast, Passage, Run, Version
+from automations.pausing import let_runs_follow, wait_for_steps
 from automations.saving import save_automation, without_keys
 from database.lookups import Among
 from jobs.tasks import ring
 
 _INSIDE = (Run.Status.RUNNING, Run.Status.PAUSED)
 _LONGEST_NAME = 200
-_PAUSE = """
-WITH inside AS MATERIALIZED (
-    SELECT id FROM automations_run WHERE automation_id = %s AND status = 'running'
-    ORDER BY id FOR NO KEY UPDATE
-)
-UPDATE automations_run AS run SET status = 'paused' FROM inside WHERE run.id = inside.id
-"""
-# What happened while they were paused woke nobody, so all are looked at.
-_RESUME = """
-WITH inside AS MATERIALIZED (
-    SELECT id FROM automations_run WHERE automation_id = %s AND status = 'paused' AND NOT asks
-    ORDER BY id FOR NO KEY UPDATE
-)
-UPDATE automations_run AS run SET status = 'running', due_at = now() FROM inside
-WHERE run.id = inside.id
-"""
 _STOP = """
 WITH inside AS MATERIALIZED (
     SELECT id FROM automations_run WHERE {column} = %s AND status IN ('running', 'paused')
@@ -66,7 +51,7 @@ UPDATE automations_run AS run SET version_id = %s, step = way.leads_to,
     step_since = CASE WHEN way.leads_to = way.step THEN run.step_since ELSE clock_timestamp() END,
     due_at = now(), attempts = 0, last_error = '',
     asks = run.asks AND way.leads_to = way.step,
-    status = CASE WHEN run.asks AND way.leads_to <> way.step AND NOT %s THEN 'running'
+    status = CASE WHEN run.asks AND way.leads_to <> way.step THEN 'running'
         ELSE run.status END
 FROM inside JOIN unnest(%s::text[], %s::text[]) AS way (step, leads_to) USING (step)
 WHERE run.id = inside.id
@@ -90,36 +75,37 @@ class Move:
     runs: int
 
 
-@transaction.atomic
-def pause(automation: Automation) -> int:
-    """Let nobody inside move until it is resumed; return how many runs that are."""
-    Automation.objects.filter(pk=automation.pk, paused_at=None).update(paused_at=timezone.now())
+def pause(automation: Automation) -> None:
+    """Let nobody inside take a step, from now on until it is resumed."""
+    with transaction.atomic():
+        rows = Automation.objects.filter(pk=automation.pk, paused_at=None)
+        rows.update(paused_at=timezone.now())
+        let_runs_follow(automation)
+    wait_for_steps(automation.pk)
     automation.refresh_from_db(fields=["paused_at"])
-    return _execute(_PAUSE, [automation.pk])
 
 
 @transaction.atomic
-def resume(automation: Automation) -> int:
-    """Let those inside go on; return how many runs that are. Late steps follow their rules."""
+def resume(automation: Automation) -> None:
+    """Let those inside go on. Late steps follow their rules."""
     Automation.objects.filter(pk=automation.pk).update(paused_at=None)
     automation.paused_at = None
-    ring("runs")
-    return _execute(_RESUME, [automation.pk])
+    let_runs_follow(automation)
 
 
-@transaction.atomic
-def archive(automation: Automation) -> int:
-    """Put an automation away: nobody enters, who is inside leaves; return how many runs end."""
-    now = timezone.now()
-    rows = Automation.objects.filter(pk=automation.pk, archived_at=None)
-    rows.update(enabled=False, archived_at=now, approval_asked_by=None)
+def archive(automation: Automation) -> None:
+    """Put an automation away: nobody enters or takes a step, and a worker ends the runs inside."""
+    with transaction.atomic():
+        now = timezone.now()
+        rows = Automation.objects.filter(pk=automation.pk, archived_at=None)
+        rows.update(enabled=False, archived_at=now, approval_asked_by=None)
+        waiting = [Broadcast.Status.WAITING, Broadcast.Status.UNAPPROVED]
+        Broadcast.objects.filter(automation=automation, status__in=waiting).update(
+            status=Broadcast.Status.STOPPED, finished_at=now
+        )
+        let_runs_follow(automation)
+    wait_for_steps(automation.pk)
     automation.refresh_from_db(fields=["enabled", "archived_at", "approval_asked_by"])
-    waiting = [Broadcast.Status.WAITING, Broadcast.Status.UNAPPROVED]
-    Broadcast.objects.filter(automation=automation, status__in=waiting).update(
-        status=Broadcast.Status.STOPPED, finished_at=now
-    )
-    reason = "The automation was archived."
-    return _execute(_STOP.format(column="automation_id"), [automation.pk, reason])
 
 
 def copy_automation(automation: Automation, by: User | None = None) -> Automation:
@@ -185,10 +171,7 @@ def move_runs(from_version: Version, to_version: Version) -> int:
     :raises CannotMove: if the other version is not a newer one of the same automation
     """
     ways = _ways(*_flows(from_version, to_version))
-    is_paused = Automation.objects.filter(
-        pk=to_version.automation_id, paused_at__isnull=False
-    ).exists()
-    params = [from_version.pk, to_version.pk, is_paused, list(ways), list(ways.values())]
+    params = [from_version.pk, to_version.pk, list(ways), list(ways.values())]
     ring("runs")
     return _execute(_MOVE, params)
 
@@ -214,7 +197,8 @@ def decide_about_late(run_ids: Collection[int], *, skip: bool) -> int:
             )
             run.step = flow_of(run.version_id).after(run.step)
         run.asks, run.reason, run.step_since, run.due_at = False, "", now, now
-        run.status = Run.Status.PAUSED if run.automation.paused_at else Run.Status.RUNNING
+        # If the automation is paused, the worker that looks at it pauses it.
+        run.status = Run.Status.RUNNING
     Passage.objects.bulk_create(passages)
     fields = ["step", "asks", "reason", "step_since", "due_at", "status"]
     Run.objects.bulk_update(runs, fields, batch_size=500)

@@ -8,6 +8,7 @@ from django.utils import timezone
 from automations.control import decide_about_late
 from automations.flow import flow_of
 from automations.models import Passage, Run
+from automations.pausing import State, hold_states
 from database.lookups import Among
 from jobs.tasks import ring
 
@@ -23,9 +24,12 @@ def go_on_now(run_ids: Collection[int]) -> int:
 
     :raises InvalidAutomation: if the steps of a run cannot be read
     """
+    given = Run.objects.filter(Among("pk", run_ids))
+    states = hold_states(given.values_list("automation", flat=True))
     asking = decide_about_late(run_ids, skip=False)
-    rows = Run.objects.select_for_update(no_key=True, of=("self",))
-    runs = list(rows.filter(Among("pk", run_ids), status=Run.Status.RUNNING).order_by("pk"))
+    rows = given.select_for_update(no_key=True, of=("self",))
+    running = rows.filter(status=Run.Status.RUNNING).order_by("pk")
+    runs = [run for run in running if states[run.automation_id] is State.GOES_ON]
     now = timezone.now()
     passages = []
     for run in runs:

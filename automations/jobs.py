@@ -4,12 +4,12 @@ from datetime import timedelta
 
 from django.db.models import Q
 
-from automations import broadcasting
+from automations import broadcasting, pausing
 from automations.emails import waking
 from automations.emails.bounce_mailbox import fetch_bounces
 from automations.emails.outbox import forget_old_messages
 from automations.emails.sending import send_emails, send_transactional_emails
-from automations.models import Broadcast, Email, Run
+from automations.models import Broadcast, Email, Run, StateChange
 from automations.running import move_on
 from jobs.declaring import Job, declare, declare_periodic, declare_pulse
 
@@ -24,6 +24,18 @@ RUNS = declare(
         queue="runs",
         # Each step costs a few statements, however many runs there are.
         batch=2_000,
+    )
+)
+STATES = declare(
+    Job(
+        name=pausing.JOB,
+        model=StateChange,
+        waiting=Q(),
+        do=pausing.follow,
+        shown_by="automation",
+        queue="runs",
+        # Each may be of very many runs.
+        batch=1,
     )
 )
 BROADCASTS = declare(

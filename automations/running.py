@@ -7,8 +7,9 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from automations.flow import Flow, flow_of
-from automations.models import Automation, Run
+from automations.models import Run
 from automations.moving import Moves
+from automations.pausing import State, hold_states
 from automations.steps import InvalidAutomation
 from database.cursors import array_of
 from database.lookups import Among
@@ -27,7 +28,8 @@ _AT_ONCE, _EMAILS_AT_ONCE = 1_000, 200
 # for it before it settles.
 _FIND = """
 WITH own AS MATERIALIZED (SELECT pg_current_xact_id() AS id)
-SELECT run.id, run.version_id, run.contact_id, own.id FROM own, automations_run AS run
+SELECT run.id, run.version_id, run.contact_id, run.automation_id, own.id
+FROM own, automations_run AS run
 WHERE run.id = ANY(%s::bigint[]) AND run.status = 'running'
 """
 _LOCK_CONTACTS = """
@@ -67,10 +69,11 @@ def _move_on(keys: Collection[int]) -> None:
         rows = cursor.fetchall()
     if not rows:
         return
+    states = hold_states(automation_id for _, _, _, automation_id, _ in rows)
     versions = {run_id: version_id for run_id, version_id, *_ in rows}
     flows = _flows_of(set(versions.values()))
-    contacts = _lock_contacts({contact_id for _, _, contact_id, _ in rows}, flows)
-    runs = _lock_runs(versions, contacts)
+    contacts = _lock_contacts({contact_id for _, _, contact_id, *_ in rows}, flows)
+    runs = _lock_runs(versions, contacts, states)
     if runs:
         Moves(clock()).make(runs)
 
@@ -139,8 +142,10 @@ def _lock_contacts(contact_ids: Collection[int], flows: Collection[Flow]) -> set
     return live
 
 
-def _lock_runs(versions: Mapping[int, int], contacts: Collection[int]) -> list[Run]:
-    """Lock the runs that no other transaction has; those of paused automations are paused.
+def _lock_runs(
+    versions: Mapping[int, int], contacts: Collection[int], states: Mapping[int, State]
+) -> list[Run]:
+    """Lock the runs that no other transaction has; those of automations that halt are paused.
 
     :param versions: of each run, the version for whose steps everything is locked; a run that was
         moved to another one meanwhile is left out
@@ -150,10 +155,7 @@ def _lock_runs(versions: Mapping[int, int], contacts: Collection[int]) -> list[R
     runs = [
         run for run in rows if run.contact_id in contacts and run.version_id == versions[run.pk]
     ]
-    automations = Automation.objects.filter(
-        pk__in={run.automation_id for run in runs}, paused_at__isnull=False
-    )
-    paused = set(automations.values_list("pk", flat=True))
-    if asleep := [run.pk for run in runs if run.automation_id in paused]:
+    asleep = [run.pk for run in runs if states[run.automation_id] is not State.GOES_ON]
+    if asleep:
         Run.objects.filter(Among("pk", asleep)).update(status=Run.Status.PAUSED)
-    return [run for run in runs if run.automation_id not in paused]
+    return [run for run in runs if states[run.automation_id] is State.GOES_ON]

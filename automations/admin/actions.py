@@ -9,7 +9,6 @@ from django.http import HttpRequest
 
 from adminsite.permissions import user_of
 from automations import approving, control
-from automations.admin.listing import number
 from automations.models import Automation
 
 type Said = tuple[int, str]
@@ -31,20 +30,20 @@ def take_back(automation: Automation, by: User) -> Said:
 
 def pause(automation: Automation, by: User) -> Said:
     """Let nobody inside move."""
-    count = control.pause(automation)
-    return messages.SUCCESS, f"Paused. {_contacts(count)} inside stay where they are."
+    control.pause(automation)
+    return messages.SUCCESS, "Paused. Contacts inside stay where they are."
 
 
 def resume(automation: Automation, by: User) -> Said:
     """Let those inside go on."""
-    count = control.resume(automation)
-    return messages.SUCCESS, f"{_contacts(count)} go on. Steps that come late follow their rules."
+    control.resume(automation)
+    return messages.SUCCESS, "Contacts inside go on. Steps that come late follow their rules."
 
 
 def archive(automation: Automation, by: User) -> Said:
     """Put the automation away."""
-    count = control.archive(automation)
-    return messages.SUCCESS, f"Archived. {_contacts(count)} have left the automation."
+    control.archive(automation)
+    return messages.SUCCESS, "Archived. Contacts inside leave the automation."
 
 
 ACTIONS: dict[str, Callable[[Automation, User], Said]] = {
@@ -62,7 +61,3 @@ def act(request: HttpRequest, automation: Automation, name: str) -> Said:
         return ACTIONS[name](automation, user_of(request))
     except ValidationError as error:
         return messages.ERROR, " ".join(error.messages)
-
-
-def _contacts(count: int) -> str:
-    return "1 contact" if count == 1 else f"{number(count)} contacts"

@@ -1,6 +1,6 @@
 """What automations and their emails are made of."""
 
-from automations.models.automations import Automation, Version
+from automations.models.automations import Automation, StateChange, Version
 from automations.models.broadcasts import Broadcast
 from automations.models.emails import Email, EmailEvent, Suppression
 from automations.models.refusals import Refusal
@@ -18,6 +18,7 @@ __all__ = [
     "Passage",
     "Refusal",
     "Run",
+    "StateChange",
     "Suppression",
     "Template",
     "Version",

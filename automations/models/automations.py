@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from database.transaction_ids import TransactionIdField
 from groups.models import check_storable
+from jobs.models import Waiting
 
 CODE_NAME = RegexValidator(
     r"\A[A-Za-z0-9_.-]+\Z", "Use letters, digits, underscores, dots and hyphens only."
@@ -115,3 +116,17 @@ class Version(models.Model):
 
     def __str__(self) -> str:
         return f"{self.automation}, version {self.number}"
+
+
+class StateChange(Waiting):
+    """That an automation was paused, resumed or archived, until the runs inside have followed."""
+
+    automation = models.ForeignKey(Automation, models.CASCADE, related_name="+")
+
+    class Meta:
+        verbose_name = "change of an automation's state"
+        verbose_name_plural = "changes of automations' states"
+        indexes = [models.Index(fields=["due_at"], name="due_state_changes")]
+
+    def __str__(self) -> str:
+        return f"The state of {self.automation}"

@@ -4,7 +4,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from automations.flow import flow_of
-from automations.jobs import RUNS
+from automations.jobs import RUNS, STATES
 from automations.models import Automation, Run
 from automations.saving import save_automation
 from jobs.working import work_off
@@ -55,6 +55,7 @@ def work(run=None, *, later=None):
             one.step_since -= later
             one.due_at -= later
             one.save()
+    work_off(STATES)
     work_off(RUNS)
     if run is not None:
         run.refresh_from_db()

@@ -8,8 +8,10 @@ from django.db import connection
 
 from adminsite.formatting import change_url
 from automations.admin import counting
+from automations.jobs import STATES
 from automations.models import Automation, Passage, Refusal, Run, Template
 from automations.saving import save_automation
+from jobs.working import work_off
 from tests.automations.drawing import (
     EMAIL,
     IF,
@@ -172,11 +174,12 @@ def test_an_automation_is_paused_resumed_and_archived(admin_client):
 
     def act(name):
         response = admin_client.post(f"{LIST_URL}{automation.pk}/do/{name}/", follow=True)
+        work_off(STATES)
         run.refresh_from_db()
         automation.refresh_from_db()
         return response.text
 
-    assert "1 contact inside stay where they are." in act("pause")
+    assert "Contacts inside stay where they are." in act("pause")
     assert run.status == "paused"
     act("resume")
     assert run.status == "running"

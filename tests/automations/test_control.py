@@ -17,9 +17,12 @@ from automations.control import (
     resume,
     stop_run,
 )
-from automations.models import Broadcast, Run
+from automations.hurrying import go_on_now
+from automations.jobs import STATES
+from automations.models import Broadcast, Run, StateChange
 from automations.running import move_on
 from contacts.editing import update_contact
+from jobs.working import work_off
 from tests.automations.running import change_steps, enter, make_automation, passed, work
 from tests.factories import make_contact
 
@@ -43,12 +46,47 @@ def asking(automation):
 def test_nobody_moves_in_a_paused_automation_until_it_is_resumed():
     automation = make_automation(WAIT, DONE)
     run = work(enter(automation, make_contact()))
-    assert pause(automation) == 1
-    run.refresh_from_db()
+    pause(automation)
+    work(run, later=timedelta(days=2))
     assert (run.status, automation.paused_at is not None) == ("paused", True)
-    assert resume(automation) == 1
+    assert passed(run) == []
+    resume(automation)
     assert automation.paused_at is None
-    assert work(run, later=timedelta(days=2)).status == "done"
+    assert work(run).status == "done"
+
+
+def test_runs_follow_a_portion_at_a_time(monkeypatch):
+    monkeypatch.setattr("automations.pausing._AT_ONCE", 2)
+    monkeypatch.setattr("automations.pausing._MOST", 4)
+    automation = make_automation(WAIT)
+    for _ in range(9):
+        enter(automation, make_contact())
+    work()
+    for change, status in ((pause, "paused"), (resume, "running"), (archive, "stopped")):
+        change(automation)
+        work()
+        assert set(Run.objects.values_list("status", flat=True)) == {status}
+        assert not StateChange.objects.exists()
+
+
+def test_runs_follow_the_latest_change_of_a_state():
+    automation = make_automation(WAIT)
+    run = work(enter(automation, make_contact()))
+    pause(automation)
+    resume(automation)
+    assert work(run).status == "running"
+    resume(automation)
+    pause(automation)
+    assert work(run).status == "paused"
+
+
+def test_nobody_lets_a_run_of_a_paused_automation_go_on():
+    automation = make_automation(WAIT, DONE)
+    run = work(enter(automation, make_contact()))
+    pause(automation)
+    assert go_on_now([run.pk]) == 0
+    run.refresh_from_db()
+    assert (run.step, passed(run)) == ("wait", [])
 
 
 def test_what_happens_while_an_automation_is_paused_ends_a_wait_for_it_on_resuming():
@@ -57,14 +95,16 @@ def test_what_happens_while_an_automation_is_paused_ends_a_wait_for_it_on_resumi
     contact = make_contact()
     run = work(enter(automation, contact))
     pause(automation)
+    work()
     update_contact(contact.pk, {"country": "AUT"})
-    assert resume(automation) == 1
+    resume(automation)
     assert work(run).status == "done"
 
 
 def test_a_run_that_slipped_in_while_its_automation_was_paused_is_paused_by_the_worker():
     automation = make_automation(DONE)
     pause(automation)
+    work()
     run = enter(automation, make_contact(), status="running")
     assert work(run).status == "paused"
     assert passed(run) == []
@@ -74,7 +114,8 @@ def test_pausing_leaves_runs_of_other_automations_and_those_that_are_over_alone(
     automation, other = make_automation(WAIT), make_automation(WAIT, code_name="other")
     over = enter(automation, make_contact(), status="done", finished_at="2026-01-01T00:00Z")
     alien = enter(other, make_contact())
-    assert pause(automation) == 0
+    pause(automation)
+    work()
     assert set(Run.objects.values_list("pk", "status")) == {
         (over.pk, "done"),
         (alien.pk, "running"),
@@ -85,8 +126,8 @@ def test_archiving_ends_the_runs_inside_and_stops_broadcasts():
     automation = make_automation(WAIT)
     run = work(enter(automation, make_contact()))
     broadcast = Broadcast.objects.create(automation=automation, rule={}, audience="All")
-    assert archive(automation) == 1
-    run.refresh_from_db()
+    archive(automation)
+    work(run)
     broadcast.refresh_from_db()
     assert (run.status, run.step) == ("stopped", "wait")
     assert run.reason == "The automation was archived."
@@ -176,6 +217,7 @@ def test_a_paused_automation_can_be_moved_and_stays_paused():
     automation = make_automation(WAIT)
     run = work(enter(automation, make_contact()))
     pause(automation)
+    work()
     change_steps(automation, DONE)
     assert move_runs(*versions_of(automation)) == 1
     run.refresh_from_db()
@@ -196,9 +238,20 @@ def test_resuming_does_not_decide_about_late_steps():
     automation = make_automation(WAIT, ASKS)
     run = asking(automation)
     pause(automation)
-    assert resume(automation) == 0
-    run.refresh_from_db()
+    work()
+    resume(automation)
+    work(run)
     assert (run.status, run.asks) == ("paused", True)
+
+
+def test_a_late_step_that_a_user_decides_about_in_a_paused_automation_is_done_on_resuming():
+    automation = make_automation(WAIT, ASKS)
+    run = asking(automation)
+    pause(automation)
+    assert decide_about_late([run.pk], skip=False) == 1
+    assert (work(run).status, passed(run)) == ("paused", [("wait", "done")])
+    resume(automation)
+    assert work(run).status == "done"
 
 
 def test_a_run_that_asks_about_a_step_that_is_gone_goes_on_in_the_new_version():
@@ -223,10 +276,11 @@ def test_controlling_very_many_runs_takes_few_statements(django_assert_max_num_q
     move_on(list(Run.objects.values_list("pk", flat=True)))
     change_steps(automation, DONE)
     old, new = versions_of(automation)
-    with django_assert_max_num_queries(25):
+    with django_assert_max_num_queries(35):
         pause(automation)
         resume(automation)
         preview_move(old, new)
         move_runs(old, new)
         archive(automation)
+    work_off(STATES)
     assert Run.objects.filter(status="stopped").count() == 20

@@ -13,7 +13,7 @@ from activities.models import Activity
 from activities.recording import Source, record_activities
 from automations.control import archive, move_runs, pause, resume
 from automations.following import AUTOMATIONS
-from automations.jobs import RUNS
+from automations.jobs import RUNS, STATES
 from automations.models import Passage, Run
 from automations.running import move_on, wake
 from automations.saving import save_automation
@@ -30,7 +30,7 @@ from readers.reading import join, read_next
 from tests.automations.running import enter, make_automation, passed, work
 from tests.factories import make_activity_type, make_channel, make_contact, make_group
 from tests.groups import people as groups_of_people
-from tests.threads import run_at_once, wait_until_somebody_waits
+from tests.threads import run_at_once, wait_until_so_many_wait, wait_until_somebody_waits
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -177,7 +177,7 @@ def test_everything_at_once_comes_to_an_end():
             )
         ),
     )
-    work_off(RUNS)
+    work()
     assert Run.objects.filter(step="never", status="running").count() == 22
     for key in ("log", "add", "set"):
         assert Passage.objects.filter(step=key).count() == 22
@@ -203,7 +203,73 @@ def test_archiving_while_workers_move_runs_leaves_nobody_inside():
     automation = make_automation(SET, NEVER)
     keys = [enter(automation, make_contact()).pk for _ in range(30)]
     run_at_once(lambda: move_on(keys[:15]), lambda: move_on(keys[15:]), lambda: archive(automation))
+    work()
     assert set(Run.objects.values_list("status", flat=True)) == {"stopped"}
+
+
+def test_pausing_waits_for_no_row_of_a_run():
+    automation = make_automation(SET)
+    run, other = (enter(automation, make_contact()) for _ in range(2))
+
+    def pause_soon():
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '2s'")
+        pause(automation)
+
+    with transaction.atomic():
+        Run.objects.select_for_update().get(pk=run.pk)
+        run_at_once(pause_soon)
+        run_at_once(lambda: move_on([other.pk]))
+    assert passed(other) == []
+
+
+@pytest.mark.parametrize("halt", [pause, archive])
+def test_no_step_is_done_once_halting_is_answered(halt):
+    automation = make_automation(SET, NEVER)
+    first, second = (enter(automation, make_contact()) for _ in range(2))
+    moved, halting = Event(), Event()
+
+    def move_and_wait():
+        with transaction.atomic():
+            move_on([first.pk])
+            moved.set()
+            wait_until_so_many_wait(2)
+
+    def halt_meanwhile():
+        assert moved.wait(30)
+        halting.set()
+        halt(automation)
+        return passed(first)
+
+    def move_behind():
+        assert halting.wait(30)
+        wait_until_somebody_waits()
+        move_on([second.pk])
+
+    _, when_answered, _ = run_at_once(move_and_wait, halt_meanwhile, move_behind)
+    assert when_answered == passed(first) == [("set", "done")]
+    assert passed(second) == []
+
+
+def test_a_run_that_a_worker_pauses_just_now_goes_on_after_resuming():
+    automation = make_automation(SET)
+    pause(automation)
+    run = enter(automation, make_contact())
+    paused = Event()
+
+    def pause_run_and_wait():
+        with transaction.atomic():
+            move_on([run.pk])
+            paused.set()
+            wait_until_somebody_waits()
+
+    def resume_meanwhile():
+        assert paused.wait(30)
+        resume(automation)
+        work_off(STATES)
+
+    run_at_once(pause_run_and_wait, resume_meanwhile)
+    assert work(run).status == "done"
 
 
 def test_a_run_that_comes_to_a_wait_just_now_is_woken_there():
