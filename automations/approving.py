@@ -15,10 +15,10 @@ ARCHIVED = "An archived automation cannot be switched on."
 CHANGED = "It was changed since you looked at it: look again."
 
 
-def needs_approval(people: int) -> bool:
-    """Whether a second person approves before so many people enter an automation."""
+def needs_approval(people: int | None) -> bool:
+    """Whether a second person approves before so many people, or nobody knows how many, enter."""
     most = settings.AUTOMATION_APPROVAL_FROM
-    return most > 0 and people >= most
+    return most > 0 and (people is None or people >= most)
 
 
 def lets_many_in(automation: Automation) -> bool:

@@ -15,6 +15,7 @@ from automations.approving import needs_approval
 from automations.control import stop_runs_of
 from automations.entering import Entry, contacts_of, enter, lock_automations
 from automations.models import Automation, Broadcast, Run
+from database.bounded import TooLong, bounded
 from groups.compiling import WITHOUT_JIT, members
 from groups.looking import clock
 from groups.models import ContactGroup
@@ -29,6 +30,8 @@ _MOST_LOOKS = 10
 _MINUTE = timedelta(minutes=1)
 # While its automation is switched off a broadcast waits, and looks so often whether it still is.
 _PAUSE = timedelta(seconds=30)
+# So long an audience is counted.
+_SECONDS_FOR_A_USER, _SECONDS_FOR_A_WORKER = 3.0, 30.0
 
 _Status = Broadcast.Status
 _NEXT = """
@@ -60,7 +63,6 @@ def count_audience(rule: object) -> int:
         return _count(parse(rule))
 
 
-@transaction.atomic
 def request_broadcast(
     automation: Automation,
     *,
@@ -72,33 +74,34 @@ def request_broadcast(
 ) -> Broadcast:
     """Have the automation started for everybody for whom `rule` holds, from `starts_at` on.
 
-    If they are as many as the setting AUTOMATION_APPROVAL_FROM says, another user approves first.
+    If they are as many as the setting AUTOMATION_APPROVAL_FROM says, or counting them takes too
+    long, another user approves first.
 
     :param audience: what the contacts are called, such as the name of a group
     :raises InvalidRule: if the rule is none
     :raises ValidationError: if something else is wrong, such as an archived automation
     """
     tree = parse(rule)
-    automation = Automation.objects.select_for_update(no_key=True).get(pk=automation.pk)
-    if automation.archived_at:
-        raise ValidationError("The automation is archived: nobody enters it.")
     if per_minute is not None and per_minute < 1:
         raise ValidationError({"per_minute": "Give 1 contact a minute or more, or leave it empty."})
+    total = _count_within(_SECONDS_FOR_A_USER, tree)
     starts_at = starts_at or timezone.now()
-    broadcast = Broadcast(
-        automation=automation,
-        rule=to_json(tree),
-        audience=audience[:250],
-        requested_by=by,
-        starts_at=starts_at,
-        due_at=starts_at,
-        per_minute=per_minute,
-        total=_count(tree),
-    )
-    if needs_approval(broadcast.total or 0):
-        broadcast.status = _Status.UNAPPROVED
-    broadcast.save()
-    ring(JOB)
+    with transaction.atomic():
+        automation = lock_automations([automation.pk])[automation.pk]
+        if automation.archived_at:
+            raise ValidationError("The automation is archived: nobody enters it.")
+        broadcast = Broadcast.objects.create(
+            automation=automation,
+            rule=to_json(tree),
+            audience=audience[:250],
+            requested_by=by,
+            starts_at=starts_at,
+            due_at=starts_at,
+            per_minute=per_minute,
+            total=total,
+            status=_Status.UNAPPROVED if needs_approval(total) else _Status.WAITING,
+        )
+        ring(JOB)
     return broadcast
 
 
@@ -141,11 +144,34 @@ def stop_broadcast(broadcast: Broadcast, *, runs: bool = False) -> None:
 def go_on(keys: Collection[int]) -> None:
     """Let the next contacts of these broadcasts in: as many as a minute has, or a part of them."""
     for key in sorted(keys):
-        _let_part_in(key)
+        _let_part_in(key, is_counted=_count_if_it_begins(key))
+
+
+def _count_if_it_begins(key: int) -> bool:
+    """Count the audience of a broadcast that is about to begin; return whether that was done.
+
+    More may have joined since it was asked for: if it needs approval by now, it waits for that.
+    Nothing is locked meanwhile, for it may take long.
+    """
+    rows = Broadcast.objects.filter(pk=key, status=_Status.WAITING)
+    row = rows.filter(starts_at__lte=clock(), automation__enabled=True).first()
+    if row is None or not _is_to_be_counted(row):
+        return False
+    total = _count_within(_SECONDS_FOR_A_WORKER, parse(row.rule))
+    if total is not None:
+        rows.update(total=total)
+    if needs_approval(total) and not row.approved_by_id:
+        rows.update(status=_Status.UNAPPROVED)
+    return True
+
+
+def _is_to_be_counted(broadcast: Broadcast) -> bool:
+    may_need_approval = settings.AUTOMATION_APPROVAL_FROM and not broadcast.approved_by_id
+    return not broadcast.last_contact and (broadcast.total is None or bool(may_need_approval))
 
 
 @transaction.atomic
-def _let_part_in(key: int) -> None:
+def _let_part_in(key: int, *, is_counted: bool) -> None:
     automation_ids = Broadcast.objects.filter(pk=key).values_list("automation", flat=True)
     # As users who archive do: the automation first.
     automations = lock_automations(automation_ids)
@@ -158,8 +184,10 @@ def _let_part_in(key: int) -> None:
         row.due_at = max(row.starts_at, now + _PAUSE)
         row.save(update_fields=["due_at"])
         return
-    if _has_grown(row):
-        row.save()
+    if _is_to_be_counted(row) and not is_counted:
+        # It was switched on just now: the next round counts.
+        row.due_at = now
+        row.save(update_fields=["due_at"])
         return
     part = _next_part(row)
     entries = [Entry(one, Run.Cause.BROADCAST, broadcast_id=row.pk) for one in part.found]
@@ -171,20 +199,6 @@ def _let_part_in(key: int) -> None:
     if part.is_last:
         row.status, row.finished_at = _Status.DONE, now
     row.save()
-
-
-def _has_grown(broadcast: Broadcast) -> bool:
-    """Whether a broadcast that begins needs approval by now; then it waits for that.
-
-    More may have joined its audience since it was asked for.
-    """
-    if broadcast.last_contact or broadcast.approved_by_id or not settings.AUTOMATION_APPROVAL_FROM:
-        return False
-    broadcast.total = _count(parse(broadcast.rule))
-    if not needs_approval(broadcast.total):
-        return False
-    broadcast.status = _Status.UNAPPROVED
-    return True
 
 
 def _next_part(broadcast: Broadcast) -> _Part:
@@ -205,6 +219,15 @@ def _next_part(broadcast: Broadcast) -> _Part:
         if is_enough or part.is_last:
             break
     return part
+
+
+def _count_within(seconds: float, tree: Tree) -> int | None:
+    """For how many contacts a rule holds now; None if it takes longer to tell."""
+    try:
+        with bounded(seconds):
+            return _count(tree)
+    except TooLong:
+        return None
 
 
 def _count(tree: Tree) -> int:

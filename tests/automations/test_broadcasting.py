@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError
+from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -49,6 +49,11 @@ def broadcast(automation, rule=AUSTRIANS, by=None, **fields):
 
 def make_austrians(number):
     return [make_contact(country="AUT").pk for _ in range(number)]
+
+
+def sleep():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_sleep(20)")
 
 
 def work(row, *, now=False):
@@ -227,6 +232,76 @@ def test_the_database_refuses_the_approval_of_ones_own_broadcast(ada):
 
     with pytest.raises(IntegrityError, match="nobody_approves_of_a_broadcast_of_their_own"):
         Broadcast.objects.filter(pk=row.pk).update(approved_by=ada)
+
+
+@pytest.mark.parametrize(("limit", "status"), [(0, "done"), (1_000, "unapproved")])
+def test_an_audience_that_takes_too_long_to_count_is_not_known(
+    settings, monkeypatch, limit, status
+):
+    settings.AUTOMATION_APPROVAL_FROM = limit
+    make_austrians(2)
+    monkeypatch.setattr(broadcasting, "_SECONDS_FOR_A_USER", 0.001)
+    monkeypatch.setattr(broadcasting, "_SECONDS_FOR_A_WORKER", 0.001)
+    monkeypatch.setattr(broadcasting, "_count", lambda tree: sleep())
+
+    row = broadcast(make_automation())
+    work(row)
+
+    assert (row.status, row.total) == (status, None)
+
+
+def test_an_audience_that_took_too_long_to_count_is_counted_by_the_worker(monkeypatch):
+    make_austrians(2)
+    with monkeypatch.context() as slow:
+        slow.setattr(broadcasting, "_SECONDS_FOR_A_USER", 0.001)
+        slow.setattr(broadcasting, "_count", lambda tree: sleep())
+        row = broadcast(make_automation())
+    assert (row.status, row.total) == ("waiting", None)
+
+    work(row)
+
+    assert (row.status, row.total, row.entered) == ("done", 2, 2)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("limit", [0, 3])
+def test_nobody_waits_for_an_automation_while_an_audience_is_counted(settings, monkeypatch, limit):
+    settings.AUTOMATION_APPROVAL_FROM = limit
+    make_austrians(2)
+    automation = make_automation()
+
+    def somebody_pauses():
+        with transaction.atomic():
+            Automation.objects.select_for_update(nowait=True).get(pk=automation.pk)
+
+    def count(tree):
+        run_at_once(somebody_pauses)
+        return 2
+
+    monkeypatch.setattr(broadcasting, "_count", count)
+    row = broadcast(automation)
+    work(row)
+
+    assert (row.status, row.total) == ("done", 2)
+
+
+def test_a_broadcast_whose_automation_is_switched_on_just_now_is_counted_first(
+    settings, monkeypatch
+):
+    settings.AUTOMATION_APPROVAL_FROM = 2
+    automation = make_automation(enabled=False)
+    row = broadcast(automation)
+    make_austrians(2)
+    lock = broadcasting.lock_automations
+
+    def switch_on_and_lock(ids):
+        Automation.objects.update(enabled=True)
+        return lock(ids)
+
+    monkeypatch.setattr(broadcasting, "lock_automations", switch_on_and_lock)
+    work(row)
+
+    assert (row.status, row.total, runs(automation)) == ("unapproved", 2, [])
 
 
 def test_bad_input_is_refused_in_a_sentence():
