@@ -15,7 +15,6 @@ from automations.models import Automation, Version
 _WRITTEN_ELSEWHERE = ("paused_at", "archived_at", "approval_asked_by_id", "approved_by_id")
 
 
-@transaction.atomic
 def save_automation(automation: Automation, *, by: User | None = None) -> None:
     """Check and save an automation; if trigger or steps are others, as its next version.
 
@@ -30,12 +29,41 @@ def save_automation(automation: Automation, *, by: User | None = None) -> None:
     :raises InvalidAutomation: if the trigger or a step cannot be
     :raises ValidationError: if something else is wrong, such as a code name that another one has
     """
-    old = Automation.objects.select_for_update(no_key=True).filter(pk=automation.pk).first()
-    if old is None and not automation._state.adding:
-        raise ValidationError("Another user has deleted this automation meanwhile.")
     automation.trigger = triggers.to_json(triggers.read_trigger(automation.trigger))
-    known = _with_known_keys(automation.steps, old.steps if old else [])
-    automation.steps = flow.to_json(flow.read_steps(known))
+    given = automation.steps
+    rows = Automation.objects.filter(pk=automation.pk)
+    while True:
+        seen = rows.first()
+        if seen is None and not automation._state.adding:
+            raise ValidationError("Another user has deleted this automation meanwhile.")
+        known = _with_known_keys(given, seen.steps if seen else [])
+        automation.steps = flow.to_json(flow.read_steps(known))
+        # This looks at a month of activities, so it comes before the row is locked.
+        asks = by is not None and _lets_more_in(automation, seen)
+        with transaction.atomic():
+            old = rows.select_for_update(no_key=True).first()
+            if _decisive(old) == _decisive(seen):
+                _save(automation, old, by=by, asks=asks)
+                return
+
+
+def _lets_more_in(automation: Automation, old: Automation | None) -> bool:
+    """Whether many enter an automation that is on, as it is now, so that it has to be approved."""
+    if old is None or not old.enabled or _what_lets_in(old) == _what_lets_in(automation):
+        return False
+    return lets_many_in(automation)
+
+
+def _decisive(automation: Automation | None) -> object:
+    """What decides how an automation is saved; another user may change it meanwhile."""
+    return automation and (automation.enabled, _what_lets_in(automation))
+
+
+def _what_lets_in(automation: Automation) -> object:
+    return automation.trigger, automation.steps, automation.runs
+
+
+def _save(automation: Automation, old: Automation | None, *, by: User | None, asks: bool) -> None:
     automation.version = old.version if old else 0
     is_changed = old is None or (old.trigger, old.steps) != (automation.trigger, automation.steps)
     if is_changed:
@@ -43,8 +71,10 @@ def save_automation(automation: Automation, *, by: User | None = None) -> None:
     if old is not None:
         for name in _WRITTEN_ELSEWHERE if by is None else (*_WRITTEN_ELSEWHERE, "enabled"):
             setattr(automation, name, getattr(old, name))
-        if is_changed or old.runs != automation.runs:
-            _ask_for_approval_again(automation, by)
+        if _what_lets_in(old) != _what_lets_in(automation):
+            automation.approval_asked_by = automation.approved_by = None
+        if asks:
+            automation.enabled, automation.approval_asked_by = False, by
     automation.full_clean()
     automation.save(force_insert=old is None, force_update=old is not None)
     if is_changed:
@@ -55,12 +85,6 @@ def save_automation(automation: Automation, *, by: User | None = None) -> None:
             steps=automation.steps,
             created_by=by,
         )
-
-
-def _ask_for_approval_again(automation: Automation, by: User | None) -> None:
-    automation.approval_asked_by = automation.approved_by = None
-    if by is not None and automation.enabled and lets_many_in(automation):
-        automation.enabled, automation.approval_asked_by = False, by
 
 
 def without_keys(node: Any) -> Any:

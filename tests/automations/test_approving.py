@@ -2,7 +2,7 @@
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from automations.approving import approve, ask_to_enable, take_back
@@ -10,6 +10,7 @@ from automations.models import Automation
 from automations.saving import save_automation
 from tests.automations.entries import make_automation, on_activity
 from tests.factories import make_activity
+from tests.threads import run_at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -102,6 +103,46 @@ def test_who_widens_an_automation_that_is_on_needs_another_user(settings, automa
     assert (automation.enabled, automation.approval_asked_by) == (False, ada)
     approve(automation, by=ben)
     assert automation.enabled
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_waits_for_an_automation_while_it_is_looked_back(automation, ada, monkeypatch):
+    Automation.objects.update(enabled=True)
+
+    def somebody_renames():
+        rows = Automation.objects.select_for_update(nowait=True)
+        with transaction.atomic():
+            rows.filter(pk=automation.pk).get()
+
+    def look_back(_):
+        run_at_once(somebody_renames)
+        return True
+
+    monkeypatch.setattr("automations.saving.lets_many_in", look_back)
+    automation.steps = [{"type": "stop"}]
+
+    save_automation(automation, by=ada)
+
+    automation.refresh_from_db()
+    assert (automation.enabled, automation.approval_asked_by) == (False, ada)
+
+
+def test_what_another_user_changes_while_it_is_looked_back_counts(automation, ada, monkeypatch):
+    Automation.objects.update(enabled=True)
+    looks = []
+
+    def look_back(_):
+        looks.append(1)
+        Automation.objects.update(enabled=False)
+        return True
+
+    monkeypatch.setattr("automations.saving.lets_many_in", look_back)
+    automation.steps = [{"type": "stop"}]
+
+    save_automation(automation, by=ada)
+
+    automation.refresh_from_db()
+    assert (automation.enabled, automation.approval_asked_by, len(looks)) == (False, None, 1)
 
 
 def test_what_takes_too_long_to_count_needs_approval(settings, automation, ada, monkeypatch):
