@@ -122,6 +122,11 @@ class Run(Waiting):
                 name="runs_inside_by_step",
             ),
             models.Index(
+                fields=["version", "step"],
+                condition=models.Q(status__in=["running", "paused"]),
+                name="runs_inside_a_version",
+            ),
+            models.Index(
                 fields=["automation", "step"],
                 condition=models.Q(status__in=["running", "paused"], attempts__gt=0),
                 name="runs_that_fail_by_step",

@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from automations.control import (
     CannotMove,
@@ -166,6 +168,26 @@ def test_a_preview_shows_where_the_runs_of_each_step_would_go():
         Move("last", "", 1),
     ]
     assert Run.objects.filter(version__number=2).count() == 0
+
+
+def test_a_preview_reads_only_runs_that_are_inside():
+    automation = make_automation(WAIT)
+    run = enter(automation, make_contact())
+    over = {"status": "done", "finished_at": run.entered_at}
+    fields = ("automation", "version", "contact", "entered_as", "step", "cause")
+    same = {name: getattr(run, name) for name in fields}
+    Run.objects.bulk_create(Run(**same, **over) for _ in range(2_000))
+    change_steps(automation, DONE)
+    old, new = versions_of(automation)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE automations_run")
+    with CaptureQueriesContext(connection) as captured:
+        preview_move(old, new)
+    (counting,) = [one["sql"] for one in captured if "COUNT" in one["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {counting}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "runs_inside_a_version" in plan
 
 
 def test_moved_runs_wait_as_the_new_version_says_counted_from_when_they_came():
