@@ -53,7 +53,7 @@ AUDITED: dict[str, Audited] = {
     "adminsite.savedview": Audited(),
     "contacts.tag": Audited(),
     "groups.contactgroup": Audited(),
-    "destinations.destination": Audited(also=("paused_at", "paused_by")),
+    "destinations.destination": Audited(also=("paused_at", "paused_by", "deleted_at")),
     "automations.automation": Audited(also=("paused_at", "archived_at", "approved_by_id")),
     "automations.template": Audited(),
     "automations.broadcast": Audited(

@@ -67,11 +67,14 @@ def resume(destination: Destination) -> int:
 def send_again(delivery_ids: Collection[int]) -> int:
     """Have these deliveries tried once more, with the ids that they have, and return how many are.
 
-    Those without a payload are left out: nothing of them may go out, or nothing is left.
+    Those without a payload are left out: nothing of them may go out, or nothing is left. So are
+    those whose destination is deleted.
     """
     with transaction.atomic():
-        ready = Delivery.objects.filter(Among("pk", delivery_ids), payload__isnull=False)
-        locked = ready.select_for_update(no_key=True).order_by("pk")
+        ready = Delivery.objects.filter(
+            Among("pk", delivery_ids), payload__isnull=False, destination__deleted_at__isnull=True
+        )
+        locked = ready.select_for_update(no_key=True, of=("self",)).order_by("pk")
         keys = list(locked.values_list("pk", "destination_id"))
         count = Delivery.objects.filter(Among("pk", [key for key, _ in keys])).update(
             status=Status.WAITING, reason="", attempts=0, due_at=timezone.now(), delivered_at=None

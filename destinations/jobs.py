@@ -5,6 +5,8 @@ from datetime import timedelta
 from celery.signals import worker_process_shutdown, worker_shutdown
 from django.db.models import Q
 
+from destinations.deleting import JOB as DELETING
+from destinations.deleting import delete_portions
 from destinations.erasing import give_up_old_requests
 from destinations.kinds.files import finish_files
 from destinations.models import Queue
@@ -23,6 +25,16 @@ DELIVERIES = declare(
         shown_by="destination",
         queue="deliveries",
         lease=LEASE.total_seconds(),
+    )
+)
+DELETIONS = declare(
+    Job(
+        name=DELETING,
+        model=Queue,
+        waiting=Q(destination__deleted_at__isnull=False),
+        do=delete_portions,
+        # The next portion need not wait for those of another destination.
+        batch=1,
     )
 )
 

@@ -81,7 +81,7 @@ def what_left_about(contact_ids: Collection[int]) -> list[Left]:
         last_at=Max(_AT),
     )
     counted = list(rows.order_by("destination", "kind"))
-    destinations = Destination.objects.in_bulk({row["destination"] for row in counted})
+    destinations = Destination._base_manager.in_bulk({row["destination"] for row in counted})
     for row in counted:
         key = row["destination"]
         left = found.setdefault(key, Left(destinations[key], row["first_at"], row["last_at"]))

@@ -19,6 +19,13 @@ CODE_NAME = RegexValidator(
 )
 
 
+class _Undeleted(models.Manager):
+    """Leaves out what users have deleted, and workers have not yet."""
+
+    def get_queryset(self) -> models.QuerySet:
+        return super().get_queryset().filter(deleted_at__isnull=True)
+
+
 class Destination(models.Model):
     """Another system, and which part of what the hub records goes out to it."""
 
@@ -131,11 +138,16 @@ class Destination(models.Model):
     paused_by = models.CharField(
         max_length=20, choices=PausedBy.choices, blank=True, editable=False
     )
+    # Then it is gone for everybody, and workers delete its deliveries and at last this row.
+    deleted_at = models.DateTimeField("deleted", null=True, editable=False)
+
+    objects = _Undeleted()
 
     class Meta:
         constraints = [
             models.UniqueConstraint(
                 Lower("code_name"),
+                condition=models.Q(deleted_at__isnull=True),
                 name="one_destination_per_code_name",
                 violation_error_message="Another destination has this code name.",
             ),
@@ -149,10 +161,14 @@ class Destination(models.Model):
                 | (models.Q(earlier_secret_until__isnull=False) & ~models.Q(earlier_secret="")),
                 name="an_earlier_secret_ends",
             ),
+            models.CheckConstraint(
+                condition=models.Q(deleted_at__isnull=True) | models.Q(enabled=False),
+                name="a_deleted_destination_is_off",
+            ),
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return f"{self.name} (deleted)" if self.deleted_at else self.name
 
 
 class Queue(Waiting):

@@ -257,5 +257,6 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     def render_change_form(self, request, context, *args, obj=None, **kwargs):
         if obj is not None:
-            context["may_send"] = may_send_again(request.user) and obj.payload is not None
+            may_go_out = obj.payload is not None and obj.destination.deleted_at is None
+            context["may_send"] = may_send_again(request.user) and may_go_out
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)

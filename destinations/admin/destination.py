@@ -38,6 +38,7 @@ from destinations.admin.permissions import (
 from destinations.admin.reading import FIELDSETS
 from destinations.admin.secrets import rotate_page, secret_page
 from destinations.admin.warnings import left_by_deleting
+from destinations.deleting import delete_destination
 from destinations.kinds import kinds
 from destinations.models import Destination
 from destinations.saving import save_destination
@@ -234,6 +235,9 @@ class DestinationAdmin(StayingAdmin, CarefulAdmin, ExplainedDeletionAdmin):
 
     def save_model(self, request, obj, form, change):
         save_destination(obj)
+
+    def delete_model(self, request, obj):
+        delete_destination(obj)
 
     def response_add(self, request, obj, post_url_continue=None):
         response = super().response_add(request, obj, post_url_continue)

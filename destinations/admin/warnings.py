@@ -27,12 +27,16 @@ def warnings_of(destination: Destination) -> list[str]:
 
 def left_by_deleting(destination: Destination) -> list[str]:
     """What a user should know before deleting a destination: deleting it undoes nothing there."""
-    told = "What it was told stays with it, and requests to delete contacts there go out no more."
+    sentences = [
+        "Nothing goes out to it from then on. Its deliveries leave the log after that: millions of "
+        "them take some minutes.",
+        "What it was told stays with it, and requests to delete contacts there go out no more.",
+    ]
     if destination.type != Destination.Type.FILE:
-        return [told]
+        return sentences
     folder = destination.options.get("folder", "")
     return [
-        told,
+        *sentences,
         f"Its files in the folder “{folder}” stay, and contacts who are erased later are not taken "
         "out of them any more: delete them yourself when nobody needs them.",
     ]

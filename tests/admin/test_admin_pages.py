@@ -48,7 +48,7 @@ LIST_QUERIES = {
     "bulkaction": 6,
     "certificate": 7,
     "channel": 6,
-    "chore": 42,
+    "chore": 46,
     "consent": 7,
     "consentagreement": 8,
     "consentcategory": 8,
