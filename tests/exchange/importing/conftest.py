@@ -1,7 +1,10 @@
 """Files of imports, and what becomes of them without a worker."""
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 
+from adminsite.roles import give_roles
 from exchange.importing.acting import start_check, start_import, start_undo, work_through
 from exchange.importing.files import add_file
 from exchange.importing.mapping import Mapping
@@ -36,6 +39,15 @@ class Imports:
         start_undo(import_)
         work_through(import_)
         return import_.undone
+
+
+@pytest.fixture
+def marketer(db):
+    """A client in which a marketer is logged in, and no more."""
+    client, user = Client(), User.objects.create(username="marketer", is_staff=True)
+    give_roles(user, ["marketer"])
+    client.force_login(user)
+    return client
 
 
 @pytest.fixture

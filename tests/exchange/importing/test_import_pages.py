@@ -37,14 +37,6 @@ def folder(settings, tmp_path):
     return tmp_path / "imports"
 
 
-@pytest.fixture
-def marketer():
-    client, user = Client(), User.objects.create(username="marketer", is_staff=True)
-    give_roles(user, ["marketer"])
-    client.force_login(user)
-    return client
-
-
 def upload(client, content, name="people.csv", **fields):
     file = SimpleUploadedFile(name, content)
     return client.post(UPLOAD, {"kind": "contacts", **fields, "file": file})

@@ -1,10 +1,7 @@
 """Mailchimp's ZIP from the upload to the undo: who has unsubscribed gets no email, at no moment."""
 
 import pytest
-from django.contrib.auth.models import User
-from django.test import Client
 
-from adminsite.roles import give_roles
 from automations.emails.permission import obstacles
 from automations.models import Suppression
 from consents.agreements import record_agreement
@@ -25,15 +22,6 @@ ADA, GRACE, GONE, BOUNCED = (
 )
 
 
-@pytest.fixture
-def marketer(settings, tmp_path):
-    settings.DATA_DIR = tmp_path / "data"
-    client, user = Client(), User.objects.create(username="marketer", is_staff=True)
-    give_roles(user, ["marketer"])
-    client.force_login(user)
-    return client
-
-
 def may_get(consent):
     """Who gets an email that needs this consent, by what the sending itself asks."""
     people = dict(Contact.objects.live().exclude(email="").values_list("pk", "email_key"))
@@ -41,7 +29,8 @@ def may_get(consent):
     return sorted(email for pk, email in people.items() if pk not in refused)
 
 
-def test_zip_goes_from_the_upload_to_the_undo(marketer, tmp_path, monkeypatch):
+def test_zip_goes_from_the_upload_to_the_undo(marketer, settings, tmp_path, monkeypatch):
+    settings.DATA_DIR = tmp_path / "data"
     news = make_consent("news", name="Newsletter")
     left = make_contact(email="Gone@Example.com", first_name="Gone")
     record_agreement(left, news, agreed=True)

@@ -1,12 +1,9 @@
 """A file is read in another way, or gets another mapping, whatever others do with it."""
 
 import pytest
-from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
 from django.urls import reverse
 
-from adminsite.roles import give_roles
 from contacts.models import Contact
 from exchange.admin import imports as import_pages
 from exchange.admin import uploading
@@ -24,14 +21,6 @@ SHEETS = {
     "Three": [["Color", "Size"], ["red", "1"]],
 }
 CHECKED = {"target-0": "email", "target-1": "first_name"}
-
-
-@pytest.fixture
-def marketer():
-    client, user = Client(), User.objects.create(username="marketer", is_staff=True)
-    give_roles(user, ["marketer"])
-    client.force_login(user)
-    return client
 
 
 @pytest.fixture
