@@ -3,6 +3,9 @@
 from django.db import connections
 from django.db.models import BigIntegerField, QuerySet, Subquery
 
+# So far pages count what may be very much.
+COUNTED = 10_000
+
 
 def estimated_rows(table_or_index: str, *, using: str = "default") -> int:
     """How many rows PostgreSQL last estimated; -1 if it has not looked yet."""
@@ -18,6 +21,11 @@ def count_up_to(queryset: QuerySet, limit: int) -> int:
     """The number of rows, or `limit` + 1 if there are more than `limit`."""
     # Only the key is selected, so that annotations are not computed for every row.
     return queryset.order_by().values("pk")[: limit + 1].count()
+
+
+def say_count(count: int, limit: int) -> str:
+    """A count that ended at `limit` + 1, in words: “9,876”, or “more than 10,000”."""
+    return f"{count:,}" if count <= limit else f"more than {limit:,}"
 
 
 class CountOf(Subquery):

@@ -9,12 +9,9 @@ from django.db import models
 from django.db.models import Exists
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from adminsite.counting import count_up_to
+from adminsite.counting import COUNTED, count_up_to, say_count
 from adminsite.formatting import change_url
 from adminsite.options import HubAdmin
-
-# So many rows of a kind are counted.
-_COUNTED = 10_000
 
 
 class ExplainedDeletionAdmin(HubAdmin):
@@ -73,9 +70,9 @@ class ExplainedDeletionAdmin(HubAdmin):
             for instance in objs
             for relation in _relations(instance, models.CASCADE)
             if self.admin_site.is_registered(relation.related_model)
-            and (count := count_up_to(_rows(relation, instance), _COUNTED))
+            and (count := count_up_to(_rows(relation, instance), COUNTED))
         }
-        used = {name: _number(count) for name, count in counted.items()}
+        used = {name: say_count(count, COUNTED) for name, count in counted.items()}
         parts = [f"{count} {name}" for name, count in used.items()]
         return [str(instance) for instance in objs] + parts, counts | used, set(), []
 
@@ -101,10 +98,6 @@ def _relations(instance: models.Model, on_delete) -> list:
         for field in instance._meta.get_fields(include_hidden=True)
         if isinstance(field, models.ForeignObjectRel) and field.on_delete is on_delete
     ]
-
-
-def _number(count: int) -> str:
-    return f"more than {_COUNTED:,}" if count > _COUNTED else f"{count:,}"
 
 
 def _rows(relation, instance: models.Model) -> models.QuerySet:

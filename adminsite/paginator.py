@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from django.utils.functional import cached_property
 from django.utils.text import capfirst
 
-from adminsite.counting import count_up_to, estimated_rows
+from adminsite.counting import count_up_to, estimated_rows, say_count
 
 # How many rows are counted, and how many can be paged through. Filters lead further.
 COUNTED_ROWS = 10_000
@@ -52,11 +52,9 @@ class EstimatedCountPaginator(Paginator):
         noun = meta.verbose_name if self.count == 1 else meta.verbose_name_plural
         if self.found_in_time is not None:
             return f"{min(self.count, COUNTED_ROWS):,} {noun} found so far"
-        if not self.is_cut:
-            return f"{self.count:,} {noun}"
-        if self.is_whole_table:
+        if self.is_cut and self.is_whole_table:
             return capfirst(f"about {_rounded(self.count):,} {noun}")
-        return capfirst(f"more than {COUNTED_ROWS:,} {noun}")
+        return capfirst(f"{say_count(self.count, COUNTED_ROWS)} {noun}")
 
     def _estimate(self) -> int:
         return estimated_rows(self.object_list.model._meta.db_table, using=self.object_list.db)

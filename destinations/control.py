@@ -7,14 +7,12 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from adminsite.counting import count_up_to
+from adminsite.counting import COUNTED, count_up_to
 from database.lookups import Among
 from destinations.models import Delivery, Destination, Queue
 from destinations.queues import ensure_queues, note_work
 
 Status = Delivery.Status
-# What waits is counted up to here.
-COUNTED = 10_000
 # So many are locked at once; workers that send meanwhile wait for them no longer than that takes.
 _PORTION = 5_000
 

@@ -12,7 +12,7 @@ from django.utils.text import capfirst
 from django.views.decorators.http import require_POST
 
 from adminsite.columns import Column, Moment, Short
-from adminsite.counting import count_up_to
+from adminsite.counting import COUNTED, count_up_to, say_count
 from adminsite.dashboard import CardContent, DashboardCard, Figure, register_card
 from adminsite.formatting import badge, changelist_url
 from adminsite.navigation import SidebarItem, register_item
@@ -26,8 +26,8 @@ from jobs.permissions import may_see_work, may_try_again
 from jobs.tasks import ring
 from jobs.working import try_again
 
-# More rows than that are not counted, nor so many shown of those that failed.
-_COUNTED, _SHOWN = 10_000, 20
+# So many are shown of the rows that failed.
+_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -57,23 +57,19 @@ def work_of(job: Job, user: AnyUser) -> Work:
     return Work(
         job=job,
         title=capfirst(job.name),
-        waiting=_in_words(count_up_to(waiting, _COUNTED + 1)),
+        waiting=say_count(count_up_to(waiting, COUNTED), COUNTED),
         failed=[Failed(row, _page_of(job, row, user)) for row in rows],
-        more=count_up_to(failing, _COUNTED) - len(rows) if len(rows) == _SHOWN else 0,
+        more=count_up_to(failing, COUNTED) - len(rows) if len(rows) == _SHOWN else 0,
     )
 
 
 def number_of_failures() -> int:
     """How many rows of all jobs could not be done, each job counted up to a limit; one query."""
     failing = [
-        job.model._default_manager.filter(job.waiting, attempts__gt=0).values("pk")[:_COUNTED]
+        job.model._default_manager.filter(job.waiting, attempts__gt=0).values("pk")[:COUNTED]
         for job in jobs.values()
     ]
     return failing[0].union(*failing[1:], all=True).count()
-
-
-def _in_words(count: int) -> str:
-    return f"more than {_COUNTED:,}" if count > _COUNTED else f"{count:,}"
 
 
 def _page_of(job: Job, row: Waiting, user: AnyUser) -> str:
@@ -146,7 +142,7 @@ class WorkAdmin(ReadOnlyAdmin):
         failed: QuerySet[Model] = job.model._default_manager.filter(attempts__gt=0)
         if key := request.POST.get("row"):
             failed = failed.filter(pk=int(key) if key.isdecimal() and len(key) < 19 else None)
-        count = try_again(job, list(failed.values_list("pk", flat=True)[:_COUNTED]))
+        count = try_again(job, list(failed.values_list("pk", flat=True)[:COUNTED]))
         ring(job.name)
         if count:
             self.message_user(request, "A worker tries again in a moment.", messages.SUCCESS)

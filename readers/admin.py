@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from adminsite.columns import Column, Moment, Short
+from adminsite.counting import COUNTED, say_count
 from adminsite.dashboard import CardContent, DashboardCard, Figure, register_card
 from adminsite.formatting import changelist_url
 from adminsite.navigation import SidebarItem, register_item
@@ -18,16 +19,13 @@ from readers.permissions import may_see_readers, may_try_again
 from readers.positions import place_of
 from readers.reading import declared_readers, try_again
 
-# More rows than that are not counted.
-_COUNTED = 10_000
-
 
 def waits_to_be_read(reader: ReaderState) -> str:
     """How many rows of each log it has not read."""
     declared = declared_readers().get(reader.name)
     if declared is None:
         return "There is no such reader any more"
-    counts = {log.name: place_of(reader.name, log).count(_COUNTED + 1) for log in declared.logs}
+    counts = {log.name: place_of(reader.name, log).count(COUNTED + 1) for log in declared.logs}
     return ", ".join(_words(*one) for one in counts.items() if one[1]) or "Nothing"
 
 
@@ -38,7 +36,7 @@ def next_attempt(reader: ReaderState):
 
 
 def _words(name: str, count: int) -> str:
-    return f"{name}: more than {_COUNTED:,}" if count > _COUNTED else f"{name}: {count:,}"
+    return f"{name}: {say_count(count, COUNTED)}"
 
 
 _NAME = Column("name", "Reader")

@@ -30,7 +30,7 @@ from activities.models import RejectedActivity, Replay
 from activities.problems import Status
 from activities.reading_again import can_be_replayed, why_not
 from activities.replaying import MOST_CHECKED, cause_of, check_again
-from adminsite.counting import count_up_to
+from adminsite.counting import count_up_to, say_count
 from adminsite.formatting import change_url, changelist_url
 from adminsite.permissions import AnyUser
 from adminsite.searching import as_id
@@ -249,8 +249,7 @@ def _row(
 
 
 def _counted(lines: QuerySet) -> str:
-    number = count_up_to(lines, _MOST)
-    return f"more than {_MOST:,}" if number > _MOST else f"{number:,}"
+    return say_count(count_up_to(lines, _MOST), _MOST)
 
 
 def _shown(text: str, user: AnyUser) -> str:

@@ -13,7 +13,7 @@ from activities.admin.long_texts import cut_short, without_long_texts
 from activities.admin.permissions import may_see_activities, may_see_inspector
 from activities.models import Activity, DataInput, RejectedActivity
 from activities.problems import Status
-from adminsite.counting import count_up_to
+from adminsite.counting import COUNTED, count_up_to, say_count
 from adminsite.dashboard import (
     Bar,
     BarList,
@@ -32,8 +32,6 @@ from jobs.admin import may_see_work
 from jobs.models import Chore
 
 _LATEST = 8
-# Up to here what waits is counted.
-_COUNTED = 10_000
 _CAUSES = 8
 # What became of activities that were not recorded although nobody wants that.
 _LOST = (Status.INVALID_REJECTED, Status.FAILED)
@@ -119,11 +117,11 @@ def _causes(span: Span) -> dict[str, int]:
 
 def _data_inputs(request: HttpRequest) -> CardContent:
     waiting = DataInput.objects.filter(outcome=DataInput.Outcome.PENDING)
-    count = count_up_to(waiting, _COUNTED)
+    count = count_up_to(waiting, COUNTED)
     figure = Figure(
         name="Data inputs waiting",
         icon="edit_note",
-        value=f"{count:,}" if count <= _COUNTED else f"Over {_COUNTED:,}",
+        value=say_count(count, COUNTED),
         note="Applied by workers in a moment" if count else "All are applied",
         url=changelist_url(Chore),
     )

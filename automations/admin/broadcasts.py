@@ -17,12 +17,11 @@ from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminSelectWidget
 
 from adminsite.careful import CarefulAdmin
 from adminsite.columns import Badge, Column, Link, Moment, Short, labels_of
-from adminsite.counting import CountOf
+from adminsite.counting import COUNTED, CountOf, say_count
 from adminsite.formatting import badge, change_url
 from adminsite.navigation import ListLink, SidebarItem, register_item, register_list_link
 from adminsite.options import EmptyState
 from adminsite.permissions import user_of
-from automations.admin.listing import COUNTED, number
 from automations.admin.permissions import (
     may_add_broadcasts,
     may_change_broadcasts,
@@ -90,7 +89,8 @@ class GroupField(forms.ModelChoiceField):
         super().__init__(counted, **kwargs)
 
     def label_from_instance(self, obj: Any) -> str:
-        return f"{obj.name} ({number(obj.counted)} contact{'' if obj.counted == 1 else 's'})"
+        count = say_count(obj.counted, COUNTED)
+        return f"{obj.name} ({count} contact{'' if obj.counted == 1 else 's'})"
 
 
 class BroadcastForm(forms.ModelForm):

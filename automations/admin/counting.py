@@ -7,8 +7,8 @@ from typing import Any
 from django.db import OperationalError, connection, transaction
 from django.http import HttpRequest
 
+from adminsite.counting import COUNTED, count_up_to, say_count
 from adminsite.formatting import changelist_url
-from automations.admin.listing import COUNTED
 from automations.admin.permissions import may_see_runs
 from automations.conversions import WINDOW_DAYS, Branch, conversions
 from automations.models import Automation, Passage, Run
@@ -96,11 +96,11 @@ def counts_of(automation: Automation, keys: Collection[str]) -> dict[str, StepCo
 
 def _text(count: int, sql: str, automation: Automation, key: str) -> str:
     if count <= COUNTED:
-        return f"{count:,}"
+        return say_count(count, COUNTED)
     expected = round(estimate(Statement(sql, (automation.pk, key))).rows)
     # No more digits than an estimate knows.
     rounded = round(expected, 3 - len(str(expected)))
-    return f"about {rounded:,}" if expected > COUNTED else f"more than {COUNTED:,}"
+    return f"about {rounded:,}" if expected > COUNTED else say_count(count, COUNTED)
 
 
 def on_cards(
@@ -120,19 +120,16 @@ def _lines(
     if counts.passed:
         yield {"name": "passed", "text": f"{counts.passed_text} passed", "url": ""}
     if counts.skipped:
-        yield {"name": "skipped", "text": f"{_up_to(counts.skipped)} of them skipped it", "url": ""}
+        text = f"{say_count(counts.skipped, COUNTED)} of them skipped it"
+        yield {"name": "skipped", "text": text, "url": ""}
     if counts.failing:
-        text = f"{_up_to(counts.failing)} failed: {counts.error}"
+        text = f"{say_count(counts.failing, COUNTED)} failed: {counts.error}"
         yield {
             "name": "failing",
             "text": text,
             "url": url and f"{url}&state=failing",
             "is_bad": True,
         }
-
-
-def _up_to(count: int) -> str:
-    return f"{count:,}" if count <= COUNTED else f"more than {COUNTED:,}"
 
 
 def on_branches(automation: Automation, steps: Sequence[Step]) -> dict[str, list[str]]:
@@ -160,10 +157,8 @@ def _ways(automation: Automation, step: Step) -> list[str]:
         ]
     passages = Passage.objects.filter(automation=automation, step=step.key)
     outcomes = (Passage.Outcome.THEN, Passage.Outcome.ELSE)
-    return [
-        f"{_up_to(passages.filter(outcome=one).values('pk')[: COUNTED + 1].count())} went this way"
-        for one in outcomes
-    ]
+    counts = [count_up_to(passages.filter(outcome=one), COUNTED) for one in outcomes]
+    return [f"{say_count(count, COUNTED)} went this way" for count in counts]
 
 
 def _converted(branch: Branch) -> str:

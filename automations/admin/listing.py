@@ -4,14 +4,12 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils.safestring import SafeString
 
 from adminsite.columns import Column, Moment, Short
-from adminsite.counting import CountOf
+from adminsite.counting import COUNTED, CountOf, say_count
 from adminsite.formatting import badge
 from automations.admin.phrases import phrase_of_trigger
 from automations.models import Automation, Run
 from groups.names import Known
 
-# Up to here contacts are counted one by one.
-COUNTED = 10_000
 INSIDE = (Run.Status.RUNNING, Run.Status.PAUSED)
 
 
@@ -25,14 +23,9 @@ def with_figures(automations: QuerySet[Automation]) -> QuerySet[Automation]:
     )
 
 
-def number(count: int) -> str:
-    """A count, as far as it was counted."""
-    return f"{count:,}" if count <= COUNTED else f"more than {COUNTED:,}"
-
-
 def inside(automation) -> str:
     """How many contacts are on their way through an automation."""
-    return number(automation.counted)
+    return say_count(automation.counted, COUNTED)
 
 
 def when(automation: Automation) -> str:

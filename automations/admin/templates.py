@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from activities.models import ActivityType
 from adminsite.careful import CarefulAdmin
 from adminsite.columns import Column, Json, Moment, Short
-from adminsite.counting import CountOf
+from adminsite.counting import COUNTED, CountOf, say_count
 from adminsite.deleting import ExplainedDeletionAdmin
 from adminsite.formatting import badge, link_to
 from adminsite.navigation import SidebarItem, register_item
@@ -43,8 +43,6 @@ from contacts.admin.permissions import may_see_contacts
 from contacts.profile import FIELDS
 from database.letter_case import fold
 
-# Up to here the list counts emails one by one.
-_COUNTED = 10_000
 _MOST_EVENTS = 500
 
 register_item(
@@ -71,7 +69,7 @@ def used_by(template) -> str:
 
 def sent(template) -> str:
     """How many emails of it the mail server has taken."""
-    return f"{template.sent:,}" if template.sent <= _COUNTED else f"more than {_COUNTED:,}"
+    return say_count(template.sent, COUNTED)
 
 
 def automations(template: Template) -> SafeString | str:
@@ -132,7 +130,7 @@ class TemplateAdmin(StayingAdmin, CarefulAdmin, ExplainedDeletionAdmin):
     def get_list_queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         emails = Email.objects.filter(template=OuterRef("pk"), status=Email.Status.SENT)
         return queryset.annotate(
-            sent=CountOf(emails.order_by().values("pk")[: _COUNTED + 1]),
+            sent=CountOf(emails.order_by().values("pk")[: COUNTED + 1]),
             users=Case(
                 *(
                     When(code_name__fold=code_name, then=Value(", ".join(names)))

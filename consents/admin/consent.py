@@ -10,10 +10,11 @@ from django.urls import path
 from django.views.decorators.http import require_POST
 
 from adminsite.columns import Column
+from adminsite.counting import COUNTED, say_count
 from adminsite.deleting import ExplainedDeletionAdmin
 from adminsite.formatting import changelist_url
 from adminsite.options import EmptyState
-from consents.admin.differences import counted, people_by_text, show_what_would_change
+from consents.admin.differences import people_by_text, show_what_would_change
 from consents.admin.text import (
     ConsentTextInline,
     LanguageField,
@@ -26,9 +27,6 @@ from consents.texts import as_tag, check_language
 from contacts.admin.permissions import may_see_contacts
 from contacts.models import Contact
 
-# Counting stops here, so that the list costs the same for any number of agreements.
-_COUNTED = 10_000
-
 
 def languages(consent) -> str:
     """The languages that a consent has a text in."""
@@ -36,7 +34,7 @@ def languages(consent) -> str:
 
 
 def people_who_agree_now(consent) -> str:
-    return f"{_COUNTED:,}+" if consent.agreed_count > _COUNTED else f"{consent.agreed_count:,}"
+    return say_count(consent.agreed_count, COUNTED)
 
 
 class ConsentForm(ModelForm):
@@ -118,7 +116,8 @@ class ConsentAdmin(ExplainedDeletionAdmin):
             people = people_by_text(obj)
             list_url = changelist_url(Contact)
             context["versions"] = [
-                (text, version_badge(text), counted(people.get(text.pk, 0))) for text in texts
+                (text, version_badge(text), say_count(people.get(text.pk, 0), COUNTED))
+                for text in texts
             ]
             context["people_url"] = list_url if may_see_contacts(request.user) else ""
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)
@@ -144,7 +143,7 @@ def agreed_count() -> Case:
 
 
 def _number_of(answers: QuerySet) -> Func:
-    some = ArraySubquery(answers.values("contact")[: _COUNTED + 1])
+    some = ArraySubquery(answers.values("contact")[: COUNTED + 1])
     return Func(some, function="cardinality", output_field=IntegerField())
 
 

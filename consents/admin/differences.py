@@ -11,6 +11,7 @@ from django.template.response import TemplateResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from adminsite.counting import COUNTED, count_up_to, say_count
 from consents.languages import language_names
 from consents.models import Consent, ConsentText, CurrentAnswer
 from consents.texts import clean_html, versions_in
@@ -20,7 +21,6 @@ _TOKEN = re.compile(r"<[^>]*>|[^\s<]+|\s+")
 _BLOCK = re.compile(r"</?(p|h[2-4]|ul|ol|li|table|tr|blockquote|br|hr)\b")
 # Comparing takes the square of it.
 _MOST_TOKENS = 6_000
-_COUNTED = 10_000
 
 
 def differences(before: str, after: str) -> SafeString:
@@ -63,7 +63,7 @@ def version_before(text: ConsentText) -> ConsentText | None:
 def people_who_agree_to(texts: QuerySet[ConsentText], consent_id: int) -> int:
     """How many contacts agree to one of these texts, counted as far as pages say it."""
     agreeing = CurrentAnswer.objects.filter(consent=consent_id, agreed=True, text__in=texts)
-    return agreeing.order_by()[: _COUNTED + 1].count()
+    return count_up_to(agreeing, COUNTED)
 
 
 def people_by_text(consent: Consent) -> dict[int | None, int]:
@@ -71,11 +71,6 @@ def people_by_text(consent: Consent) -> dict[int | None, int]:
     agreeing = CurrentAnswer.objects.filter(consent=consent, agreed=True)
     number = Count("contact")
     return dict(agreeing.order_by().values_list("text").annotate(number))
-
-
-def counted(number: int) -> str:
-    """A number as far as it was counted."""
-    return f"{_COUNTED:,}+" if number > _COUNTED else f"{number:,}"
 
 
 def show_what_would_change(request: HttpRequest, may_change: bool) -> HttpResponse:
@@ -104,7 +99,7 @@ def show_what_would_change(request: HttpRequest, may_change: bool) -> HttpRespon
         "changed": changed,
         "version": text.version + 1,
         "language": language_names().get(text.language, text.language),
-        "people": counted(number),
+        "people": say_count(number, COUNTED),
         "is_one": number == 1,
         "they_count": text.consent.older_versions_count,
     }

@@ -17,10 +17,10 @@ from unfold.widgets import (
 )
 
 from adminsite.columns import Column, Link, Moment
+from adminsite.counting import COUNTED, say_count
 from adminsite.formatting import badge
 from adminsite.options import ReadOnlyAdmin
 from consents.admin.differences import (
-    counted,
     differences,
     given_or_kept,
     people_who_agree_to,
@@ -193,7 +193,7 @@ def version_badge(text: ConsentText) -> SafeString:
 def people(text: ConsentText) -> str:
     """How many contacts agree to exactly this text now."""
     number = people_who_agree_to(ConsentText.objects.filter(pk=text.pk), text.consent_id)
-    return counted(number)
+    return say_count(number, COUNTED)
 
 
 def different_from_before(text: ConsentText) -> SafeString | None:

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from unfold.contrib.filters.admin import DropdownFilter
 
 from adminsite.columns import Column, Moment
+from adminsite.counting import COUNTED, say_count
 from adminsite.deleting import ExplainedDeletionAdmin
 from adminsite.filters import register_filter
 from adminsite.formatting import changelist_url, link
@@ -23,9 +24,6 @@ from contacts.annotating import CannotAnnotate, clean_tag_name
 from contacts.annotations import ContactTag, Tag
 from contacts.models import Contact
 from database.lookups import Among
-
-# Counting stops here, so that the list costs the same for any number of contacts.
-_COUNTED = 10_000
 
 
 class TagForm(ModelForm):
@@ -41,7 +39,7 @@ class TagForm(ModelForm):
 
 def contacts_with_it(tag: Any) -> object:
     """How many contacts have a tag, with a link to them."""
-    count = f"{_COUNTED:,}+" if tag.contact_count > _COUNTED else f"{tag.contact_count:,}"
+    count = say_count(tag.contact_count, COUNTED)
     return link(changelist_url(Contact, f"tag={tag.pk}"), count)
 
 
@@ -68,7 +66,7 @@ class TagAdmin(ExplainedDeletionAdmin):
 
     def get_list_queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         rows = ContactTag.objects.filter(tag=OuterRef("pk")).values("contact")
-        some = ArraySubquery(rows.distinct()[: _COUNTED + 1])
+        some = ArraySubquery(rows.distinct()[: COUNTED + 1])
         count = Func(some, function="cardinality", output_field=IntegerField())
         return queryset.annotate(contact_count=count)
 

@@ -9,11 +9,10 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
 
-from adminsite.counting import count_up_to
+from adminsite.counting import COUNTED, count_up_to, say_count
 from adminsite.filters import read_moment
 from adminsite.formatting import changelist_url
 from destinations import control
-from destinations.admin.listing import number
 from destinations.admin.phrases import held_up, said_of
 from destinations.models import Delivery, Destination
 from destinations.testing import send_test
@@ -37,12 +36,12 @@ def resume(destination: Destination) -> Said:
     if not count:
         return messages.SUCCESS, "Resumed. Nothing has waited."
     if lack := held_up(destination):
-        have = "1 message has" if count == 1 else f"{number(count)} messages have"
+        have = "1 message has" if count == 1 else f"{say_count(count, COUNTED)} messages have"
         return messages.SUCCESS, f"Resumed. {have} waited. {lack}"
     text = (
         "1 message that has waited goes"
         if count == 1
-        else f"{number(count)} messages that waited go"
+        else f"{say_count(count, COUNTED)} messages that waited go"
     )
     return messages.SUCCESS, f"Resumed. {text} out now."
 
@@ -68,7 +67,7 @@ def tested(destination: Destination) -> dict[str, Any]:
 
 def sent_since(destination: Destination, since: datetime) -> str:
     """How many messages would be sent again, as far as they are counted."""
-    return number(count_up_to(control.made_since(destination, since), control.COUNTED))
+    return say_count(count_up_to(control.made_since(destination, since), COUNTED), COUNTED)
 
 
 def asked_since(request: HttpRequest) -> tuple[datetime | None, str]:

@@ -4,9 +4,10 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from adminsite.counting import COUNTED, say_count
 from adminsite.dashboard import CardContent, DashboardCard, Figure, register_card
 from adminsite.formatting import changelist_url
-from destinations.admin.listing import ago, number, with_figures
+from destinations.admin.listing import ago, with_figures
 from destinations.admin.permissions import may_see_destinations
 from destinations.models import Destination
 
@@ -22,7 +23,7 @@ def _card(request: HttpRequest) -> CardContent:
         Figure(
             name="Deliveries late",
             icon="local_shipping",
-            value=number(sum(one.late for one in late)),
+            value=say_count(sum(one.late for one in late), COUNTED),
             note=f"The oldest has waited for {ago(min(one.waits_since for one in late))}"
             if late
             else "Everything has gone out",

@@ -10,10 +10,9 @@ from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
 from adminsite.columns import Column, Moment, Short
-from adminsite.counting import CountOf
+from adminsite.counting import COUNTED, CountOf, say_count
 from adminsite.formatting import badge, moment
 from destinations.admin.phrases import phrase_of
-from destinations.control import COUNTED
 from destinations.models import Delivery, Destination, Queue
 
 # A message that has waited longer is late.
@@ -45,11 +44,6 @@ def with_figures(
             waiting.order_by("status", "created_at", "id").values("created_at")[:1]
         ),
     )
-
-
-def number(count: int) -> str:
-    """A count, as far as it was counted."""
-    return f"{count:,}" if count <= COUNTED else f"more than {COUNTED:,}"
 
 
 def queue_of(destination: Destination) -> Queue | None:
@@ -107,7 +101,8 @@ def waits(destination: Any) -> SafeString | str:
     """How much waits, and for how long the oldest of it does."""
     if not destination.waiting:
         return ""
-    text = f"{number(destination.waiting)}, the oldest for {ago(destination.waits_since)}"
+    count = say_count(destination.waiting, COUNTED)
+    text = f"{count}, the oldest for {ago(destination.waits_since)}"
     return format_html('<span class="whitespace-nowrap">{}</span>', text)
 
 

@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from adminsite.counting import COUNTED, say_count
 from adminsite.formatting import moment
 from adminsite.permissions import AnyUser
 from contacts.admin.permissions import may_see_contacts
@@ -15,7 +16,6 @@ from destinations.admin.delivery import STATUS, why, why_without_payload
 from destinations.admin.listing import (
     failing_since,
     last_delivered,
-    number,
     queue_of,
     state,
     waits,
@@ -59,7 +59,7 @@ def head_of(request: HttpRequest, destination: Destination) -> dict[str, Any]:
     facts = [
         ("State", state(figures)),
         ("Waits", waits(figures) or "Nothing"),
-        ("Late", number(figures.late) if figures.late else "Nothing"),
+        ("Late", say_count(figures.late, COUNTED) if figures.late else "Nothing"),
         ("Last delivered", moment(last_delivered(figures))),
     ]
     if since:

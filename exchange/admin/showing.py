@@ -9,6 +9,7 @@ from django.core import signing
 from django.urls import reverse
 from django.utils.text import capfirst
 
+from adminsite.counting import say_count
 from adminsite.formatting import changelist_url
 from contacts.models import Contact
 from contacts.profile import FIELDS
@@ -205,8 +206,7 @@ def _say_given(import_: Import) -> str:
     """What an import has given besides fields, in words; "" if that is nothing."""
     given = given_by(import_, _MOST_GIVEN)
     return ", ".join(
-        f"{f'more than {_MOST_GIVEN:,}' if count > _MOST_GIVEN else f'{count:,}'} "
-        f"{_GIVEN[what][count > 1]}"
+        f"{say_count(count, _MOST_GIVEN)} {_GIVEN[what][count > 1]}"
         for what, count in given.items()
     )
 

@@ -4,6 +4,7 @@ from django.http import HttpRequest
 
 from activities.admin.permissions import may_see_activities
 from activities.logs import ACTIVITIES
+from adminsite.counting import say_count
 from adminsite.dashboard import CardContent, DashboardCard, register_card
 from adminsite.permissions import AnyUser
 from contacts.admin.permissions import may_see_contacts
@@ -20,13 +21,12 @@ def _may_see(user: AnyUser) -> bool:
 
 
 def _unread(request: HttpRequest) -> CardContent:
-    waiting = place_of(FIGURES.name, ACTIVITIES).count(_COUNTED)
+    waiting = place_of(FIGURES.name, ACTIVITIES).count(_COUNTED + 1)
     if waiting < _BEHIND:
         return CardContent()
-    number = f"more than {waiting:,}" if waiting == _COUNTED else f"{waiting:,}"
     notice = (
-        f"A worker has still to count {number} activities, the oldest first. Until it has, the "
-        "figures are too low. If that takes long, “Readers” and “Work” say why."
+        f"A worker has still to count {say_count(waiting, _COUNTED)} activities, the oldest first. "
+        "Until it has, the figures are too low. If that takes long, “Readers” and “Work” say why."
     )
     return CardContent(notices=[notice])
 

@@ -9,16 +9,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from adminsite.columns import Column, Short
-from adminsite.counting import CountOf
+from adminsite.counting import COUNTED, CountOf, say_count
 from adminsite.formatting import EMPTY, badge, moment
 from groups.following import GROUPS
 from groups.models import ContactGroup, GroupBuild, Membership, MembershipEvent
 from readers.models import ReaderState
 from readers.positions import place_of
 
-# Up to here the list counts members one by one; of larger groups it says what their last build
-# found.
-_COUNTED = 10_000
 _DAY = timedelta(days=1)
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -27,8 +24,8 @@ def with_figures(groups) -> QuerySet[Any]:
     """`groups` with what the list, and the head of a group's page, say about each."""
     of_group = {"group": OuterRef("pk")}
     of_a_day = MembershipEvent.objects.filter(**of_group, at__gte=timezone.now() - _DAY)
-    lately = of_a_day.order_by("-at", "-id").values("entered")[: _COUNTED + 1]
-    counted = Membership.objects.filter(**of_group).order_by().values("pk")[: _COUNTED + 1]
+    lately = of_a_day.order_by("-at", "-id").values("entered")[: COUNTED + 1]
+    counted = Membership.objects.filter(**of_group).order_by().values("pk")[: COUNTED + 1]
     builds = GroupBuild.objects.filter(**of_group)
     waiting = builds.filter(status=GroupBuild.Status.WAITING)
     done = builds.filter(status=GroupBuild.Status.DONE).order_by("-id")
@@ -44,14 +41,12 @@ def with_figures(groups) -> QuerySet[Any]:
 
 
 def size(group) -> str:
-    """How many members a group has: none while it is switched off."""
+    """How many members a group has: none while it is switched off, of many as its build found."""
     if not group.enabled:
         return "0"
-    if group.counted <= _COUNTED:
-        return f"{group.counted:,}"
-    if group.found and group.found > _COUNTED:
+    if group.counted > COUNTED and group.found and group.found > COUNTED:
         return f"about {group.found:,}"
-    return f"more than {_COUNTED:,}"
+    return say_count(group.counted, COUNTED)
 
 
 def change_of_a_day(group) -> SafeString | str:
@@ -67,7 +62,7 @@ def change_of_a_day(group) -> SafeString | str:
 
 
 def _lately(number: int) -> str:
-    return f"{number:,}" if number <= _COUNTED else f"{_COUNTED:,}+"
+    return f"{number:,}" if number <= COUNTED else f"{COUNTED:,}+"
 
 
 def kind(group: ContactGroup) -> str:

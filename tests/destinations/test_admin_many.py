@@ -30,7 +30,7 @@ def test_too_many_for_a_page_are_sent_again_by_the_command(admin_client, monkeyp
 
 
 def test_deleting_counts_deliveries_up_to_a_limit(admin_client, monkeypatch):
-    monkeypatch.setattr(deleting, "_COUNTED", 2)
+    monkeypatch.setattr(deleting, "COUNTED", 2)
     destination = make_destination()
     for _ in range(4):
         make_delivery(destination, status="delivered")
