@@ -11,9 +11,10 @@ from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 from django.utils import timezone
 
-from automations.approving import needs_approval
+from automations.approving import CHANGED, needs_approval
 from automations.control import stop_runs_of
 from automations.entering import Entry, contacts_of, enter, lock_automations
+from automations.looked_at import changes_since_approval, look_at, mark_of
 from automations.models import Automation, Broadcast, Run
 from database.bounded import TooLong, bounded
 from groups.compiling import WITHOUT_JIT, members
@@ -37,7 +38,7 @@ _Status = Broadcast.Status
 _NEXT = """
 SELECT id FROM contacts_contact WHERE id > %s AND merged_into_id IS NULL ORDER BY id LIMIT %s
 """
-_COUNT = "SELECT count(*) FROM ({}) AS looked WHERE holds"
+_COUNT = "SELECT count(*) FROM ({}) AS looked WHERE holds AND contact_id > %s"
 
 
 @dataclass
@@ -106,17 +107,20 @@ def request_broadcast(
 
 
 @transaction.atomic
-def approve_broadcast(broadcast: Broadcast, *, by: User) -> None:
-    """Let a broadcast begin that another user has asked for.
+def approve_broadcast(broadcast: Broadcast, *, by: User, looked_at: str) -> None:
+    """Let a broadcast begin, or go on, that another user has asked for.
 
-    :raises ValidationError: if it waits for nobody's approval, or is the user's own
+    :param looked_at: what the user has looked at, as `mark_of` says it
+    :raises ValidationError: if it waits for nobody's approval, is the user's own, or has changed
     """
     row = _locked(broadcast)
     if row.status != _Status.UNAPPROVED:
         raise ValidationError("This broadcast does not wait for approval.")
     if row.requested_by_id == by.pk:
         raise ValidationError("You have asked for this broadcast: another user has to approve.")
-    row.status, row.approved_by = _Status.WAITING, by
+    if looked_at != mark_of(row):
+        raise ValidationError(CHANGED)
+    row.status, row.approved_by, row.approved_as = _Status.WAITING, by, look_at(row)
     row.due_at = max(row.starts_at, timezone.now())
     row.save()
     broadcast.refresh_from_db()
@@ -144,30 +148,31 @@ def stop_broadcast(broadcast: Broadcast, *, runs: bool = False) -> None:
 def go_on(keys: Collection[int]) -> None:
     """Let the next contacts of these broadcasts in: as many as a minute has, or a part of them."""
     for key in sorted(keys):
-        _let_part_in(key, is_counted=_count_if_it_begins(key))
+        _let_part_in(key, is_counted=_count_if_needed(key))
 
 
-def _count_if_it_begins(key: int) -> bool:
-    """Count the audience of a broadcast that is about to begin; return whether that was done.
+def _count_if_needed(key: int) -> bool:
+    """Count the audience of a broadcast that begins, or of which more come than were counted.
 
-    More may have joined since it was asked for: if it needs approval by now, it waits for that.
     Nothing is locked meanwhile, for it may take long.
+
+    :return: whether it was counted, or took too long for that
     """
     rows = Broadcast.objects.filter(pk=key, status=_Status.WAITING)
     row = rows.filter(starts_at__lte=clock(), automation__enabled=True).first()
     if row is None or not _is_to_be_counted(row):
         return False
-    total = _count_within(_SECONDS_FOR_A_WORKER, parse(row.rule))
-    if total is not None:
-        rows.update(total=total)
-    if needs_approval(total) and not row.approved_by_id:
-        rows.update(status=_Status.UNAPPROVED)
+    left = _count_within(_SECONDS_FOR_A_WORKER, parse(row.rule), after=row.last_contact)
+    if left is not None:
+        rows.update(total=row.reached + left)
     return True
 
 
 def _is_to_be_counted(broadcast: Broadcast) -> bool:
-    may_need_approval = settings.AUTOMATION_APPROVAL_FROM and not broadcast.approved_by_id
-    return not broadcast.last_contact and (broadcast.total is None or bool(may_need_approval))
+    may_need_approval = settings.AUTOMATION_APPROVAL_FROM > 0
+    if broadcast.last_contact:
+        return may_need_approval and broadcast.total is None
+    return may_need_approval or broadcast.total is None
 
 
 @transaction.atomic
@@ -180,18 +185,25 @@ def _let_part_in(key: int, *, is_counted: bool) -> None:
     if row is None:
         return
     now = clock()
-    if row.starts_at > now or not automations[row.automation_id].enabled:
+    row.automation = automations[row.automation_id]
+    if row.starts_at > now or not row.automation.enabled:
         row.due_at = max(row.starts_at, now + _PAUSE)
         row.save(update_fields=["due_at"])
         return
-    if _is_to_be_counted(row) and not is_counted:
+    if not is_counted and _is_to_be_counted(row):
         # It was switched on just now: the next round counts.
-        row.due_at = now
-        row.save(update_fields=["due_at"])
+        _put_off_to_count(row)
         return
     part = _next_part(row)
+    if not is_counted and _are_more_than_counted(row, part):
+        _put_off_to_count(row)
+        return
+    if _is_unapproved(row):
+        row.status = _Status.UNAPPROVED
+        row.save()
+        return
     entries = [Entry(one, Run.Cause.BROADCAST, broadcast_id=row.pk) for one in part.found]
-    row.entered += len(enter(automations[row.automation_id], entries)) if entries else 0
+    row.entered += len(enter(row.automation, entries)) if entries else 0
     row.reached += len(part.found)
     row.last_contact = part.last
     row.due_at = now + _MINUTE * (len(part.found) / row.per_minute) if row.per_minute else now
@@ -199,6 +211,25 @@ def _let_part_in(key: int, *, is_counted: bool) -> None:
     if part.is_last:
         row.status, row.finished_at = _Status.DONE, now
     row.save()
+
+
+def _are_more_than_counted(broadcast: Broadcast, part: _Part) -> bool:
+    """Whether so many come with this part that they may need approval: then they are counted."""
+    if not settings.AUTOMATION_APPROVAL_FROM or broadcast.total is None:
+        return False
+    return broadcast.reached + len(part.found) > broadcast.total
+
+
+def _put_off_to_count(broadcast: Broadcast) -> None:
+    broadcast.total, broadcast.due_at = None, clock()
+    broadcast.save(update_fields=["total", "due_at"])
+
+
+def _is_unapproved(broadcast: Broadcast) -> bool:
+    """Whether a broadcast would let in what nobody has approved of, and many people."""
+    if not needs_approval(broadcast.total):
+        return False
+    return broadcast.approved_as is None or bool(changes_since_approval(broadcast))
 
 
 def _next_part(broadcast: Broadcast) -> _Part:
@@ -221,20 +252,20 @@ def _next_part(broadcast: Broadcast) -> _Part:
     return part
 
 
-def _count_within(seconds: float, tree: Tree) -> int | None:
-    """For how many contacts a rule holds now; None if it takes longer to tell."""
+def _count_within(seconds: float, tree: Tree, *, after: int = 0) -> int | None:
+    """For how many contacts a rule holds now, of those after one; None if it takes longer."""
     try:
         with bounded(seconds):
-            return _count(tree)
+            return _count(tree, after=after)
     except TooLong:
         return None
 
 
-def _count(tree: Tree) -> int:
+def _count(tree: Tree, *, after: int = 0) -> int:
     statement = members(tree, now=clock())
     with connection.cursor() as cursor:
         cursor.execute(WITHOUT_JIT)
-        cursor.execute(_COUNT.format(statement.sql), statement.params)
+        cursor.execute(_COUNT.format(statement.sql), [*statement.params, after])
         return cursor.fetchone()[0]
 
 

@@ -35,6 +35,7 @@ from automations.broadcasting import (
     request_broadcast,
     stop_broadcast,
 )
+from automations.looked_at import changes_since_approval, mark_of
 from automations.models import Automation, Broadcast
 from contacts.models import Contact
 from groups.admin.forms import RuleField, said
@@ -225,7 +226,8 @@ class BroadcastAdmin(CarefulAdmin):
         broadcast = self._broadcast(request, broadcast_id)
         if not may_change_broadcasts(request.user):
             raise PermissionDenied
-        level, text = act(broadcast, action, user_of(request))
+        looked_at = request.POST.get("looked_at", "")
+        level, text = act(broadcast, action, user_of(request), looked_at)
         self.message_user(request, text, level)
         return HttpResponseRedirect(change_url(broadcast))
 
@@ -250,6 +252,7 @@ class BroadcastAdmin(CarefulAdmin):
             context |= progress_of(obj)
             context["may_act"] = may_change_broadcasts(request.user)
             context["says"] = sentence_of(obj.rule, of_run=False)
+            context["looked_at"] = mark_of(obj)
             return super().render_change_form(request, context, *args, obj=obj, **kwargs)
         tell_remarks(request, if_nothing_is_left=_NOTHING_IS_LEFT)
         context["approval_from"] = settings.AUTOMATION_APPROVAL_FROM
@@ -279,8 +282,8 @@ class BroadcastAdmin(CarefulAdmin):
         return HttpResponseRedirect(change_url(obj))
 
 
-def act(broadcast: Broadcast, action: str, by: User) -> tuple[int, str]:
-    """Do what a button says; a message and its level."""
+def act(broadcast: Broadcast, action: str, by: User, looked_at: str) -> tuple[int, str]:
+    """Do what a button says, on a page that showed `looked_at`; a message and its level."""
     try:
         if action == "stop":
             stop_broadcast(broadcast)
@@ -292,7 +295,7 @@ def act(broadcast: Broadcast, action: str, by: User) -> tuple[int, str]:
                 "are. Emails that were not sent yet are held back."
             )
         if action == "approve":
-            approve_broadcast(broadcast, by=by)
+            approve_broadcast(broadcast, by=by, looked_at=looked_at)
             return messages.SUCCESS, "Approved."
     except ValidationError as error:
         return messages.ERROR, " ".join(error.messages)
@@ -301,10 +304,12 @@ def act(broadcast: Broadcast, action: str, by: User) -> tuple[int, str]:
 
 def progress_of(broadcast: Broadcast) -> dict[str, Any]:
     """How far a broadcast is."""
+    is_unapproved = broadcast.status == Broadcast.Status.UNAPPROVED
     return {
         "broadcast": broadcast,
         "state": state_of(broadcast),
         "is_over": broadcast.finished_at is not None,
+        "changes": changes_since_approval(broadcast) if is_unapproved else [],
         "waits_for_automation": not broadcast.automation.enabled and not broadcast.finished_at,
         "most": max(broadcast.total or 0, broadcast.reached, 1),
         "progress_url": reverse("admin:automations_broadcast_progress", args=[broadcast.pk]),

@@ -37,6 +37,8 @@ class Broadcast(Waiting):
     approved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
     )
+    # What that user has looked at: `look_at` of `automations/looked_at.py`.
+    approved_as = models.JSONField(null=True, editable=False)
     finished_at = models.DateTimeField("ended", null=True)
     # How many contacts it was for when it was asked for, and how many it has come to and let in.
     total = models.PositiveBigIntegerField(null=True)

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from adminsite.formatting import change_url
+from automations.looked_at import look_at
 from automations.models import Automation, Broadcast
 from tests.admin.pages import form_on
 from tests.automations.drawing import make_automation, make_run
@@ -190,11 +191,44 @@ def test_another_user_approves_of_a_broadcast(admin_client, admin_user):
     theirs = make_broadcast(mine.automation, status="unapproved", requested_by=other)
 
     for broadcast in (mine, theirs):
-        admin_client.post(f"{LIST_URL}{broadcast.pk}/do/approve/")
+        given = form_on(admin_client.get(change_url(broadcast)))
+        admin_client.post(f"{LIST_URL}{broadcast.pk}/do/approve/", given)
         broadcast.refresh_from_db()
 
     assert mine.status == "unapproved"
     assert (theirs.status, theirs.approved_by) == ("waiting", admin_user)
+
+
+def test_a_broadcast_that_changed_says_what_to_whoever_looks(admin_client, admin_user):
+    automation = make_automation(enabled=True)
+    broadcast = make_broadcast(
+        automation,
+        status="unapproved",
+        requested_by=User.objects.create_user("ada"),
+        approved_by=User.objects.create_user("ben"),
+    )
+    Broadcast.objects.update(approved_as={**look_at(broadcast), "version": 7})
+
+    html = admin_client.get(change_url(broadcast)).text
+    Broadcast.objects.update(status="waiting")
+    waiting = admin_client.get(change_url(broadcast)).text
+
+    assert "ben approved of this broadcast, and it has changed since." in html
+    assert "until a user other than ada approves" in html
+    assert "<li>The automation is version 1, and was version 7.</li>" in html
+    assert "has changed since" not in waiting
+
+
+def test_a_page_that_is_not_as_it_was_looked_at_approves_of_nothing(admin_client):
+    broadcast = make_broadcast(status="unapproved")
+    given = form_on(admin_client.get(change_url(broadcast)))
+    Broadcast.objects.update(total=1_000)
+
+    page = admin_client.post(f"{LIST_URL}{broadcast.pk}/do/approve/", given, follow=True)
+
+    broadcast.refresh_from_db()
+    assert broadcast.status == "unapproved"
+    assert "look again" in page.text
 
 
 def test_users_who_may_only_look_cannot_stop_or_start(log_in):
