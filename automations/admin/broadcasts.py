@@ -12,6 +12,7 @@ from django.db.models.functions import Lower
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.functional import cached_property
 from django.views.decorators.http import require_GET, require_POST
 from unfold.widgets import UnfoldAdminRadioSelectWidget, UnfoldAdminSelectWidget
 
@@ -35,9 +36,11 @@ from automations.broadcasting import (
     request_broadcast,
     stop_broadcast,
 )
+from automations.emails.saving import templates_in, transactional_in
 from automations.looked_at import changes_since_approval, mark_of
-from automations.models import Automation, Broadcast
+from automations.models import Automation, Broadcast, Template
 from contacts.models import Contact
+from database.letter_case import fold
 from groups.admin.forms import RuleField, said
 from groups.admin.from_lists import form_with_filter, tell_remarks, translate
 from groups.admin.offers import offers
@@ -94,6 +97,24 @@ class GroupField(forms.ModelChoiceField):
         return f"{obj.name} ({count} contact{'' if obj.counted == 1 else 's'})"
 
 
+class AutomationField(forms.ModelChoiceField):
+    """An automation that contacts can enter, with whether it asks them for their agreement."""
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        self.queryset = Automation.objects.filter(archived_at=None).order_by(Lower("name"))
+
+    @cached_property
+    def _transactional(self) -> set[str]:
+        names = Template.objects.filter(consent=None).values_list("code_name", flat=True)
+        return set(map(fold, names))
+
+    def label_from_instance(self, obj: Any) -> str:
+        if self._transactional.isdisjoint(map(fold, templates_in(obj.steps))):
+            return obj.name
+        return f"{obj.name} (sends a transactional email)"
+
+
 class BroadcastForm(forms.ModelForm):
     """For whom an automation is started, from when on, and how fast."""
 
@@ -116,12 +137,11 @@ class BroadcastForm(forms.ModelForm):
     class Meta:
         model = Broadcast
         fields = ("automation", "starts_at", "per_minute", "who", "group", "rule")
-
-    def __init__(self, *args: Any, **kwargs: Any):
-        super().__init__(*args, **kwargs)
-        if "automation" in self.fields:
-            rows = Automation.objects.filter(archived_at=None).order_by(Lower("name"))
-            self.fields["automation"].queryset = rows  # type: ignore[attr-defined]
+        field_classes = {"automation": AutomationField}
+        help_texts = {
+            "automation": "A transactional email asks for no agreement and has no link to "
+            "unsubscribe: it is for those who have asked for what is in it."
+        }
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
@@ -253,6 +273,8 @@ class BroadcastAdmin(CarefulAdmin):
             context["may_act"] = may_change_broadcasts(request.user)
             context["says"] = sentence_of(obj.rule, of_run=False)
             context["looked_at"] = mark_of(obj)
+            if not obj.finished_at:
+                context["transactional"] = transactional_in(obj.automation.steps)
             return super().render_change_form(request, context, *args, obj=obj, **kwargs)
         tell_remarks(request, if_nothing_is_left=_NOTHING_IS_LEFT)
         context["approval_from"] = settings.AUTOMATION_APPROVAL_FROM

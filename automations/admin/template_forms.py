@@ -1,10 +1,12 @@
 """The form of an email template, with the builder of its blocks."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.forms.models import ModelChoiceIterator
 from unfold.widgets import INPUT_CLASSES, SELECT_CLASSES
 
 from adminsite.stale import SeenValuesForm
@@ -18,6 +20,8 @@ _FIELDS = (
     *("name", "code_name", "consent", "subject", "preheader"),
     *("from_name", "from_email", "reply_to", "blocks", "open_consent", "click_consent"),
 )
+# What the form sends for a template without a consent: nobody makes one by overlooking the field.
+TRANSACTIONAL = "transactional"
 _MISSING = "The blocks were not sent. Load the page anew, and write them again."
 
 
@@ -110,6 +114,27 @@ class BlocksField(forms.Field):
         return ", ".join(kinds) or "no block"
 
 
+class _Choices(ModelChoiceIterator):
+    """The consents behind the choice of none."""
+
+    def __iter__(self) -> Iterator[Any]:
+        first, *others = super().__iter__()
+        label = "Transactional: part of what a contact has asked for, such as a receipt or a file"
+        yield from (first, (TRANSACTIONAL, label), *others)
+
+
+class ConsentField(forms.ModelChoiceField):
+    """The consent that an email needs, or that it needs none; either has to be chosen."""
+
+    iterator = _Choices
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **{**kwargs, "required": True, "empty_label": "Choose one"})
+
+    def clean(self, value: Any) -> Any:
+        return None if value == TRANSACTIONAL else super().clean(value)
+
+
 def _normal(blocks: Any) -> object:
     try:
         return read_blocks(blocks_of(blocks) if isinstance(blocks, str) else blocks)
@@ -133,6 +158,16 @@ class TemplateForm(SeenValuesForm):
     class Meta:
         model = Template
         fields = _FIELDS
+        field_classes = {"consent": ConsentField}
+        help_texts = {
+            "consent": "Only contacts who agree to it get the email; its unsubscribe link takes "
+            "the agreement back. A transactional email asks for no agreement and has no such link."
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        if self._is_there and self.instance.is_transactional:
+            self.initial["consent"] = TRANSACTIONAL
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

@@ -183,6 +183,13 @@ class TemplateAdmin(StayingAdmin, CarefulAdmin, ExplainedDeletionAdmin):
         response._csp_update = {"img-src": ["https:"]}
         return response
 
+    def formfield_for_dbfield(self, db_field, request, **kwargs):
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field is not None and db_field.name == "consent":
+            # Where “Transactional” is chosen there is no consent to look at.
+            field.widget.can_change_related = field.widget.can_view_related = False
+        return field
+
     def render_change_form(self, request, context, *args, **kwargs):
         field = context["adminform"].form.fields.get("blocks")
         if field is not None:

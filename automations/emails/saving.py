@@ -95,6 +95,13 @@ def templates_in(steps: Any) -> Iterator[str]:
             yield from templates_in(steps.get(name))
 
 
+def transactional_in(steps: Any) -> list[Template]:
+    """The templates that steps in JSON send to contacts who have agreed to nothing."""
+    names = sorted({fold(name) for name in templates_in(steps)})
+    rows = Template.objects.filter(code_name__fold__in=names, consent=None)
+    return list(rows.order_by("name", "pk"))
+
+
 def check_unused(template: Template) -> None:
     """Refuse to delete a template that automations send.
 

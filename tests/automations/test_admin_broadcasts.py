@@ -13,7 +13,8 @@ from automations.looked_at import look_at
 from automations.models import Automation, Broadcast
 from tests.admin.pages import form_on
 from tests.automations.drawing import make_automation, make_run
-from tests.factories import make_contact, make_group
+from tests.automations.mails import make_template
+from tests.factories import make_consent, make_contact, make_group
 
 pytestmark = pytest.mark.django_db
 
@@ -229,6 +230,28 @@ def test_a_page_that_is_not_as_it_was_looked_at_approves_of_nothing(admin_client
     broadcast.refresh_from_db()
     assert broadcast.status == "unapproved"
     assert "look again" in page.text
+
+
+def test_a_broadcast_of_a_transactional_email_says_so(admin_client):
+    make_template(code_name="brochure", name="The brochure")
+    news = make_template(consent=make_consent("newsletter"))
+    asking = make_automation("news", steps=[{"type": "email", "template": news.code_name}])
+    silent = make_automation(steps=[{"type": "email", "template": "Brochure"}], enabled=True)
+
+    form = admin_client.get(ADD_URL).text
+    broadcast = make_broadcast(silent)
+    page = admin_client.get(change_url(broadcast)).text
+    other = admin_client.get(change_url(make_broadcast(asking))).text
+
+    assert ">Brochure (sends a transactional email)</option>" in form
+    assert ">News</option>" in form
+    assert "It asks nobody for their agreement:" in page
+    assert ">The brochure</a>” is transactional." in page
+    assert "It asks nobody" not in other
+    Broadcast.objects.update(status="done", finished_at=timezone.now())
+    assert (
+        "It asks nobody" not in admin_client.get(change_url(Broadcast.objects.earliest("id"))).text
+    )
 
 
 def test_users_who_may_only_look_cannot_stop_or_start(log_in):

@@ -10,6 +10,7 @@ from adminsite.formatting import change_url
 from automations.emails.saving import save_template
 from automations.models import Automation, Template
 from automations.saving import save_automation
+from tests.admin.pages import form_on
 from tests.automations.mails import make_email
 from tests.factories import make_activity, make_activity_type, make_consent, make_contact
 
@@ -48,7 +49,8 @@ def make_automation(name, *templates, **fields):
 
 
 def posted(**fields):
-    given = {"name": "Brochure", "code_name": "brochure", "subject": "Your file", **fields}
+    given = {"name": "Brochure", "code_name": "brochure", "subject": "Your file"}
+    given |= {"consent": "transactional", **fields}
     given["blocks"] = json.dumps(given.get("blocks", [HEADING]))
     return given
 
@@ -247,6 +249,45 @@ def test_the_preview_of_nonsense_is_an_answer(admin_client, body):
 
     assert answer.status_code in (200, 400)
     assert answer.json().keys() <= {"failure", "errors"}
+
+
+def test_nobody_makes_a_transactional_template_by_overlooking_the_consent(admin_client):
+    page = admin_client.get(ADD_URL)
+    refused = admin_client.post(ADD_URL, posted(consent=""))
+
+    assert form_on(page).get("consent", "") == ""
+    assert "add_id_consent" in page.text
+    assert "change_id_consent" not in page.text
+    assert refused.context["adminform"].form.errors == {"consent": ["This field is required."]}
+    assert not Template.objects.exists()
+
+
+def test_whether_a_template_is_transactional_is_chosen(admin_client):
+    newsletter = make_consent("newsletter")
+    admin_client.post(ADD_URL, posted())
+    template = Template.objects.get()
+    assert template.is_transactional
+    url = change_url(template)
+
+    given = form_on(admin_client.get(url))
+    assert given["consent"] == "transactional"
+    admin_client.post(url, {**given, "consent": newsletter.pk})
+    template.refresh_from_db()
+    assert template.consent == newsletter
+    admin_client.post(url, {**form_on(admin_client.get(url)), "consent": "transactional"})
+    template.refresh_from_db()
+    assert template.is_transactional
+
+
+def test_a_choice_that_a_colleague_made_meanwhile_is_said(admin_client):
+    template = make_template(HEADING, consent=make_consent("newsletter"))
+    url = change_url(template)
+    given = form_on(admin_client.get(url))
+    Template.objects.update(consent=None)
+
+    refused = admin_client.post(url, {**given, "consent": make_consent("offers").pk})
+
+    assert "this has become “Transactional: part of what a contact has asked for" in refused.text
 
 
 def test_contacts_are_found_for_the_preview(admin_client):

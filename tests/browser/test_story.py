@@ -53,6 +53,7 @@ def work():
 def write_template(page):
     page.goto(f"{ADMIN}/template/add/")
     page.fill("[name=name]", "Brochure")
+    page.select_option("[name=consent]", "transactional")
     page.fill("[name=subject]", "Your file")
     page.get_by_role("button", name="Text", exact=True).last.click()
     page.wait_for_selector("[contenteditable]:focus")

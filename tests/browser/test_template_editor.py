@@ -39,6 +39,8 @@ def press(page, name):
 def test_an_email_with_the_link_of_an_event_is_written_by_keyboard(page):
     page.locator("[name=name]").focus()
     page.keyboard.type("Brochure")
+    page.locator("[name=consent]").focus()
+    page.keyboard.type("Transactional")
     page.locator("[name=subject]").focus()
     page.keyboard.type("Your file")
 
