@@ -1,17 +1,19 @@
 """How many contacts are at each step, and passed it: by the keys of steps, over all versions."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db import OperationalError, connection, transaction
 from django.http import HttpRequest
 
 from adminsite.counting import COUNTED, count_up_to, say_count
 from adminsite.formatting import changelist_url
-from automations.admin.permissions import may_see_runs
+from automations.admin.permissions import may_see_emails, may_see_runs
 from automations.conversions import WINDOW_DAYS, Branch, conversions
-from automations.models import Automation, Passage, Run
+from automations.models import Automation, Email, Passage, Run
 from automations.steps import Step
 from groups.formulas import Statement
 from groups.planner import estimate
@@ -48,6 +50,22 @@ SELECT key, one.last_error FROM unnest(%s::text[]) AS key CROSS JOIN LATERAL (
     AND status IN ('running', 'paused') AND attempts > 0 LIMIT 1
 ) AS one
 """
+# Keys of steps are drawn at random. Only a request made by hand has one of another automation.
+_NOT_SENT = """
+SELECT key, kind, (
+    SELECT count(*) FROM (
+        SELECT run_id FROM automations_email WHERE step = key AND status = kind
+        AND status IN ('held', 'failed', 'uncertain') LIMIT %(most)s
+    ) AS email JOIN automations_run AS run ON run.id = email.run_id
+    WHERE run.automation_id = %(automation)s
+) FROM unnest(%(keys)s::text[]) AS key
+CROSS JOIN unnest('{held,failed,uncertain}'::text[]) AS kind
+"""
+_SAID = {
+    Email.Status.HELD: "held back",
+    Email.Status.FAILED: "refused by the mail server",
+    Email.Status.UNCERTAIN: "uncertain",
+}
 _LONGEST_ERROR = 200
 # What the ways of a branch may take to count.
 _LONGEST_SECONDS = 3
@@ -56,7 +74,10 @@ _TOO_MANY = "Too many went through this step to count now"
 
 @dataclass(frozen=True)
 class StepCounts:
-    """How many runs wait at a step, fail there, and passed it; of those, how many skipped it."""
+    """How many runs wait at a step, fail there, and passed it; of those, how many skipped it.
+
+    :ivar not_sent: how many emails of the step were not sent, or perhaps not, by their status
+    """
 
     waiting: int = 0
     failing: int = 0
@@ -65,6 +86,7 @@ class StepCounts:
     waiting_text: str = "0"
     passed_text: str = "0"
     error: str = ""
+    not_sent: Mapping[str, int] = field(default_factory=dict)
 
 
 def counts_of(automation: Automation, keys: Collection[str]) -> dict[str, StepCounts]:
@@ -80,6 +102,10 @@ def counts_of(automation: Automation, keys: Collection[str]) -> dict[str, StepCo
         if failing:
             cursor.execute(_ERRORS, [failing, automation.pk])
             errors = dict(cursor.fetchall())
+        cursor.execute(_NOT_SENT, params)
+        not_sent: dict[str, dict[str, int]] = defaultdict(dict)
+        for key, status, count in cursor.fetchall():
+            not_sent[key][status] = count
     return {
         key: StepCounts(
             waiting,
@@ -89,6 +115,7 @@ def counts_of(automation: Automation, keys: Collection[str]) -> dict[str, StepCo
             _text(waiting, _WAITING, automation, key),
             _text(passed, _PASSED, automation, key),
             errors.get(key, "")[:_LONGEST_ERROR],
+            not_sent[key],
         )
         for key, waiting, fails, passed, skipped in rows
     }
@@ -107,8 +134,11 @@ def on_cards(
     request: HttpRequest, automation: Automation, counts: Mapping[str, StepCounts]
 ) -> dict[str, list[dict[str, Any]]]:
     """The lines on the cards of steps, by the keys of steps."""
-    links = may_see_runs(request.user)
-    return {key: list(_lines(automation, key, one, links)) for key, one in counts.items()}
+    links, to_emails = may_see_runs(request.user), may_see_emails(request.user)
+    return {
+        key: [*_lines(automation, key, one, links), *_emails(automation, key, one, to_emails)]
+        for key, one in counts.items()
+    }
 
 
 def _lines(
@@ -130,6 +160,21 @@ def _lines(
             "url": url and f"{url}&state=failing",
             "is_bad": True,
         }
+
+
+def _emails(
+    automation: Automation, key: str, counts: StepCounts, links: bool
+) -> Iterator[dict[str, Any]]:
+    """What became of emails that the step did not send; whose runs have passed it all the same."""
+    for status, said in _SAID.items():
+        if count := counts.not_sent.get(status, 0):
+            query = urlencode({"step": f"{automation.pk}.{key}", "status__exact": status})
+            yield {
+                "name": status,
+                "text": f"{say_count(count, COUNTED)} email{'' if count == 1 else 's'} {said}",
+                "url": changelist_url(Email, query) if links else "",
+                "is_bad": status != Email.Status.HELD,
+            }
 
 
 def on_branches(automation: Automation, steps: Sequence[Step]) -> dict[str, list[str]]:

@@ -1,6 +1,7 @@
 """Emails in the admin: which were sent, what became of each, and why some were not."""
 
 from django.contrib import admin, messages
+from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -19,6 +20,7 @@ from adminsite.filters import TimeRangeFilter
 from adminsite.formatting import change_url, changelist_url
 from adminsite.navigation import SidebarItem, register_item
 from adminsite.options import EmptyState, ReadOnlyAdmin
+from adminsite.searching import as_id
 from automations.admin.frames import framed_email, without_doing
 from automations.admin.permissions import (
     may_see_automations,
@@ -26,9 +28,11 @@ from automations.admin.permissions import (
     may_see_templates,
     may_send_emails,
 )
+from automations.admin.phrases import read_loosely, short_phrase
 from automations.admin.showing import subject_of
 from automations.emails.sending_again import CannotSend, send_again
-from automations.models import Email, EmailEvent
+from automations.models import Automation, Email, EmailEvent
+from automations.steps import all_steps
 from contacts.admin.naming import ContactColumn, NamingAdmin
 from contacts.admin.permissions import may_see_contacts
 from contacts.admin.searching import contact_named
@@ -56,6 +60,7 @@ _PREPARED = Moment("prepared_at", "Prepared")
 _SENT = Moment("sent_at", "Sent")
 # An email that a user may have sent.
 _NOT_SENT = (Status.HELD, Status.FAILED, Status.UNCERTAIN, Status.PREPARED)
+_ENDED_UNSENT = (Status.HELD, Status.FAILED, Status.UNCERTAIN)
 
 
 def permission_text(email: Email) -> str:
@@ -83,12 +88,46 @@ class UncertainFilter(DropdownFilter):
         return queryset.filter(times_uncertain__gt=0) if self.value() == "ever" else queryset
 
 
+class NotSentFilter(SimpleListFilter):
+    """Emails that a step did not send, or perhaps not, as its card counts them.
+
+    The step is said as `17.4f1b2c3d`: the automation, and the key of the step.
+    """
+
+    title = "not sent at the step"
+    parameter_name = "step"
+
+    def lookups(self, request, model_admin):
+        asked = request.GET.get(self.parameter_name, "")
+        return [(asked, _said(asked))] if asked else []
+
+    def queryset(self, request, queryset):
+        if not self.value():
+            return queryset
+        automation, key = _step_in(self.value() or "")
+        return queryset.filter(run__automation=automation, step=key, status__in=_ENDED_UNSENT)
+
+
+def _step_in(text: str) -> tuple[int, str]:
+    automation, _, key = text.partition(".")
+    return as_id(automation) or 0, key
+
+
+def _said(step: str) -> str:
+    pk, key = _step_in(step)
+    automation = Automation.objects.filter(pk=pk).first()
+    steps = all_steps(read_loosely(automation.steps)) if automation else ()
+    phrases = [short_phrase(one) for one in steps if one.key == key]
+    return f"{automation}, {phrases[0]}" if phrases else "A step that is gone"
+
+
 @admin.register(Email)
 class EmailAdmin(ReadOnlyAdmin, NamingAdmin):
     list_display = (_PREPARED, _SUBJECT, ContactColumn(), STATUS, _SENT, Short("reason"))
     list_filter = (
         ("status", ChoicesDropdownFilter),
         UncertainFilter,
+        NotSentFilter,
         ("template", RelatedDropdownFilter),
         ("prepared_at", TimeRangeFilter),
     )

@@ -116,6 +116,11 @@ class Email(Waiting):
                 condition=~models.Q(status="sent"),
                 name="emails_not_sent",
             ),
+            models.Index(
+                fields=["step", "status", "-prepared_at", "-id"],
+                condition=models.Q(status__in=["held", "failed", "uncertain"]),
+                name="emails_not_sent_by_step",
+            ),
             models.Index(fields=["contact", "-prepared_at", "-id"], name="emails_of_a_contact"),
             models.Index(fields=["template", "-prepared_at", "-id"], name="emails_of_a_template"),
             models.Index(fields=["-prepared_at", "-id"], name="emails_by_time"),

@@ -5,6 +5,7 @@ import json
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from django.utils import timezone
 
 from adminsite.formatting import change_url
 from automations.admin import counting
@@ -21,6 +22,7 @@ from tests.automations.drawing import (
     make_automation,
     make_run,
 )
+from tests.automations.mails import make_email
 from tests.factories import make_activity, make_contact
 from tests.plans import plan_of
 
@@ -55,6 +57,78 @@ def test_many_contacts_are_not_counted_one_by_one(admin_client, monkeypatch):
     page = admin_client.get(change_url(automation))
 
     assert page.context["drawn"]["counts"]["wait"][0]["text"] == "about 5 waiting"
+
+
+def make_unsent(automation, *statuses, step="email"):
+    """Emails of a step with these statuses, each of a run of its own."""
+    for status in statuses:
+        run = make_run(automation, passed=[step])
+        fields = {"status": status, "reason": "The mail server is gone.", "sent_at": None}
+        if status == "uncertain":
+            fields |= {"times_uncertain": 1, "uncertain_at": timezone.now()}
+        make_email(run.contact, run=run, step=step, **fields)
+
+
+def test_cards_count_emails_that_were_not_sent_and_lead_to_them(admin_client):
+    automation = make_automation(steps=[WAIT, EMAIL])
+    make_unsent(automation, "held", "held", "failed", "uncertain", "prepared")
+    make_unsent(make_automation("other", steps=[EMAIL]), "held")
+
+    counts = admin_client.get(change_url(automation)).context["drawn"]["counts"]
+
+    lines = {line["name"]: line for line in counts["email"]}
+    assert {name: line["text"] for name, line in lines.items()} == {
+        "passed": "5 passed",
+        "held": "2 emails held back",
+        "failed": "1 email refused by the mail server",
+        "uncertain": "1 email uncertain",
+    }
+    assert "held" not in {line["name"] for line in counts["wait"]}
+    for name, count in (("held", 2), ("failed", 1), ("uncertain", 1)):
+        page = admin_client.get(lines[name]["url"])
+        assert page.context["cl"].result_count == count
+        assert "Brochure, Send “brochure”" in page.text
+
+
+def test_who_may_not_see_emails_is_not_led_to_them(log_in):
+    automation = make_automation(steps=[EMAIL])
+    make_unsent(automation, "held")
+    client = log_in("view_automation", "change_automation")
+
+    counts = client.get(change_url(automation)).context["drawn"]["counts"]
+
+    assert [line["url"] for line in counts["email"] if line["name"] == "held"] == [""]
+
+
+def test_emails_that_were_not_sent_are_counted_up_to_a_limit(admin_client, monkeypatch):
+    monkeypatch.setattr("automations.admin.counting.COUNTED", 2)
+    automation = make_automation(steps=[EMAIL])
+    make_unsent(automation, *["held"] * 4)
+
+    counts = admin_client.get(change_url(automation)).context["drawn"]["counts"]
+
+    assert counts["email"][1]["text"] == "more than 2 emails held back"
+
+
+def test_emails_that_were_not_sent_are_counted_by_an_index():
+    make_unsent(make_automation(steps=[EMAIL]), "held")
+    params = {"automation": 1, "keys": ["email"], "most": 3}
+
+    plan = plan_of(counting._NOT_SENT, params, without=["seqscan"])
+
+    assert "Limit" in plan
+    assert "emails_not_sent_by_step" in plan
+    assert "Index Cond: (((step)::text = key.key) AND ((status)::text = kind.kind))" in plan
+
+
+@pytest.mark.parametrize("step", ["x", ".", "0.email", "99999999999999999999.email"])
+def test_a_step_that_there_is_not_has_no_emails(admin_client, step):
+    make_unsent(make_automation(steps=[EMAIL]), "held")
+
+    page = admin_client.get("/admin/automations/email/", {"step": step})
+
+    assert page.status_code == 200
+    assert page.context["cl"].result_count == 0
 
 
 def test_branches_say_how_many_went_which_way(admin_client):

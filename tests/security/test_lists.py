@@ -62,7 +62,7 @@ def test_a_list_takes_nothing_from_its_url_but_its_filters(model):
         f"{one[0]}__isnull"
         for one in admin.site._registry[model].list_filter
         if isinstance(one, tuple)
-    }
+    } | {getattr(one, "parameter_name", "") for one in admin.site._registry[model].list_filter}
 
     for column in columns(model):
         for lookup in LOOKUPS:
