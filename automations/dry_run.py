@@ -5,13 +5,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
+from django.db.models import Q
 
+from automations.emails.errors import CannotRender
 from automations.emails.permission import obstacles
+from automations.emails.rendering import compiled
 from automations.models import Automation, Template
 from automations.replaying import Replayed, replay
 from automations.steps import Step, read_steps
 from automations.steps.doing.branching import draw
 from automations.triggers import read_trigger
+from contacts.models import Contact
+from database.lookups import Among
 from destinations.finding import find_destination
 from destinations.meaning import meant_by
 from destinations.permission import obstacles as obstacles_to_telling
@@ -26,6 +31,9 @@ ASSUMPTIONS = (
     "Rules, agreements and addresses are as they are now.",
     "Contacts come to every step on their way: nobody leaves meanwhile, and waits for a rule end.",
     "What the automation would have logged or changed lets nobody else in.",
+    "Emails count that would be held back because a value in a condition or of an event is "
+    "missing, because no mail server takes the address, or because the contact has got the most "
+    "emails of a week.",
 )
 _HOLDING = "SELECT contact_id FROM ({}) AS looked WHERE holds"
 # For one statement; PostgreSQL stops it then.
@@ -46,6 +54,7 @@ class DryRun:
     :ivar messages: how many messages destinations could be told
     :ivar without_consent: how many more of both would be held back: the contact has not agreed, has
         no address, or it does not work
+    :ivar without_value: how many more emails would be held back: a field of the contact is empty
     :ivar by_step: how many runs would have come to each step, by its key
     """
 
@@ -56,6 +65,7 @@ class DryRun:
     emails: int = 0
     messages: int = 0
     without_consent: int = 0
+    without_value: int = 0
     by_step: dict[str, int] = field(default_factory=dict)
 
 
@@ -126,8 +136,11 @@ class _Walk:
             return
         refused = obstacles(contact_ids, consent_id=template.consent_id)
         held = self._runs_of([one for one in contact_ids if one in refused])
+        lacking = _without_a_value(template, [one for one in contact_ids if one not in refused])
+        empty = self._runs_of(lacking)
         self._result.without_consent += held
-        self._result.emails += self._runs_of(contact_ids) - held
+        self._result.without_value += empty
+        self._result.emails += self._runs_of(contact_ids) - held - empty
 
     def _tell(self, name: str, contact_ids: Sequence[int]) -> None:
         destination = find_destination(name)
@@ -154,6 +167,21 @@ class _Walk:
         for one in contact_ids:
             ways[0 if one in holding else 1].append(one)
         return ways
+
+
+def _without_a_value(template: Template, contact_ids: Collection[int]) -> Collection[int]:
+    """Those who have not all fields that the email shows whatever else it says."""
+    try:
+        fields = compiled(template).fields
+    except CannotRender:  # an earlier version of the hub could read it
+        return contact_ids
+    if not fields or not contact_ids:
+        return ()
+    empty = Q()
+    for name in fields:
+        empty |= Q(birthday=None) if name == "birthday" else Q(**{name: ""})
+    rows = Contact.objects.filter(Among("pk", contact_ids)).filter(empty)
+    return list(rows.values_list("pk", flat=True))
 
 
 def _holding(tree: Tree, contact_ids: Collection[int], now: datetime) -> set[int]:

@@ -70,6 +70,8 @@ class Looked:
             parts.append(f"{_counted(one.messages, 'message')} to destinations")
         if one.without_consent:
             parts.append(f"{one.without_consent:,} without consent")
+        if one.without_value:
+            parts.append(f"{one.without_value:,} without a value")
         return ", ".join(parts)
 
 

@@ -5,7 +5,7 @@ else, and a render ends within its time and its length, whatever a text asks for
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from html import escape as escape_html
 from io import StringIO
@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 from liquid import Environment, RenderContext, Undefined
 from liquid.ast import Node
 from liquid.builtin import content, illegal, output
+from liquid.builtin.expressions import FilteredExpression, Path
 from liquid.builtin.tags import assign_tag, capture_tag, case_tag, for_tag, if_tag, unless_tag
 from liquid.exceptions import LiquidError, LoopIterationLimitError
 from liquid.parser import get_parser
@@ -195,12 +196,15 @@ class Text:
 
     :ivar events: the names of the events that it has places for
     :ivar consents: the code names of the consents that it has links for, to confirm them
+    :ivar fields: the fields of the contact that it cannot be filled without: those that it always
+        shows, and as they are
     """
 
     def __init__(self, source: str, parsed: BoundTemplate, escape: Escape):
         names = _names_in(parsed, source)
         self._source, self._parsed, self._escape = source, parsed, escape
         self.events, self.consents = frozenset(names["event"]), frozenset(names["confirm"])
+        self.fields = frozenset(_fields_shown(parsed.nodes))
         has_places = any(not isinstance(node, content.ContentNode) for node in parsed.nodes)
         # What has no places is always the same.
         self.fixed = None if has_places else source
@@ -318,6 +322,19 @@ def _names_in(parsed: BoundTemplate, source: str) -> dict[str, set[str]]:
                 )
             found[str(root)].add(str(rest[0]))
     return found
+
+
+def _fields_shown(nodes: Iterable[Any]) -> Iterator[str]:
+    """The fields of the contact in places without a filter, and outside of every condition."""
+    for node in nodes:
+        if isinstance(node, _LinkNode):
+            yield from _fields_shown(node.block.nodes)
+        elif isinstance(node, _OutputNode) and isinstance(node.expression, FilteredExpression):
+            shown = node.expression.left
+            if isinstance(shown, Path) and not node.expression.filters:
+                root, *rest = shown.path
+                if root == "contact":
+                    yield from map(str, rest)
 
 
 def _said(error: LiquidError) -> str:

@@ -58,6 +58,7 @@ class Compiled:
         read = [text for text in texts if isinstance(text, Text)]
         self.event_names = frozenset(name for text in read for name in text.events)
         self.consents = frozenset(name for text in read for name in text.consents)
+        self.fields = frozenset(name for text in read for name in text.fields)
 
     def render(self, values: Values, links: Links) -> Rendered:
         """The email with these values.

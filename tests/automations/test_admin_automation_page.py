@@ -333,8 +333,8 @@ def brochure():
 def test_before_it_is_switched_on_an_automation_says_what_it_would_have_done(
     admin_client, brochure
 ):
-    for email in ("nina@example.com", ""):
-        make_activity(make_contact(email=email))
+    for email, name in (("nina@example.com", "Nina"), ("otto@example.com", ""), ("", "Ada")):
+        make_activity(make_contact(email=email, first_name=name))
     automation = make_automation()
     url = f"{LIST_URL}{automation.pk}/switch-on/"
 
@@ -342,7 +342,9 @@ def test_before_it_is_switched_on_an_automation_says_what_it_would_have_done(
     looked = admin_client.get(page.context["dry_run_url"])
     response = admin_client.post(url, {"version": automation.version}, follow=True)
 
-    assert "2 would have entered, 1 email, 1 without consent" in looked.text
+    said = "3 would have entered, 1 email, 1 without consent, 1 without a value"
+    assert said in looked.text
+    assert "a field that the email shows is empty" in looked.text
     assert "Wait 2 days" in looked.text
     automation.refresh_from_db()
     assert automation.enabled

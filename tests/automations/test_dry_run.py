@@ -84,6 +84,33 @@ def test_the_rule_of_the_trigger_is_asked_as_it_is_now(channel):
     assert dry_run(automation).people == 1
 
 
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [
+        ("{{ contact.first_name }}", 2),
+        ("%EVENT: x% {{ contact.city }}", 3),
+        ("{{ contact.birthday }}", 3),
+        ('<a href="https://a.example/{{ contact.first_name }}">x</a>', 2),
+        ('{{ contact.first_name | default: "there" }}', 0),
+        ("{% if contact.first_name %}{{ contact.first_name }}{% endif %}", 0),
+    ],
+    ids=["field", "two", "date", "link", "default", "condition"],
+)
+def test_emails_that_a_field_is_missing_for_are_not_counted_as_emails(channel, text, held):
+    make_template(blocks=[{"type": "text", "html": f"<p>{text}</p>"}])
+    automation = make_automation(on_activity(), steps=[EMAIL], enabled=False)
+    named, nameless = (
+        make_contact(first_name="Ada", email="ada@example.com"),
+        make_contact(email="b@example.com"),
+    )
+    for contact in (named, nameless, nameless, make_contact()):
+        visit(contact, channel)
+
+    result = dry_run(automation)
+
+    assert (result.emails, result.without_value, result.without_consent) == (3 - held, held, 1)
+
+
 def test_emails_and_those_without_consent_are_counted(channel):
     consent = make_consent("Newsletter")
     make_template(consent=consent)
