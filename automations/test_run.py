@@ -1,6 +1,6 @@
 """A test run: one contact's way through an automation, with the time skipped. It writes nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,14 +9,17 @@ from uuid import uuid4
 from django.conf import settings
 from django.db import connection
 
+from automations.emails.addresses import BadAddress, ascii_address
 from automations.emails.links import links_for
 from automations.emails.permission import obstacles
+from automations.emails.preparing import look_at
 from automations.emails.rendering import Rendered, event_names_in, fill, render
 from automations.emails.values import CannotRender, Missing, Values, values_of
 from automations.entering import contacts_of
 from automations.models import Automation, Template
 from automations.saying import known_by, say_step, say_trigger
 from automations.steps import Step, all_steps, read_steps
+from automations.steps.doing.emails import who_revoked
 from automations.steps.waiting import ZONE_OF_CONTACT, duration_of
 from automations.triggers import read_trigger
 from automations.zones import end_of_wait, zones_of
@@ -79,6 +82,7 @@ class _Test:
     at: datetime
     known: Known
     stops: list[Stop] = field(default_factory=list)
+    is_over: bool = False
 
     def go_through(self, steps: Sequence[Step]) -> bool:
         """Come to these steps; tell whether the contact comes out behind them."""
@@ -86,7 +90,7 @@ class _Test:
             at, said = self.at, say_step(step, self.known)
             outcome, email, way = self._do(step)
             self.stops.append(Stop(step.key, at, said, outcome, email))
-            if step.type == "stop":
+            if step.type == "stop" or self.is_over:
                 return False
             if way is not None and not self.go_through(step.branches[way]):
                 return False
@@ -146,19 +150,34 @@ class _Test:
         template = Template.objects.filter(code_name__fold=name).first()
         if template is None:
             return f"There is no template “{name}”.", None
+        _, events, reason = look_at(template)
+        reason = reason or self._obstacle(template)
+        email = None
         try:
             links = links_for(f"{uuid4().hex}@localhost", template, False, False)
-            email = render(template, self._values(event_names_in(template)), links)
+            email = render(template, self._values(events), links)
         except (Missing, CannotRender) as error:
-            return f"It would be held back: {error.reason}", None
+            reason = reason or error.reason
+        if not reason:
+            return f"It would be sent to {self.contact.email}.", email
+        self.is_over = bool(who_revoked(template, [self.contact.pk]))
+        end = " The contact would leave the automation here." if self.is_over else ""
+        return f"It would be held back: {reason}{end}", email
+
+    def _obstacle(self, template: Template) -> str:
+        """Why the contact may not get the email; asked in the order of what sends it."""
         refused = obstacles(
             [self.contact.pk],
             consent_id=template.consent_id,
             check_cap=not template.is_transactional,
         )
-        if reason := refused.get(self.contact.pk):
-            return f"It would be held back: {reason}", email
-        return f"It would be sent to {self.contact.email}.", email
+        if refused:
+            return refused[self.contact.pk]
+        try:
+            ascii_address(self.contact.email)
+        except BadAddress as error:
+            return str(error)
+        return ""
 
     def _destination(self, name: str) -> str:
         destination = find_destination(name)
@@ -182,5 +201,5 @@ class _Test:
             return f"It would not work: {error.reason}"
         return f"The value would be “{filled}”." if filled else "Without a value."
 
-    def _values(self, names: frozenset[str]) -> Values:
+    def _values(self, names: Collection[str]) -> Values:
         return values_of([self.contact], names, {})[self.contact.pk]

@@ -40,7 +40,7 @@ def prepare(template: Template, runs: Sequence[Run], step: str) -> dict[int, str
 
     :return: by the ids of the runs whose email is held back, why, in a sentence
     """
-    sender, events, refusal = _look_at(template)
+    sender, events, refusal = look_at(template)
     audience = _audience_of(template, events, {run.contact_id for run in runs})
     emails = []
     for run in runs:
@@ -70,7 +70,7 @@ def prepare_again(email: Email) -> None:
     template, run = email.template, email.run
     if template is None:
         raise Held("The template of the email was deleted.")
-    sender, events, refusal = _look_at(template)
+    sender, events, refusal = look_at(template)
     if refusal:
         raise Held(refusal)
     email.sender, email.reply_to = sender, template.reply_to
@@ -79,7 +79,7 @@ def prepare_again(email: Email) -> None:
     _fill(email, template, run or Run(contact_id=email.contact_id), audience)
 
 
-def _look_at(template: Template) -> tuple[str, Collection[str], str]:
+def look_at(template: Template) -> tuple[str, Collection[str], str]:
     """The sender, the names of the events in the texts, and why no email can be made of it."""
     try:
         return sender_of(template), event_names_in(template), ""

@@ -9,6 +9,8 @@ from django.utils import timezone
 from activities.models import Activity
 from automations.models import Email, Passage, Run
 from automations.test_run import walk
+from consents.agreements import record_agreement
+from contacts.models import Contact
 from tests.automations.entries import make_automation, on_activity
 from tests.automations.mails import make_template
 from tests.factories import make_activity, make_consent, make_contact, make_group
@@ -16,6 +18,8 @@ from tests.factories import make_activity, make_consent, make_contact, make_grou
 pytestmark = pytest.mark.django_db
 
 AUSTRIANS = {"match": "all", "conditions": [{"type": "country", "values": ["AUT"]}]}
+EVERYBODY = {"match": "all", "conditions": []}
+WAIT = {"type": "wait", "for": "1 day"}
 
 
 def outcomes(automation, contact):
@@ -108,6 +112,49 @@ def test_an_email_that_would_be_held_back_says_why():
     assert news == "It would be held back: The contact has not agreed to “Newsletter”."
     assert file.startswith("It would be held back: ")
     assert gone == "There is no template “gone”."
+
+
+def test_who_has_revoked_leaves_at_the_email_as_in_a_run():
+    consent = make_consent("Newsletter", name="Newsletter")
+    make_template(code_name="news", consent=consent)
+    email = {"type": "email", "template": "news"}
+    branching = {"type": "if", "rule": EVERYBODY, "then": [email, WAIT], "else": []}
+    automation = make_automation(steps=[branching, WAIT])
+    contact = make_contact(email="ada@example.com")
+    record_agreement(contact, consent, agreed=False)
+
+    *_, last = walk(automation, contact)
+
+    assert last.outcome == (
+        "It would be held back: The contact has revoked “Newsletter”. The contact would leave the "
+        "automation here."
+    )
+    assert last.email.subject == "Hello"
+
+
+def test_an_address_that_no_mail_server_takes_gets_no_email():
+    make_template(code_name="file")
+    automation = make_automation(steps=[{"type": "email", "template": "file"}, WAIT])
+    contact = make_contact()
+    Contact.objects.filter(pk=contact.pk).update(email="nodomain")
+    contact.refresh_from_db()
+
+    _, email, wait = outcomes(automation, contact)
+
+    assert email == (
+        "It would be held back: The address has no domain: it needs an @ with a name behind it."
+    )
+    assert wait == "Skipped."
+
+
+def test_a_hub_without_a_sender_sends_nothing_in_a_test_either(settings):
+    settings.DEFAULT_FROM_EMAIL = "nobody"
+    make_template(code_name="file")
+    automation = make_automation(steps=[{"type": "email", "template": "file"}])
+
+    _, email = outcomes(automation, make_contact(email="ada@example.com"))
+
+    assert email.startswith("It would be held back: The email has no sender: ")
 
 
 def test_waits_for_rules_go_on_as_if_they_came_to_hold():

@@ -1,6 +1,6 @@
 """Sending an email as a step."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
 from automations.emails.preparing import prepare
 from automations.models import Run, Template
@@ -17,24 +17,23 @@ def send_email(batch: Batch) -> dict[int, Result]:
     if template is None:
         raise CannotDo(f"There is no template “{name}”.")
     held = prepare(template, batch.runs, batch.step.key)
-    revoked = _revoked(template, [run for run in batch.runs if run.pk in held])
+    without = [run for run in batch.runs if run.pk in held]
+    revoked = who_revoked(template, {run.contact_id for run in without})
     results = batch.all(PASSED)
-    for run_id, reason in held.items():
+    for run in without:
+        reason = held[run.pk]
         detail = f"Held back: {reason}"
-        if run_id in revoked:
-            results[run_id] = Ends(Run.Status.STOPPED, reason=reason, detail=detail)
+        if run.contact_id in revoked:
+            results[run.pk] = Ends(Run.Status.STOPPED, reason=reason, detail=detail)
         else:
-            results[run_id] = Passed(detail=detail)
+            results[run.pk] = Passed(detail=detail)
     return results
 
 
-def _revoked(template: Template, runs: Sequence[Run]) -> set[int]:
-    """The runs whose contacts have taken back the agreement that the template needs."""
-    if template.consent_id is None or not runs:
+def who_revoked(template: Template, contact_ids: Collection[int]) -> set[int]:
+    """The contacts who have taken back the agreement that the template needs."""
+    consent_id = template.consent_id
+    if consent_id is None or not contact_ids:
         return set()
-    (answers,) = ask(answers_to({(run.contact_id, template.consent_id) for run in runs}))
-    return {
-        run.pk
-        for run in runs
-        if (answer := answers.get((run.contact_id, template.consent_id))) and answer.agreed is False
-    }
+    (answers,) = ask(answers_to({(contact_id, consent_id) for contact_id in contact_ids}))
+    return {contact_id for (contact_id, _), answer in answers.items() if answer.agreed is False}
