@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID, uuid5
 
 import msgspec
 
@@ -21,6 +22,9 @@ from database.loop import ask_soon, in_thread
 from groups.telling import groups_of
 from web.answers import Answer
 from web.problems import Problem
+
+# Makes the ids of landing pages, of those of the visits that tell them.
+_IDS_OF_LANDINGS = UUID("8a3c1f64-2d0e-4b57-9c1b-6f0d7e2b5a93")
 
 
 class ConsentData(Command):
@@ -156,7 +160,7 @@ class Log(Command):
         landing = msgspec.structs.replace(
             visit,
             type=SystemType.LANDING_PAGE,
-            client_id=None,
+            client_id=_id_of_landing(visit),
             context={**visit.context, "landing": True},
         )
         return [landing, *drafts]
@@ -200,6 +204,11 @@ class Arrive(Command):
             raise Refusal(204, Ending.CONSENT, "consent", detail)
         await take_in(visitor, contact)
         return Answer.json({"joined": True})
+
+
+def _id_of_landing(visit: Draft) -> UUID | None:
+    """Sent twice, as by a page that is left before the answer, the landing page counts once."""
+    return uuid5(_IDS_OF_LANDINGS, visit.client_id) if isinstance(visit.client_id, str) else None
 
 
 def _refuse_without_permission(visitor: Visitor) -> None:

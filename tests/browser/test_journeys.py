@@ -1,5 +1,7 @@
 """The journeys of a visitor between the main site and tracked sites, in a real browser."""
 
+import re
+
 import pytest
 
 from activities.models import Activity
@@ -170,3 +172,19 @@ def test_data_input_on_both_sites_ends_in_one_person(sites, open_browser, worker
 
     assert the_only_contact().email == "jo@example.com"
     assert the_only_contact().activities.count() == 4
+
+
+def test_a_main_page_that_is_left_before_its_visit_is_answered_tells_one_landing_page(
+    sites, open_browser, worker, websites
+):
+    page = open_browser().new_page()
+    page.goto(f"https://{MAIN}/")
+    wait_until(lambda: len(websites.bodies("Log")) == 1)  # without consent, it is held back
+    websites.slow, websites.delay = re.compile("Log$"), 1
+    page.click("#agree")
+    wait_until(lambda: len(websites.bodies("Log")) == 2)
+    page.goto(f"https://{SHOP}/")
+    wait_until(lambda: len(websites.bodies("Log")) >= 3)
+    websites.wait_until_idle()
+
+    assert titles_of(the_only_contact()) == ["Landing page 'Welcome'", "Page visit 'Welcome'"]

@@ -1,12 +1,14 @@
 """The cookies by which a browser is recognised."""
 
+from uuid import uuid4
+
 import pytest
 
 from activities.models import Activity
 from channels.models import Channel
 from contacts.models import Contact
 from crosssite.models import SiteContact
-from tests.crosssite.browsers import MAIN, SHOP, Browser
+from tests.crosssite.browsers import MAIN, SHOP, VISIT, Browser
 
 pytestmark = pytest.mark.django_db
 
@@ -176,6 +178,20 @@ def test_a_visit_has_one_landing_page(free_channel):
     del browser.client.cookies["CMSLandingPageLoaded"]
     browser.log()
     assert Activity.objects.filter(**LANDING).count() == 2
+
+
+def test_a_visit_that_is_sent_twice_has_one_landing_page(free_channel):
+    browser = Browser(MAIN)
+    browser.log({"type": "click", "value": "1"})
+    before = browser.client.cookies.copy()
+    visit = {**VISIT, "id": str(uuid4())}
+    browser.log(visit)
+    # As a page that is left before the answer is there.
+    browser.client.cookies = before
+    browser.log(visit)
+
+    types = Activity.objects.order_by("pk").values_list("type__code_name", flat=True)
+    assert list(types) == ["click", "landingpage", "pagevisit"]
 
 
 def test_each_page_keeps_the_visit_alive(free_channel):
