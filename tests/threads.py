@@ -43,7 +43,7 @@ def wait_until_somebody_waits():
 
 def wait_until_so_many_wait(number):
     """Return as soon as so many other connections wait for locks."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     with connection.cursor() as cursor:
         while time.monotonic() < deadline:
             cursor.execute(

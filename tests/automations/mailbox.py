@@ -75,7 +75,7 @@ class Mailbox:
         """How often it has each email, by Message-ID."""
         return Counter(one.id for one in self.received)
 
-    def wait_for(self, count, seconds=20):
+    def wait_for(self, count, seconds=60):
         """The emails, when there are so many."""
         wait_until(lambda: len(self.received) >= count, seconds=seconds)
         return self.received

@@ -10,8 +10,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from random import SystemRandom
 from urllib.parse import quote
 
 from django.conf import settings
@@ -19,6 +20,8 @@ from django.db import connection
 
 ROOT = settings.BASE_DIR
 UP = "Press Ctrl-C to stop."
+# Below those that Linux gives to connections.
+_PORTS = range(20_000, 32_000)
 
 
 def clean_environment(home, **changes):
@@ -29,9 +32,12 @@ def clean_environment(home, **changes):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port at which nobody listens. Nor does the system give it to whoever connects somewhere."""
+    while True:
+        port = SystemRandom().choice(_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def manage(home, *arguments, **changes):
@@ -64,7 +70,7 @@ def processes_of(home):
     return found
 
 
-def wait_until(condition, seconds=20):
+def wait_until(condition, seconds=60):
     """Wait until `condition()` is true, and return what it returned."""
     deadline = time.monotonic() + seconds
     while not (result := condition()):

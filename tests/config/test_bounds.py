@@ -172,7 +172,7 @@ def test_10000_idle_connections_keep_nobody_from_being_answered(tmp_path):
 
                 assert max(web.seconds_to_answer() for _ in range(10)) < 1
                 assert web.peak - before < number * 0.02
-            wait_until(lambda: web.files < files + 10, seconds=60)
+            wait_until(lambda: web.files < files + 10)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
@@ -220,7 +220,7 @@ def test_requests_whose_answers_nobody_reads_are_not_taken(impatient):
         for client in clients:
             client.settimeout(1)
             assert flood(client, b"", GET * 1_000, most=50 * MEGABYTE) < 40 * MEGABYTE
-        wait_until(lambda: impatient.files == files, seconds=20)
+        wait_until(lambda: impatient.files == files)
     assert impatient.peak - before < 60
 
 
@@ -229,7 +229,7 @@ def test_client_that_takes_nothing_of_a_large_answer_is_given_up(impatient):
     with impatient.connect() as client:
         client.sendall(b"GET /large HTTP/1.1\r\n\r\n")
         wait_until(lambda: impatient.files > files)
-        wait_until(lambda: impatient.files == files, seconds=10)
+        wait_until(lambda: impatient.files == files)
 
 
 def test_client_that_takes_its_time_gets_all_of_a_large_answer(impatient):

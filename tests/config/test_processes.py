@@ -154,7 +154,7 @@ def test_children_end_with_a_parent_that_was_killed():
     parent.wait()
     parent.stdout.close()
 
-    wait_until(lambda: _is_gone(child), seconds=5)
+    wait_until(lambda: _is_gone(child))
 
 
 def _is_gone(pid):

@@ -147,7 +147,7 @@ def test_printed_command_gives_a_contact_its_activities_and_name(hub):
         "print(Contact.objects.filter(email='ada.lovelace@example.com', merged_into=None)"
         ".values_list('first_name', 'last_name'))"
     )
-    wait_until(lambda: "('Ada', 'Lovelace')" in hub.shell(find_name), seconds=10)
+    wait_until(lambda: "('Ada', 'Lovelace')" in hub.shell(find_name))
 
 
 def test_printed_command_can_be_pasted_again(hub):
@@ -161,7 +161,7 @@ def test_printed_command_can_be_pasted_again(hub):
         "people = Contact.objects.filter(email='ada.lovelace@example.com', merged_into=None); "
         "print(people.count(), Contact.objects.filter(merged_into__in=people).exists())"
     )
-    wait_until(lambda: hub.shell(count_people) == "1 True", seconds=10)
+    wait_until(lambda: hub.shell(count_people) == "1 True")
 
 
 def test_second_hub_on_the_same_data_is_refused(hub):
@@ -222,7 +222,7 @@ def test_hub_replaces_what_dies_under_it(home):
             os.kill(pid, signal.SIGKILL)
 
         wait_until(lambda: len(hub.children().keys() - children.keys()) == len(children))
-        wait_until(hub.is_ready, seconds=30)
+        wait_until(hub.is_ready)
 
         assert postmaster_pid(hub.home) != server
         assert "The worker ended unexpectedly (SIGKILL)." in hub.output
@@ -290,7 +290,7 @@ def test_make_run_ends_all_that_it_started(home, end):
 
         end(hub)
 
-        wait_until(lambda: processes_of(hub.home) == {}, seconds=30)
+        wait_until(lambda: processes_of(hub.home) == {})
     assert ready
     assert "Stopped." in hub.output
 
