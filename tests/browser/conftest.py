@@ -18,13 +18,14 @@ from channels.models import Channel
 from config import celery_app
 from crosssite.models import TrackedSite
 from jobs.declaring import queues
+from tests.browser.links import PATIENT
 from tests.browser.pages import BLOG, MAIN, SHOP, SUBDOMAIN, TELL, external_page, main_page
 from tests.browser.waiting import wait_for, wait_until
 from tests.browser.websites import Websites
 from tests.factories import make_activity_type, make_consent
 
 # A busy machine is slow, and nothing that is there is waited for.
-_MILLISECONDS = 20_000
+MILLISECONDS = 60_000
 TELL_VIOLATIONS = """
     document.addEventListener('securitypolicyviolation', event => {
         console.error(`violation of ${event.violatedDirective}: ${event.blockedURI}`);
@@ -53,17 +54,21 @@ NO_COOKIES = "all-cookies-blocked"
 DO_NOT_TRACK = "do-not-track"
 # Pages that are left are kept, as browsers without Playwright do.
 KEEPING_PAGES = "pages-are-kept"
+# Where a test turns the clock: Playwright keeps it turned for all pages that come after.
+TURNED_CLOCK = "clock-is-turned"
 PREFERENCES = {
     ALLOWED: {"profile": {"cookie_controls_mode": 0}},
     BLOCKED: {"profile": {"cookie_controls_mode": 1}},
     NO_COOKIES: {"profile": {"default_content_setting_values": {"cookies": 2}}},
     DO_NOT_TRACK: {"enable_do_not_track": True},
     KEEPING_PAGES: {},
+    TURNED_CLOCK: {},
 }
 
 
 @pytest.fixture(scope="session")
 def playwright(django_db_setup):
+    expect.set_options(timeout=MILLISECONDS)
     with sync_playwright() as running:
         yield running
         connection.close()
@@ -101,8 +106,8 @@ def browsers(playwright, serving, tmp_path_factory):
                 args=[*ARGUMENTS, f"--host-resolver-rules=MAP * 127.0.0.1:{serving.port}"],
                 ignore_https_errors=True,
             )
-            context.set_default_timeout(_MILLISECONDS)
-            expect.set_options(timeout=_MILLISECONDS)
+            context.set_default_timeout(MILLISECONDS)
+            context.add_init_script(PATIENT)
             running[preferences, number] = context
         return running[preferences, number]
 
@@ -119,17 +124,20 @@ def open_browser(browsers, websites):
 
     def open_it(preferences=BLOCKED):
         context = browsers(preferences, next(numbers))
+        # Not at the end of the test before: what its page sent last may be answered with some then.
+        context.clear_cookies()
         opened.append(context)
         return context
 
     yield open_it
+    # What pages send while they are left is of no test any more.
+    websites.hubs.clear()
     for context in opened:
         # The last page stays: without one, the browser ends.
         blank, *others = context.pages or [context.new_page()]
         for page in others:
             page.close()
         blank.goto("about:blank")
-        context.clear_cookies()
         context.set_extra_http_headers({})
     websites.wait_until_idle()
 
@@ -223,10 +231,10 @@ def open_admin(sites, open_browser):
     """Opens a page for a user of the admin; the test fails for `problems` that the browser told."""
     opened = []
 
-    def open_it(user):
+    def open_it(user, preferences=BLOCKED):
         client = Client()
         client.force_login(user)
-        context = open_browser()
+        context = open_browser(preferences)
         cookie = {"name": "sessionid", "value": client.cookies["sessionid"].value}
         context.add_cookies([{**cookie, "url": f"https://{MAIN}/"}])
         page = context.new_page()

@@ -3,9 +3,19 @@
 from activities.models import Activity
 from contacts.models import Contact
 from tests.browser.pages import MAIN, SHOP
-from tests.browser.waiting import wait_until
+from tests.browser.waiting import wait_for, wait_until
 
 ON_MAIN, ON_SHOP = f"https://{MAIN}", f"https://{SHOP}"
+# Clicks wait a second for their token, which is short on a busy machine: here they wait until
+# `lose_patience` is called.
+PATIENT = """(() => {
+    const later = window.setTimeout;
+    window.patience = [];
+    window.setTimeout = (call, ms, ...given) =>
+        ms === 1000 && given[0] === null
+            ? patience.push(() => call(null))
+            : later(call, ms, ...given);
+})();"""
 
 
 def add_link(page, href, **attributes):
@@ -21,6 +31,12 @@ def add_link(page, href, **attributes):
         }""",
         [href, attributes],
     )
+
+
+def lose_patience(page):
+    """What waits for a token goes on without it, as it does after a second."""
+    wait_for(page, "patience.length")
+    page.evaluate("patience.splice(0).forEach((give_up) => give_up())")
 
 
 def wait_for_the_visitor_on_main(contact=None):

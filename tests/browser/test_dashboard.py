@@ -3,12 +3,14 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.utils import timezone
 from playwright.sync_api import expect
 
 from activities.models import Activity
 from figures.following import count_activities
+from tests.browser.conftest import TURNED_CLOCK
 from tests.browser.pages import MAIN
 from tests.factories import make_activity
 
@@ -19,12 +21,13 @@ MINUTE = 65_000
 
 
 @pytest.fixture
-def page(admin_page):
+def page(open_admin):
     """The dashboard of a superuser, whose clock the test turns on."""
     visit()
-    admin_page.clock.install(time=timezone.now())
-    admin_page.goto(URL)
-    return admin_page
+    page = open_admin(User.objects.create_superuser("chief"), TURNED_CLOCK)
+    page.clock.install(time=timezone.now())
+    page.goto(URL)
+    return page
 
 
 def visit():

@@ -20,7 +20,7 @@ def page(sites, open_browser, settings, tmp_path):
     page.errors = []
     page.on("pageerror", lambda error: page.errors.append(str(error)))
     page.on("console", lambda said: page.errors.append(said.text) if said.type == "error" else None)
-    page.goto(f"https://{MAIN}/demo/crm/", timeout=30_000)
+    page.goto(f"https://{MAIN}/demo/crm/")
     return page
 
 

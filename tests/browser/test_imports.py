@@ -10,7 +10,7 @@ from adminsite.roles import give_roles
 from contacts.models import Contact
 from exchange.importing.acting import work_through
 from exchange.models import Import
-from tests.browser.conftest import ARGUMENTS, CHROMIUM
+from tests.browser.conftest import ARGUMENTS, CHROMIUM, MILLISECONDS
 from tests.exchange.importing.files import GERMAN
 from tests.factories import make_consent, make_contact
 
@@ -35,7 +35,7 @@ def page(playwright, live_server, settings, tmp_path):
     )
     context.add_cookies([{**session, "url": live_server.url}])
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(MILLISECONDS)
     page.problems = []
     page.on("pageerror", lambda error: page.problems.append(f"{page.url}: {error.stack}"))
     page.on("console", lambda said: said.type == "error" and page.problems.append(said.text))

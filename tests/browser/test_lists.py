@@ -16,7 +16,7 @@ from channels.keys import rotate_api_key
 from channels.models import ApiKey
 from contacts.models import Contact
 from tests.admin.history import SHOWN_MODELS, make_history, make_rejected
-from tests.browser.conftest import ARGUMENTS, CHROMIUM
+from tests.browser.conftest import ARGUMENTS, CHROMIUM, MILLISECONDS
 from tests.factories import make_channel, make_contact, make_key
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -36,7 +36,7 @@ def page(playwright, live_server, admin_user):
     context = browser.new_context(base_url=live_server.url)
     context.add_cookies([{**session, "url": live_server.url}])
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(MILLISECONDS)
     yield page
     browser.close()
 
@@ -179,7 +179,7 @@ def test_screen_readers_hear_no_names_of_icons(page):
     make_history()
     for address in ("/admin/", changelist_url(Contact), changelist_url(ApiKey)):
         page.goto(address)
-        page.wait_for_timeout(200)
+        page.evaluate("new Promise((done) => setTimeout(done))")  # behind what was to come by then
         heard = page.eval_on_selector_all(
             ".material-symbols-outlined",
             "all => all.filter(one => !one.closest('[aria-hidden=true], [aria-label]'))"

@@ -5,7 +5,7 @@ import pytest
 from automations.models import EmailEvent
 from consents.agreements import is_agreed, record_agreement
 from tests.automations.mails import links_of, make_email, make_template
-from tests.browser.conftest import ARGUMENTS, CHROMIUM
+from tests.browser.conftest import ARGUMENTS, CHROMIUM, MILLISECONDS
 from tests.factories import make_consent, make_contact
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -33,7 +33,7 @@ def page(playwright, live_server, request):
         locale="en-GB",
     )
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(MILLISECONDS)
     page.scheme, page.problems = request.param, []
     page.on("console", lambda message: page.problems.append(message.text))
     yield page

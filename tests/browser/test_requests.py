@@ -75,7 +75,7 @@ def test_an_erasure_from_its_receipt_to_a_certificate(page, worker):
     typed.press("Enter")
 
     certificate = page.get_by_role("link", name=re.compile("^Certificate [0-9]+$"))
-    expect(certificate).to_be_visible(timeout=30_000)
+    expect(certificate).to_be_visible()
     assert "Ann" not in page.inner_text("#content")
     assert not Contact.objects.filter(pk=ann.pk).exists()
     check(page)

@@ -44,6 +44,11 @@ def go_and_come_back(tracking, open_browser, websites):
         page.wait_for_function("!!(window.kxt && kxt.runAgain)")
         page.evaluate(script)
         wait_until(lambda: activities().exists())
+        # A page that waits for an answer about a visitor is not kept.
+        page.evaluate(
+            "new Promise((done) => kxt('consentdata', { codeName: 'TrackingConsent',"
+            " callback: () => done(), onerror: () => done() }))"
+        )
         websites.wait_until_idle()
         page.evaluate("window.isTheSame = true")
         page.goto(f"https://{host}/b")
@@ -132,6 +137,17 @@ PREPARE = """
 """
 # Tells that the tracker had the time to do something too early.
 READY = "<script>setTimeout(() => fetch('/ready'), 800)</script>"
+# Goes to another page when the test says so.
+GO_ON = """
+<script>
+const ask = async () => {
+    const when = await (await fetch('/when')).text();
+    if (when === 'now') location.href = '%s';
+    else setTimeout(ask, 100);
+};
+ask();
+</script>
+"""
 
 
 @pytest.mark.parametrize("is_opened", [True, False])
@@ -145,16 +161,14 @@ def test_a_prepared_page_is_a_visit_when_it_is_opened(
     websites.pages[host, "/prepared"], websites.pages[host, "/ready"] = prepared, ""
     next_page = "/prepared" if is_opened else "/other"
     websites.pages[host, "/other"] = external_page("Other", script=PLAIN)
-    # The page waits for what it prepared, and for what that could do too early.
-    websites.pages[host, "/"] = (
-        f"<title>First</title>{PREPARE}<script>"
-        f"setTimeout(() => {{ location.href = '{next_page}' }}, 2500)</script>"
-    )
+    websites.pages[host, "/"] = f"<title>First</title>{PREPARE}{GO_ON % next_page}"
+    websites.pages[host, "/when"] = "not yet"
 
     browser_without_debugger(f"https://{host}/")
 
     wait_until(lambda: (host, "/ready", "prefetch;prerender") in websites.opened)
     assert "POST" not in {method for method, _, _ in websites.asked}
+    websites.pages[host, "/when"] = "now"
     wait_until(visits)
     websites.wait_until_idle()
     assert visits() == ["Prepared" if is_opened else "Other"]

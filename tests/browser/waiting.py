@@ -3,7 +3,7 @@
 import time
 
 
-def wait_until(condition, seconds=20):
+def wait_until(condition, seconds=60):
     """Call `condition` until it returns something true, and return that."""
     deadline = time.monotonic() + seconds
     while not (result := condition()):

@@ -7,6 +7,7 @@ import socketserver
 import ssl
 import threading
 import time
+from contextlib import contextmanager
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import trustme
@@ -75,6 +76,17 @@ class Websites:
         self.unreachable = re.compile("(?!)")
         # Paths that the hub answers late, and by how many seconds.
         self.slow, self.delay = re.compile("(?!)"), 0
+        # Paths that the hub answers when something has happened.
+        self._held, self._happened = re.compile("(?!)"), threading.Event()
+
+    @contextmanager
+    def holding(self, path):
+        """Requests for the pattern `path` are not answered before the block is left."""
+        self._held = re.compile(path)
+        try:
+            yield
+        finally:
+            self._happened.set()
 
     def wait_until_idle(self):
         """Wait until every request is answered."""
@@ -116,6 +128,8 @@ class Websites:
     def _ask_hub(self, environ, start_response):
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         self.asked.append((environ["REQUEST_METHOD"], environ["PATH_INFO"], body))
+        if self._held.search(environ["PATH_INFO"]):
+            self._happened.wait()
         if self.slow.search(environ["PATH_INFO"]):
             time.sleep(self.delay)
         hub = {**environ, "wsgi.url_scheme": "https", "wsgi.input": io.BytesIO(body)}
