@@ -2,6 +2,7 @@
 
 import threading
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -10,17 +11,17 @@ from config.doorbell import Doorbell
 
 
 class Task:
-    """Counts what is sent, and fails or hangs for as long as it is told to."""
+    """Keeps what is sent and when it was tried, and fails or hangs for as long as it is told to."""
 
     def __init__(self):
-        self.sent, self.attempts, self.is_away = [], 0, False
+        self.sent, self.attempts_at, self.failures = [], [], 0
         self.may_go_on = threading.Event()
         self.may_go_on.set()
 
     def apply_async(self, args, kwargs, *, connection, retry):
-        self.attempts += 1
+        self.attempts_at.append(time.monotonic())
         self.may_go_on.wait(10)
-        if self.is_away:
+        if len(self.attempts_at) <= self.failures:
             raise OSError("No space left\non device")
         self.sent.append(kwargs["number"])
 
@@ -51,15 +52,14 @@ def test_who_rings_does_not_wait(bell, task):
 
 
 def test_messages_wait_while_the_broker_is_away_and_go_out_afterwards(bell, task, caplog):
-    task.is_away = True
+    task.failures = 3
     for number in range(5):
         bell.ring(task, (), {"number": number})
-    time.sleep(0.7)
-    attempts = task.attempts
-    task.is_away = False
 
-    assert bell.finish(5)
-    assert attempts == 3
+    assert bell.finish(30)
+    pauses = [later - earlier for earlier, later in pairwise(task.attempts_at)]
+    assert len(pauses) == 4
+    assert min(pauses[:3]) >= 0.3
     assert task.sent == [3, 4]
     (line,) = caplog.messages
     assert line.startswith("The broker takes no messages (OSError: No space left on device)")

@@ -205,19 +205,22 @@ def test_what_is_added_while_a_request_takes_long_goes_out_beside_it():
         wait_until(lambda: crm.got)
         make_delivery(destination)
 
-        wait_until(lambda: delivered(destination) == 1, seconds=5)
+        wait_until(lambda: delivered(destination) == 1, seconds=30)
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("ending")
 def test_a_destination_that_is_paused_while_deliveries_go_out_gets_nothing_more():
-    with receiver(after(0.05)) as crm:
+    is_paused = threading.Event()
+    with receiver() as crm:
+        crm.answers = lambda got: (len(crm.got) <= 20 or is_paused.wait(60)) and taken(got)
         destination = make_destination(crm.url)
         make_deliveries(destination, 400)
         work()
         wait_until(lambda: len(crm.got) > 20)
         pause(destination)
-        wait_until(lambda: Queue.objects.get().served_until is None, seconds=5)
+        is_paused.set()
+        wait_until(lambda: Queue.objects.get().served_until is None)
         sent = len(crm.got)
 
         assert sent < 400
