@@ -12,10 +12,15 @@ from contacts.models import Contact
 from figures import following
 from groups.models import MembershipEvent
 
-NOW = timezone.now()
-# In all of today and of yesterday up to now, whatever time it is.
-TODAY = timezone.localtime(NOW).replace(hour=0, minute=0, second=0, microsecond=0)
-YESTERDAY = TODAY - timedelta(days=1)
+
+def today():
+    """In all of today up to now, whatever time it is; midnight may come while tests run."""
+    return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def yesterday():
+    """The same of yesterday."""
+    return today() - timedelta(days=1)
 
 
 def count():

@@ -4,6 +4,7 @@ import pytest
 from django.db import connection
 from django.http import QueryDict
 from django.urls import reverse
+from django.utils import timezone
 
 from activities.models import DataInput
 from adminsite.dashboard import compare, compare_rates
@@ -15,13 +16,12 @@ from groups.admin.from_lists import translate
 from readers.models import ReaderState
 from tests.admin.history import NASTY, make_history, make_rejected
 from tests.admin.morning import (
-    NOW,
-    TODAY,
     bars,
     count,
     dashboard,
     figures,
     rows_behind,
+    today,
 )
 from tests.automations.mails import make_email
 from tests.factories import (
@@ -39,9 +39,10 @@ def test_who_sent_something_and_sends_nothing_any_more_is_silent(admin_client):
     site = TrackedSite.objects.create(
         name="Shop", code_name="shop", url="https://shop.example.com", channel=silent
     )
-    make_activity(channel=silent, tracked_site=site, occurred_at=NOW - timedelta(days=2, hours=1))
-    make_activity(channel=sends, occurred_at=NOW - timedelta(minutes=5))
-    make_activity(channel=long_ago, occurred_at=NOW - timedelta(days=40))
+    now = timezone.now()
+    make_activity(channel=silent, tracked_site=site, occurred_at=now - timedelta(days=2, hours=1))
+    make_activity(channel=sends, occurred_at=now - timedelta(minutes=5))
+    make_activity(channel=long_ago, occurred_at=now - timedelta(days=40))
     count()
 
     page = dashboard(admin_client)
@@ -86,8 +87,8 @@ def test_very_many_contacts_are_estimated(admin_client, monkeypatch):
 
 
 def test_each_user_gets_the_cards_of_what_they_may_see(log_in):
-    make_activity(occurred_at=TODAY)
-    make_rejected(at=TODAY)
+    make_activity(occurred_at=today())
+    make_rejected(at=today())
     count()
 
     page = dashboard(log_in("view_rejectedactivity", "view_channel"))
@@ -102,7 +103,7 @@ def test_each_user_gets_the_cards_of_what_they_may_see(log_in):
 
 
 def test_who_may_not_know_contacts_sees_no_pages_and_no_people(log_in):
-    make_activity(occurred_at=TODAY)
+    make_activity(occurred_at=today())
     count()
 
     page = dashboard(log_in("view_activity"))
@@ -151,8 +152,8 @@ def test_while_much_has_not_been_counted_the_page_says_so(admin_client, monkeypa
 
 def test_activities_of_a_channel_lead_to_their_list(admin_client):
     channel = make_channel(name="App")
-    activity = make_activity(channel=channel, occurred_at=TODAY)
-    make_activity(occurred_at=TODAY)
+    activity = make_activity(channel=channel, occurred_at=today())
+    make_activity(occurred_at=today())
     count()
 
     found = {one.name: one for one in bars(dashboard(admin_client), "Activities by channel")}
@@ -227,12 +228,12 @@ def test_a_group_made_of_the_list_says_that_the_filter_is_no_rule():
 
 def test_texts_of_strangers_are_escaped(admin_client):
     make_activity(
-        occurred_at=TODAY,
+        occurred_at=today(),
         url=f"https://x.example/{NASTY}?utm_source={NASTY}",
         referrer=f"https://{NASTY}/",
         channel=make_channel(name=NASTY),
     )
-    make_activity(occurred_at=NOW - timedelta(days=3), channel=make_channel(name=NASTY))
+    make_activity(occurred_at=timezone.now() - timedelta(days=3), channel=make_channel(name=NASTY))
     count()
 
     page = dashboard(admin_client)

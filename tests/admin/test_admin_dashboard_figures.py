@@ -7,14 +7,14 @@ from consents.agreements import record_agreement
 from groups.models import MembershipEvent
 from tests.admin.history import make_rejected
 from tests.admin.morning import (
-    TODAY,
-    YESTERDAY,
     bars,
     count,
     dashboard,
     figure_of,
     figures,
     rows_behind,
+    today,
+    yesterday,
 )
 from tests.automations.mails import add_event, make_email
 from tests.factories import (
@@ -30,10 +30,10 @@ pytestmark = pytest.mark.django_db
 
 def test_people_are_new_known_or_came_back(admin_client):
     new, known = make_contact(), make_contact(email="anna@example.com")
-    make_activity(new, occurred_at=TODAY)
-    make_activity(known, occurred_at=TODAY)
-    make_activity(known, occurred_at=YESTERDAY)
-    make_activity(make_contact(), occurred_at=TODAY - timedelta(days=3))
+    make_activity(new, occurred_at=today())
+    make_activity(known, occurred_at=today())
+    make_activity(known, occurred_at=yesterday())
+    make_activity(make_contact(), occurred_at=today() - timedelta(days=3))
     make_contact(email="never@example.com")
     count()
 
@@ -56,7 +56,7 @@ def test_people_are_new_known_or_came_back(admin_client):
 
 def test_each_bar_of_the_chart_leads_to_its_people(admin_client):
     contact = make_contact()
-    make_activity(contact, occurred_at=YESTERDAY + timedelta(hours=7, minutes=30))
+    make_activity(contact, occurred_at=yesterday() + timedelta(hours=7, minutes=30))
     count()
 
     (chart,) = dashboard(admin_client, range="yesterday").context["charts"]
@@ -69,9 +69,9 @@ def test_each_bar_of_the_chart_leads_to_its_people(admin_client):
 
 
 def test_a_range_of_days_has_a_bar_for_each(admin_client):
-    make_activity(make_contact(), occurred_at=TODAY - timedelta(days=2))
+    make_activity(make_contact(), occurred_at=today() - timedelta(days=2))
     count()
-    first, last = TODAY - timedelta(days=3), YESTERDAY
+    first, last = today() - timedelta(days=3), yesterday()
 
     page = dashboard(admin_client, **{"from": f"{first:%Y-%m-%d}", "to": f"{last:%Y-%m-%d}"})
 
@@ -83,10 +83,10 @@ def test_a_range_of_days_has_a_bar_for_each(admin_client):
 
 def test_activities_and_conversions_lead_to_their_list(admin_client):
     goal = make_activity_type("custom_purchase", name="Purchase", goal=True)
-    bought = make_activity(type=goal, occurred_at=TODAY)
-    visited = make_activity(occurred_at=TODAY)
-    make_activity(occurred_at=YESTERDAY)
-    make_activity(occurred_at=YESTERDAY)
+    bought = make_activity(type=goal, occurred_at=today())
+    visited = make_activity(occurred_at=today())
+    make_activity(occurred_at=yesterday())
+    make_activity(occurred_at=yesterday())
     count()
 
     page = dashboard(admin_client)
@@ -107,10 +107,10 @@ def test_activities_and_conversions_lead_to_their_list(admin_client):
 
 def test_conversions_of_several_goals_are_one_list(admin_client):
     bought = [
-        make_activity(type=make_activity_type(name, goal=True), occurred_at=TODAY)
+        make_activity(type=make_activity_type(name, goal=True), occurred_at=today())
         for name in ("custom_a", "custom_b")
     ]
-    make_activity(occurred_at=TODAY)
+    make_activity(occurred_at=today())
     count()
 
     url = figure_of(dashboard(admin_client), "Conversions").url
@@ -120,17 +120,17 @@ def test_conversions_of_several_goals_are_one_list(admin_client):
 
 def test_pages_and_sources_lead_to_their_visits(admin_client):
     visit = make_activity(
-        occurred_at=TODAY,
+        occurred_at=today(),
         url="https://www.example.com/loans/?utm_source=May%20news&utm_campaign=a%26b#x",
         referrer="https://www.google.com/search",
     )
     make_activity(
-        occurred_at=TODAY,
+        occurred_at=today(),
         url="https://www.example.com/loans-2?utm_source=May%20newsletter",
         referrer="https://shop.example.com/",
     )
     make_activity(
-        occurred_at=TODAY, url="https://shop.example.com/", referrer="https://google.com/"
+        occurred_at=today(), url="https://shop.example.com/", referrer="https://google.com/"
     )
     count()
 
@@ -149,8 +149,8 @@ def test_pages_and_sources_lead_to_their_visits(admin_client):
 
 
 def test_a_page_with_something_left_out_leads_to_its_visits(admin_client):
-    visit = make_activity(occurred_at=TODAY, url="https://x.example/orders/12345678/?a=1")
-    make_activity(occurred_at=TODAY, url="https://x.example/orders.")
+    visit = make_activity(occurred_at=today(), url="https://x.example/orders/12345678/?a=1")
+    make_activity(occurred_at=today(), url="https://x.example/orders.")
     count()
 
     found = {bar.name: bar.url for bar in bars(dashboard(admin_client), "Top pages")}
@@ -162,10 +162,10 @@ def test_of_consents_the_rate_is_shown(admin_client):
     consent = make_consent(name="Newsletter")
     for agreed in (True, True, True, False):
         record_agreement(
-            make_contact(), consent, agreed=agreed, channel=None, language="en", at=TODAY
+            make_contact(), consent, agreed=agreed, channel=None, language="en", at=today()
         )
     record_agreement(
-        make_contact(), consent, agreed=False, channel=None, language="en", at=YESTERDAY
+        make_contact(), consent, agreed=False, channel=None, language="en", at=yesterday()
     )
     count()
 
@@ -183,7 +183,7 @@ def test_groups_that_grew_are_shown(admin_client):
     for group, entered, number in ((grown, True, 3), (grown, False, 1), (shrunk, False, 2)):
         for contact in contacts[:number]:
             MembershipEvent.objects.create(
-                group=group, contact=contact, entered=entered, at=TODAY, cause="user"
+                group=group, contact=contact, entered=entered, at=today(), cause="user"
             )
     count()
 
@@ -194,10 +194,10 @@ def test_groups_that_grew_are_shown(admin_client):
 
 def test_emails_lead_to_those_of_which_it_became(admin_client):
     email, other = make_email(), make_email()
-    add_event(email, "sent", at=TODAY)
-    add_event(email, "clicked", at=TODAY)
-    add_event(other, "clicked", at=TODAY, by_robot=True)
-    add_event(other, "sent", at=YESTERDAY)
+    add_event(email, "sent", at=today())
+    add_event(email, "clicked", at=today())
+    add_event(other, "clicked", at=today(), by_robot=True)
+    add_event(other, "sent", at=yesterday())
     count()
 
     page = dashboard(admin_client)
@@ -211,9 +211,9 @@ def test_emails_lead_to_those_of_which_it_became(admin_client):
 
 def test_what_was_refused_is_shown_by_cause(admin_client):
     for status in Status:
-        make_rejected(status=status, at=TODAY)
-    make_rejected(status=Status.FAILED, at=TODAY, code="missing_url")
-    make_rejected(status=Status.FAILED, at=YESTERDAY)
+        make_rejected(status=status, at=today())
+    make_rejected(status=Status.FAILED, at=today(), code="missing_url")
+    make_rejected(status=Status.FAILED, at=yesterday())
 
     page = dashboard(admin_client)
 
@@ -231,7 +231,7 @@ def test_what_was_refused_is_shown_by_cause(admin_client):
 
 def test_refusals_are_not_compared_with_those_that_are_not_kept(admin_client, settings):
     settings.REJECTED_KEPT_DAYS = 30
-    make_rejected(status=Status.FAILED, at=TODAY)
+    make_rejected(status=Status.FAILED, at=today())
 
     page = dashboard(admin_client, range="30")
 
@@ -245,6 +245,6 @@ def test_refusals_are_not_compared_with_those_that_are_not_kept(admin_client, se
 def test_of_very_many_refusals_the_newest_are_looked_at(admin_client, monkeypatch):
     monkeypatch.setattr("activities.admin.dashboard._MOST_LINES", 2)
     for _ in range(3):
-        make_rejected(status=Status.FAILED, at=TODAY)
+        make_rejected(status=Status.FAILED, at=today())
 
     assert figures(dashboard(admin_client))["Refused"][0] == "at least 2"
