@@ -17,10 +17,7 @@ from tests.factories import make_activity_type, make_channel, make_contact
 from tests.faults.mailbox import Mailbox
 from tracking.headless.translation import read_activities, read_members
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.timeout(300),
-]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 AUTOMATION = """
 - kind: template

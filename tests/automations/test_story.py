@@ -10,8 +10,6 @@ import pytest
 from tests.config.hub import UP, Hub, wait_until
 from tests.faults.mailbox import Mailbox
 
-pytestmark = pytest.mark.timeout(180)
-
 FILE = "https://www.example.com/downloads/file.pdf?for=emily&signature=a%2Bb"
 CARTER = "emily.carter@example.com"
 STATE = """

@@ -10,7 +10,7 @@ from config.embedded.locks import FileLock
 from tests.config.hub import clean_environment
 
 # Other tests run beside it.
-_SECONDS_TO_PREPARE = 240
+_SECONDS_TO_PREPARE = 600
 
 
 class Homes:

@@ -48,7 +48,7 @@ def manage(home, *arguments, **changes):
         env=clean_environment(home, **changes),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 
@@ -168,12 +168,12 @@ class Hub:
         return self.wait()
 
     def wait(self):
-        return self._process.wait(timeout=60)
+        return self._process.wait(timeout=180)
 
     def get(self, path):
         """The status and the body of a page."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=15) as got:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=60) as got:
                 return got.status, got.read().decode()
         except urllib.error.HTTPError as error:
             with error:

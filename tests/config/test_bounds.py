@@ -9,8 +9,6 @@ from tests.config.echo import LARGE
 from tests.config.echoing import CHUNKED, GET, Answer, Echo
 from tests.config.hub import wait_until
 
-pytestmark = pytest.mark.timeout(300)
-
 MEGABYTE = 1_000_000
 
 

@@ -9,8 +9,6 @@ import pytest
 
 from tests.config.echoing import CHUNKED, GET, Answer, Echo
 
-pytestmark = pytest.mark.timeout(300)
-
 
 @pytest.mark.parametrize(
     "request_",

@@ -151,7 +151,7 @@ def test_server_starts_although_another_process_has_the_number_in_its_pid_file(h
 def test_server_outlives_a_process_whose_forked_child_goes_on(home):
     with database_user(home) as user:
         child = int(user.ask("hand_to_fork"))
-        user._process.wait(timeout=10)
+        user._process.wait(timeout=60)
         with database_user(home):
             pass
         answer = user.ask("sql SELECT 1")

@@ -3,11 +3,7 @@
 import shutil
 import subprocess
 
-import pytest
-
 from tests.config.hub import Hub, free_port, manage
-
-pytestmark = pytest.mark.timeout(300)
 
 MAKE = (
     "from contacts.models import Contact; "

@@ -14,8 +14,6 @@ from django.test import Client
 from config.logs import DiscreetFormatter, OutageFilter, without_details
 from tests.config.hub import Hub, manage, wait_until
 
-pytestmark = pytest.mark.timeout(300)
-
 MESSAGE = 'duplicate key value violates unique constraint "one_live_contact_per_email"'
 DETAIL = "DETAIL:  Key (upper(email))=(ANN@EXAMPLE.COM\nof Graz) already exists."
 
@@ -128,7 +126,7 @@ def test_ordinary_lines_stay_as_they_are():
 
 def create_contact(hub, key):
     """The status of the answer to a request with an idempotency key that tells a name."""
-    connection = http.client.HTTPConnection("127.0.0.1", hub.port, timeout=15)
+    connection = http.client.HTTPConnection("127.0.0.1", hub.port, timeout=60)
     headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": "secret-idempotency-key"}
     with closing(connection):
         connection.request("POST", "/Kentico.Tracking/contacts", b"", headers)

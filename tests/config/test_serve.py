@@ -23,8 +23,6 @@ from tests.config.hub import (
     wait_until,
 )
 
-pytestmark = pytest.mark.timeout(300)
-
 COUNT_CHANNELS = "from channels.models import Channel; print(Channel.objects.count())"
 MAKE_CHANNEL = "from channels.models import Channel; Channel.objects.create(code_name='kept')"
 

@@ -9,8 +9,6 @@ from django.conf import settings
 
 from tests.config.hub import Hub, clean_environment, wait_until
 
-pytestmark = pytest.mark.timeout(300)
-
 ARRIVED = """
 from config.demo.crm import keeping
 print(*(one.problem or "signed" for one in keeping.messages() if "TI-1060" in one.body))

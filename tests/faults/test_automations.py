@@ -16,8 +16,6 @@ from tests.faults.flows import STEPS, make_orders
 from tests.faults.load import connect
 from tests.faults.mailbox import Mailbox
 
-pytestmark = pytest.mark.timeout(600)
-
 # Orders before each strike. RUNS=1250 make test ARGS="-n 0 tests/faults/test_automations.py" has
 # 10,000 runs in all.
 RUNS = int(os.environ.get("RUNS", "50"))

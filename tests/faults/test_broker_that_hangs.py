@@ -12,10 +12,7 @@ from tests.config.hub import Hub, ready_state, wait_until
 from tests.faults.brokers import Redis
 from tests.faults.load import Load, waiting_forms
 
-pytestmark = [
-    pytest.mark.timeout(180),
-    pytest.mark.skipif(not shutil.which("redis-server"), reason="there is no redis-server"),
-]
+pytestmark = pytest.mark.skipif(not shutil.which("redis-server"), reason="there is no redis-server")
 
 CHROME = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 "

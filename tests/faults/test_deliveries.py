@@ -39,7 +39,6 @@ from tests.destinations.delivering import (
 from tests.destinations.receiver import after, receiver, taken
 from tests.faults.load import connect
 
-pytestmark = pytest.mark.timeout(600)
 on_the_database_of_the_test = pytest.mark.django_db(transaction=True)
 
 DELIVERIES = int(os.environ.get("DELIVERIES", "400"))

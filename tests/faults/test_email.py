@@ -20,10 +20,7 @@ from tests.automations.mailbox import mail_server
 from tests.config.hub import ROOT, clean_environment, url_of_database, wait_until
 from tests.factories import make_consent, make_contact
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.timeout(300),
-]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 CONNECTIONS = 4
 CELERY = [sys.executable, "-m", "celery", "--quiet", "-A", "config"]

@@ -14,8 +14,6 @@ import pytest
 from tests.config.hub import Hub, ready_state, wait_until
 from tests.faults.load import Load, connect, stored_ids
 
-pytestmark = pytest.mark.timeout(240)
-
 MEGABYTES = 320
 # A session has to be looked up.
 LOGGED_IN = {"Cookie": f"sessionid={'a' * 32}"}

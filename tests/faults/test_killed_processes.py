@@ -11,8 +11,6 @@ import pytest
 from tests.config.hub import Hub, postmaster_pid, processes_of, wait_until
 from tests.faults.load import Load, connect, stored_ids, waiting_forms, writing_backend
 
-pytestmark = pytest.mark.timeout(120)
-
 STORED_IDS = (
     "from activities.models import Activity; "
     "print(*Activity.objects.values_list('client_id', flat=True))"

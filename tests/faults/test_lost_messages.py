@@ -9,8 +9,6 @@ import pytest
 
 from tests.config.hub import ROOT, Web, clean_environment, manage, wait_until
 
-pytestmark = pytest.mark.timeout(120)
-
 QUEUES = ("data_input", "merging")
 MAKE_KEY = """
 from channels.keys import create_api_key

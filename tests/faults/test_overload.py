@@ -14,8 +14,6 @@ import pytest
 from tests.config.hub import Hub
 from tests.faults.load import Load, connect, stored_ids
 
-pytestmark = pytest.mark.timeout(120)
-
 CONNECTIONS = 400
 ACTIVITIES = 50
 SECONDS = 8

@@ -24,10 +24,7 @@ from tests.factories import make_channel, make_contact
 from tests.loops import open_hub, until
 from tests.threads import held, run_in_loop, wait_until_somebody_waits
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.timeout(120),
-]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def source_of(channel):

@@ -19,10 +19,7 @@ from contacts.models import Contact, ContactChange, ContactMerge
 from tests.config.hub import ROOT, clean_environment, url_of_database, wait_until
 from tests.factories import make_channel
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.timeout(180),
-]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 OWNERS, FORMS, PAIRS = 200, 10, 400
 CELERY = [sys.executable, "-m", "celery", "--quiet", "-A", "config"]
