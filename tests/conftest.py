@@ -1,6 +1,7 @@
 """What every test begins with, and users of the admin."""
 
 import uuid
+from types import SimpleNamespace
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -38,8 +39,9 @@ def django_db_setup(django_db_setup, django_db_blocker):
 
 @pytest.fixture(autouse=True)
 def fresh_sampler(monkeypatch):
-    """Of strangers' requests only so many are kept in a minute: each test has a new one."""
+    """Of strangers' requests only so many are kept in a minute: each test has one of its own."""
     monkeypatch.setattr(inspector, "_sampler", inspector._Sampler())
+    monkeypatch.setattr(inspector, "time", SimpleNamespace(monotonic=lambda: 0.0))
 
 
 @pytest.fixture(autouse=True)
