@@ -138,7 +138,7 @@ class Hub:
     def start(self):
         """Start the hub and wait until it says that it is up."""
         self.launch()
-        wait_until(lambda: UP in self.output or self._process.poll() is not None, seconds=180)
+        wait_until(lambda: UP in self.output or self._process.poll() is not None, seconds=600)
         assert self._process.poll() is None, self.output
 
     def launch(self):
@@ -215,7 +215,7 @@ class Web(Hub):
     def start(self):
         """Start it and wait until it answers."""
         self.launch()
-        wait_until(lambda: self._is_live() or self._process.poll() is not None, seconds=180)
+        wait_until(lambda: self._is_live() or self._process.poll() is not None, seconds=600)
         assert self._process.poll() is None, self.output
 
     def _is_live(self):

@@ -191,7 +191,7 @@ def test_receiver_of_the_documentation_refuses_what_is_no_signature(command, tmp
         }
         request = urllib.request.Request(receiver.url, b"{}", headers, method="POST")
         with pytest.raises(urllib.error.HTTPError) as refused:
-            urllib.request.urlopen(request, timeout=5)
+            urllib.request.urlopen(request, timeout=60)
 
         refused.value.close()
         assert refused.value.code == 401
