@@ -1,6 +1,8 @@
 """The Celery application: its settings are the CELERY_* ones of config/settings.py."""
 
+import logging
 import os
+import sys
 
 from celery import Celery
 from celery.contrib.django.task import DjangoTask
@@ -10,6 +12,8 @@ from django.db import connection, transaction
 from config.doorbell import open_doorbell
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+_log = logging.getLogger(__name__)
 
 
 class DoorbellTask(DjangoTask):
@@ -30,11 +34,16 @@ bell = open_doorbell(app)
 
 
 @worker_init.connect
-def erase_again_before_working(**kwargs: object) -> None:
+def erase_again_first(**kwargs: object) -> None:
     """Before a worker takes up anything, erase again whom a backup has brought back.
 
     Else it would write to these people, and tell destinations of them.
     """
-    from config.web_start import erase_again_before_serving  # noqa: PLC0415 -- it needs the models
+    from config.web_start import erase_again_before_working  # noqa: PLC0415 -- it needs the models
 
-    erase_again_before_serving()
+    try:
+        erase_again_before_working()
+    except Exception:
+        # Any kind: Celery would write it down, and have the worker begin all the same.
+        _log.exception("Whom a backup has brought back cannot be erased again.")
+        sys.exit("The worker does not start.")

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET
 
 from config.doorbell import BROKER_SECONDS, connect_to_broker
 from config.logs import first_line
+from database.reserved import Reserved
 from web.answers import Answer, Scope
 from web.hosts import is_hub_host
 from web.requests import Request
@@ -130,6 +131,8 @@ def _folders(options: dict[str, Any]) -> list[str]:
 def _examine(name: str, check: Callable[[], str]) -> str:
     try:
         return check()
+    except Reserved as error:
+        return str(error)
     except Exception as error:
         # Any kind: whatever a check of database, broker or files raises, the load balancer has to
         # be told that this part is not ready, and not get a 500.

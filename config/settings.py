@@ -271,7 +271,7 @@ TEMPLATES = [
 # PostgreSQL, always: a server of yours by DATABASE_URL, else the embedded one under DATA_DIR.
 
 if DATABASE_URL := env.str("DATABASE_URL", ""):
-    DATABASES = {"default": env.dj_db_url("DATABASE_URL")}
+    DATABASES = {"default": env.dj_db_url("DATABASE_URL", engine="database.postgres")}
 else:
     DATABASES = {"default": {"ENGINE": "config.embedded", "NAME": "throughline"}}
 DATABASES["default"].setdefault("OPTIONS", {})

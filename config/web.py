@@ -17,7 +17,7 @@ from config.connections import Connection
 from config.load import LIMITS
 from config.pools import close_connections
 from config.publishing import refuse_to_publish, refuse_to_publish_the_demo
-from config.web_start import erase_again_before_serving
+from config.web_start import do_without_database, erase_again_before_serving
 
 _log = logging.getLogger(__name__)
 
@@ -53,8 +53,10 @@ def main() -> None:
     """
     refuse_to_publish()
     refuse_to_publish_the_demo()
-    erase_again_before_serving()
+    is_done = erase_again_before_serving()
     close_connections()
+    if not is_done:
+        do_without_database()
     files = _raise_file_limit()
     LIMITS.connections = min(LIMITS.connections, int(files * _SHARE_OF_CONNECTIONS))
     server = _Server(

@@ -1,10 +1,11 @@
 """A database backend for Django: PostgreSQL, on the server that the hub brings along."""
 
 from django.conf import settings
-from django.db.backends.postgresql import base, client
+from django.db.backends.postgresql import client
 
 from config.embedded.postgres import EmbeddedPostgres, embedded_postgres
 from config.embedded.programs import find_programs
+from database.postgres import base
 
 
 class DatabaseClient(client.DatabaseClient):
@@ -31,9 +32,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
     client_class = DatabaseClient
 
     def get_connection_params(self):
+        # It may refuse, and then no server is started.
+        parameters = super().get_connection_params()
         server = _server()
         server.acquire()
-        return {**super().get_connection_params(), **server.connection_parameters()}
+        return {**parameters, **server.connection_parameters()}
 
 
 def _server() -> EmbeddedPostgres:
