@@ -411,7 +411,8 @@ BOUNCE_MAILBOX_URL = env.str("BOUNCE_MAILBOX_URL", "")
 read_mailbox_url(BOUNCE_MAILBOX_URL)
 # Of how many contacts on a second person has to approve of an automation or a broadcast; 0: never.
 AUTOMATION_APPROVAL_FROM = env.int("AUTOMATION_APPROVAL_FROM", 0)
-# Whether a second user approves before a person is erased by a request.
+# Whether a second user approves before a person is erased by a request, and before a retention rule
+# that erases contacts is switched on.
 ERASURE_NEEDS_TWO = env.bool("ERASURE_NEEDS_TWO", False)
 
 # Networks in which destinations may be although not everybody can reach them, such as 10.1.0.0/16.

@@ -31,6 +31,7 @@ from privacy.retention.rules import (
     Proposal,
     cancel,
     change_days,
+    needs_two,
     start,
     switch_off,
     switch_on,
@@ -89,7 +90,9 @@ class RuleForm(forms.ModelForm):
 
 def state(rule: RetentionRule) -> str:
     """Whether it deletes."""
-    return badge("On", "good") if rule.enabled else badge("Off", "neutral")
+    if rule.enabled:
+        return badge("On", "good")
+    return badge("Waits for a second user", "warning") if rule.asked_by_id else badge("Off")
 
 
 def _said(rule: RetentionRule) -> str:
@@ -161,7 +164,9 @@ class RetentionRuleAdmin(StayingAdmin):
         return with_runs(queryset)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        return super().get_queryset(request).select_related("activity_type", "enabled_by")
+        return (
+            super().get_queryset(request).select_related("activity_type", "asked_by", "enabled_by")
+        )
 
     def get_readonly_fields(self, request: HttpRequest, obj: RetentionRule | None = None) -> tuple:
         return () if obj is None else ("kind", "activity_type")
@@ -259,6 +264,7 @@ def head_of(rule: RetentionRule, request: HttpRequest) -> dict[str, Any]:
         "going": going,
         "trial": trial,
         "trial_days": TRIAL_COUNTS_FOR.days,
+        "is_own": needs_two(rule) and rule.asked_by_id == request.user.pk,
         "may_act": may_change_retention(request.user),
         "runs": [(run, way(run), STATUS(run), found(run), change_url(run)) for run in runs],
         "log_url": changelist_url(RetentionRun),
@@ -316,8 +322,9 @@ def _dry_run(rule: RetentionRule, user: User, request: HttpRequest) -> str:
 
 
 def _on(rule: RetentionRule, user: User, request: HttpRequest) -> str:
-    switch_on(rule, user, most=request.POST.get("most") == "1")
-    return "The rule is on. It deletes once a day."
+    if switch_on(rule, user, most=request.POST.get("most") == "1"):
+        return "The rule is on. It deletes once a day."
+    return "The rule is off until another user approves. Tell a colleague."
 
 
 def _off(rule: RetentionRule, user: User, request: HttpRequest) -> str:

@@ -49,6 +49,15 @@ class RetentionRule(models.Model):
         editable=False,
         related_name="+",
     )
+    # Who asked to switch it on, where a second user has to: that one is `enabled_by`.
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+    )
     # A dry run of before says nothing.
     changed_at = models.DateTimeField("changed", default=timezone.now, editable=False)
 
@@ -77,6 +86,13 @@ class RetentionRule(models.Model):
                 condition=models.Q(enabled=True, enabled_at__isnull=False)
                 | models.Q(enabled=False, enabled_at__isnull=True),
                 name="a_retention_rule_that_is_on_says_since_when",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(asked_by__isnull=True)
+                | models.Q(enabled_by__isnull=True)
+                | ~models.Q(enabled_by=models.F("asked_by")),
+                name="nobody_approves_of_a_retention_rule_of_their_own",
+                violation_error_message="Another user has to approve.",
             ),
         ]
 

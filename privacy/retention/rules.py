@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -18,6 +19,7 @@ JOB = "retention"
 CHORE = "delete what is too old"
 # What a dry run has found is no longer what there is.
 TRIAL_COUNTS_FOR = timedelta(days=7)
+ONES_OWN = "You have asked to switch it on: another user has to approve."
 
 _Kind = RetentionRule.Kind
 _Status = RetentionRun.Status
@@ -89,14 +91,23 @@ def trial_of(rule: RetentionRule) -> RetentionRun | None:
     return runs.order_by("-pk").first()
 
 
+def needs_two(rule: RetentionRule) -> bool:
+    """Whether a second user approves before the rule is switched on: one that erases persons."""
+    return settings.ERASURE_NEEDS_TWO and rule.kind != _Kind.ACTIVITIES
+
+
 @transaction.atomic
-def switch_on(rule: RetentionRule, by: User, *, most: bool = False) -> None:
-    """Have the rule delete from the next daily run on.
+def switch_on(rule: RetentionRule, by: User, *, most: bool = False) -> bool:
+    """Have the rule delete from the next daily run on; where two have to, the first only asks.
 
     :param most: whether the user knows that more than half of all goes
-    :raises ValidationError: if no dry run says what would go, or that is more than half
+    :return: whether it is on
+    :raises ValidationError: if no dry run says what would go, or that is more than half, or the
+        user has asked for it before
     """
     locked = RetentionRule.objects.select_for_update(of=("self",)).get(pk=rule.pk)
+    if locked.enabled:
+        return True
     trial = trial_of(locked)
     if trial is None:
         raise ValidationError(
@@ -107,18 +118,26 @@ def switch_on(rule: RetentionRule, by: User, *, most: bool = False) -> None:
             f"This rule deletes {trial.found:,} of {trial.total:,}, more than half. "
             "Tick the box that says so."
         )
-    _turn(locked, by)
+    if not needs_two(locked):
+        _turn(locked, by)
+    elif locked.asked_by_id is None:
+        _turn(locked, None, asked_by=by)
+    elif locked.asked_by_id == by.pk:
+        raise ValidationError(ONES_OWN)
+    else:
+        _turn(locked, by, asked_by=locked.asked_by)
+    return locked.enabled
 
 
 @transaction.atomic
 def switch_off(rule: RetentionRule) -> None:
-    """Have the rule delete nothing more; a run that goes on ends."""
+    """Have the rule delete nothing more, and nobody ask for it; a run that goes on ends."""
     locked = RetentionRule.objects.select_for_update(of=("self",)).get(pk=rule.pk)
     _turn(locked, None)
 
 
-def _turn(locked: RetentionRule, by: User | None) -> None:
-    locked.enabled, locked.enabled_by = by is not None, by
+def _turn(locked: RetentionRule, by: User | None, *, asked_by: User | None = None) -> None:
+    locked.enabled, locked.enabled_by, locked.asked_by = by is not None, by, asked_by
     locked.enabled_at = timezone.now() if by is not None else None
     locked.save()
 

@@ -126,6 +126,30 @@ def test_a_rule_for_most_of_all_takes_a_tick(dpo):
     assert "The rule is on." in act(dpo, rule, "on", most="1").text
 
 
+def test_another_user_approves_of_a_rule_that_erases_contacts(dpo, settings, client):
+    settings.ERASURE_NEEDS_TWO = True
+    rule = rule_for(kind="inactive", days=30)
+    tried(rule)
+    assert "Switch on" in dpo.get(change_url(rule)).text
+
+    asked = act(dpo, rule, "on").text
+    assert "The rule is off until another user approves." in asked
+    assert "dpo asks to switch it on, and another user has to approve." in asked
+    assert "Leave it off" in asked
+    assert not re.search("Switch on|Approve and switch on", asked)
+    assert "Waits for a second user" in dpo.get(changelist_url(RetentionRule)).text
+    assert "You have asked to switch it on" in act(dpo, rule, "on").text
+
+    other = User.objects.create(username="other", is_staff=True)
+    give_roles(other, ["dpo"])
+    client.force_login(other)
+    assert "Approve and switch on" in client.get(change_url(rule)).text
+    approved = act(client, rule, "on").text
+    assert "The rule is on." in approved
+    assert "by other, as dpo had asked." in approved
+    assert "Leave it off" not in approved
+
+
 def test_a_run_is_cancelled_on_the_page_of_its_rule(dpo):
     rule = rule_for(make_activity_type(), days=30)
     start(rule, dry=True)

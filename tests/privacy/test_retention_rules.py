@@ -22,7 +22,7 @@ from privacy.retention.rules import (
 )
 from privacy.retention.words import days_of, months_of, period
 from tests.factories import make_activity_type
-from tests.privacy.old import make_old, rule_for, tried
+from tests.privacy.old import ago, make_old, rule_for, tried
 
 pytestmark = pytest.mark.django_db
 
@@ -116,6 +116,86 @@ def test_a_rule_is_switched_on_after_a_dry_run_only(user):
     switch_off(rule)
     rule.refresh_from_db()
     assert (rule.enabled, rule.enabled_at, rule.enabled_by) == (False, None, None)
+
+
+@pytest.mark.parametrize("kind", ["anonymous", "inactive"])
+def test_two_users_switch_on_a_rule_that_erases_contacts(user, settings, kind):
+    settings.ERASURE_NEEDS_TWO = True
+    other = User.objects.create(username="other", is_staff=True)
+    rule = rule_for(kind=kind, days=30)
+    with pytest.raises(ValidationError, match="Start a dry run first"):
+        switch_on(rule, user)
+    tried(rule)
+
+    assert switch_on(rule, user) is False
+    with pytest.raises(ValidationError, match="another user has to approve"):
+        switch_on(rule, user)
+    with pytest.raises(ValidationError, match="Switch the rule on first"):
+        start(rule, dry=False)
+    assert switch_on(rule, other) is True
+
+    rule.refresh_from_db()
+    assert (rule.enabled, rule.asked_by, rule.enabled_by) == (True, user, other)
+    assert switch_on(rule, user) is True
+
+
+def test_a_rule_that_was_on_before_it_took_two_stays_on(user, settings):
+    rule = rule_for(kind="inactive", days=30)
+    tried(rule)
+    switch_on(rule, user)
+    settings.ERASURE_NEEDS_TWO = True
+
+    assert switch_on(rule, User.objects.create(username="other")) is True
+
+    rule.refresh_from_db()
+    assert (rule.enabled, rule.enabled_by) == (True, user)
+
+
+def test_the_database_refuses_who_approves_of_a_rule_of_their_own(user):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        RetentionRule.objects.create(
+            kind="inactive",
+            days=30,
+            enabled=True,
+            enabled_at=ago(0),
+            enabled_by=user,
+            asked_by=user,
+        )
+
+
+@pytest.mark.parametrize("what", ["left off", "changed"])
+def test_nobody_asks_any_more_for_a_rule_that_was_changed_or_left_off(user, settings, what):
+    settings.ERASURE_NEEDS_TWO = True
+    rule = rule_for(kind="inactive", days=30)
+    tried(rule)
+    switch_on(rule, user)
+
+    if what == "changed":
+        change_days(rule, 31)
+        tried(rule)
+    else:
+        switch_off(rule)
+
+    other = User.objects.create(username="other", is_staff=True)
+    assert switch_on(rule, other) is False
+    rule.refresh_from_db()
+    assert (rule.enabled, rule.asked_by) == (False, other)
+
+
+@pytest.mark.parametrize(("needs_two", "kind"), [(True, "activities"), (False, "inactive")])
+def test_one_user_switches_on_what_takes_no_second_one(user, settings, needs_two, kind):
+    rule = rule_for(kind=kind, days=30)
+    tried(rule)
+    settings.ERASURE_NEEDS_TWO = True
+    if not needs_two:
+        # Asked for as long as it took two
+        switch_on(rule, user)
+    settings.ERASURE_NEEDS_TWO = needs_two
+
+    assert switch_on(rule, user) is True
+
+    rule.refresh_from_db()
+    assert (rule.enabled_by, rule.asked_by) == (user, None)
 
 
 @pytest.mark.parametrize("why", ["old", "cancelled", "of another time", "not dry"])
