@@ -30,7 +30,7 @@ from activities.admin.type_page import page_of
 from activities.admin.type_test import may_send_tests, send_test
 from activities.counting import count_by_hour
 from activities.models import ActivityType, ActivityTypeUse, PropertyRule
-from adminsite.columns import Badge, Column, Count, Moment
+from adminsite.columns import Column, Count, Moment
 from adminsite.deleting import ExplainedDeletionAdmin
 from adminsite.formatting import badge, change_url, changelist_url
 from adminsite.options import EmptyState
@@ -103,6 +103,12 @@ def whitelisting(activity_type: ActivityType) -> SafeString | None:
     return format_html(html, state(activity_type), button)
 
 
+def kind(activity_type: ActivityType) -> SafeString:
+    """Whose type it is, and whether its activities are conversions."""
+    whose = badge("System", "info") if activity_type.is_system else badge("Custom", "primary")
+    return format_html("{} {}", whose, badge("Goal", "good")) if activity_type.goal else whose
+
+
 def use(activity_type: Any) -> str:
     """How many activities of a type there are, and what share of all that is."""
     if not activity_type.used:
@@ -124,7 +130,7 @@ class ActivityTypeAdmin(ExplainedDeletionAdmin):
         _NAME,
         "code_name",
         "enabled",
-        Badge("is_system", "Kind", labels={True: ("System", "info"), False: ("Custom", "primary")}),
+        Column(kind),
         "door",
         _WHITELISTED,
         Count("recent_count", "Activities in 7 days"),
@@ -135,6 +141,7 @@ class ActivityTypeAdmin(ExplainedDeletionAdmin):
     list_filter = (
         ("enabled", BooleanRadioFilter),
         ("is_system", BooleanRadioFilter),
+        ("goal", BooleanRadioFilter),
         ("door", ChoicesRadioFilter),
         ("whitelisted", BooleanRadioFilter),
     )
@@ -149,6 +156,17 @@ class ActivityTypeAdmin(ExplainedDeletionAdmin):
     search_help_text = "Name or code name"
     fieldsets = (
         (None, {"fields": ("name", "code_name", "description", "enabled")}),
+        (
+            "Conversions",
+            {
+                "description": (
+                    "Each activity of a goal is a conversion, on the dashboard and in automations "
+                    "that split. The past counts too: what was done before the type was marked is "
+                    "a conversion as well, and ceases to be one as soon as it is unmarked."
+                ),
+                "fields": ("goal",),
+            },
+        ),
         (
             "Event specification",
             {

@@ -1,8 +1,12 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.models import User
 
+from activities.models import ActivityType
 from activities.problems import Status
+from adminsite.formatting import change_url, changelist_url
+from adminsite.roles import give_roles
 from consents.agreements import record_agreement
 from groups.models import MembershipEvent
 from tests.admin.history import make_rejected
@@ -16,6 +20,7 @@ from tests.admin.morning import (
     today,
     yesterday,
 )
+from tests.admin.pages import form_on
 from tests.automations.mails import add_event, make_email
 from tests.factories import (
     make_activity,
@@ -103,6 +108,28 @@ def test_activities_and_conversions_lead_to_their_list(admin_client):
         "Purchase": 1,
         "Page visit": 1,
     }
+
+
+def test_a_marketer_marks_a_type_as_a_goal_and_what_was_done_counts(client):
+    bought = make_activity(type=make_activity_type("custom_purchase"), occurred_at=today())
+    count()
+    mia = User.objects.create_user("mia", password="secret", is_staff=True)
+    give_roles(mia, ["marketer"])
+    client.force_login(mia)
+    page = change_url(bought.type)
+    goals = {"goal__exact": 1}
+
+    assert figures(dashboard(client))["Conversions"] == ("0", "no change")
+    form = form_on(client.get(page))
+    client.post(page, form | {"goal": "on"})
+    marked = client.get(changelist_url(ActivityType), goals)
+    conversions = figure_of(dashboard(client), "Conversions")
+    client.post(page, form)
+
+    assert list(marked.context["cl"].result_list) == [bought.type]
+    assert conversions.value == "1"
+    assert rows_behind(client, conversions.url) == [bought]
+    assert figures(dashboard(client))["Conversions"] == ("0", "no change")
 
 
 def test_conversions_of_several_goals_are_one_list(admin_client):
