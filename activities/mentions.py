@@ -28,7 +28,7 @@ def lines_about(person: Person) -> set[int]:
     found = set(own.values_list("pk", flat=True))
     without_hyphens = [guid.replace("-", "") for guid in person.guids]
     for name in (*person.guids, *without_hyphens, *person.emails):
-        found |= _lines_with(name)
+        found |= lines_with(name)
     return found
 
 
@@ -126,14 +126,18 @@ class OwnParts:
         )
 
 
-def _lines_with(name: str) -> set[int]:
+def lines_with(name: str, *, most: int | None = None) -> set[int]:
+    """The ids of the lines with this email or GUID, as a whole, in the payload.
+
+    :param most: how many of the newest lines with the same words are looked at, in each spelling
+    """
     likely = RejectedActivity.objects.alias(words=SearchVector("payload_text", config="simple"))
     # With the words alone, ann@example.com would take mary-ann@example.com along.
     pattern = re.compile(rf"(?<![\w.+-]){re.escape(name)}(?![\w-]|\.\w)", re.IGNORECASE)
     found: set[int] = set()
     for spelling in sorted({name, quote(name, safe=""), quote(f'"{name}', safe="")}):
         query = SearchQuery(" ".join(words_of(spelling)), config="simple", search_type="phrase")
-        rows = likely.filter(words=query).values_list("pk", "payload")
+        rows = likely.filter(words=query).order_by("-pk").values_list("pk", "payload")[:most]
         found |= {pk for pk, payload in rows.iterator(chunk_size=100) if _has(payload, pattern)}
     return found
 

@@ -65,6 +65,7 @@ class HubChangeList(ChangeList):
         self._request = request
         super().__init__(request, *args, **kwargs)
         self.title = capfirst(self.opts.verbose_name_plural)
+        self.search_help_text = self.model_admin.search_help(request)
 
     root_queryset: QuerySet
     queryset: QuerySet
@@ -233,6 +234,10 @@ class HubAdmin(ModelAdmin):
         It looks only into what the user of `request` may see.
         """
         return queryset.filter(has_words(self.search_fields, term.split()))
+
+    def search_help(self, request: HttpRequest) -> str | None:
+        """What `find` leads to, for the user of `request`."""
+        return self.search_help_text
 
     def get_search_results(self, request, queryset, search_term):
         term = search_term.strip()

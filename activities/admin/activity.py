@@ -214,3 +214,8 @@ class ActivityAdmin(ReadOnlyAdmin):
 
     def find(self, request: HttpRequest, queryset: QuerySet, term: str) -> QuerySet:
         return search_activities(queryset, term, by_email=may_see_contacts(request.user))
+
+    def search_help(self, request: HttpRequest) -> str:
+        if may_see_contacts(request.user):
+            return self.search_help_text
+        return "Activity id, request id or GUID"

@@ -29,7 +29,7 @@ from activities.admin.personal_data import (
     personal_names,
 )
 from activities.admin.repairs import InspectorPages, replay_badge
-from activities.admin.searching import search_rejections, search_rejections_by_id
+from activities.admin.searching import search_rejections, search_rejections_by_name
 from activities.models import Activity, ActivityType, RejectedActivity
 from activities.problems import Status
 from activities.reading_again import why_not
@@ -369,7 +369,12 @@ class RejectedActivityAdmin(InspectorPages, ReadOnlyAdmin):
         if may_see_contacts(request.user):
             return search_rejections(queryset, term)
         # A user who finds words in what was sent knows that they are there.
-        return search_rejections_by_id(queryset, term)
+        return search_rejections_by_name(queryset, term)
+
+    def search_help(self, request: HttpRequest) -> str:
+        if may_see_contacts(request.user):
+            return self.search_help_text
+        return "Request id, GUID, or a whole email that was sent"
 
 
 def _only_type_of_request(rejected: RejectedActivity) -> ActivityType | None:

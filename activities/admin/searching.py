@@ -6,16 +6,21 @@ Indexes alone serve them.
 from uuid import UUID
 
 from django.contrib.postgres.search import SearchQuery, SearchVector
+from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 
 from activities.inspector import words_of
+from activities.mentions import lines_with
 from activities.models import Activity, ActivityClaim, DataInput, RejectedActivity
 from adminsite.searching import as_id, as_uuid
 from channels.models import Channel
 from contacts.admin.searching import contact_named
+from contacts.emails import check_email, spellings
 from contacts.models import Contact
 
 _SENT_FOR_OTHERS = 1000
+# Payloads are read for an email, of so many lines.
+_LOOKED_AT = 1000
 # PostgreSQL refuses queries of very many words.
 _WORDS = 200
 
@@ -63,12 +68,24 @@ def search_rejections(
     return queryset.alias(words=SearchVector("payload_text", config="simple")).filter(condition)
 
 
-def search_rejections_by_id(
+def search_rejections_by_name(
     queryset: QuerySet[RejectedActivity], term: str
 ) -> QuerySet[RejectedActivity]:
-    """Those of `queryset` with this request id or GUID."""
-    condition = _has_id(term)
-    return queryset.filter(condition) if condition else queryset.none()
+    """Those of `queryset` with this request id or GUID, or in which this whole email was sent.
+
+    Whether a contact has the email makes no difference: who may not see contacts would learn it.
+    """
+    if condition := _has_id(term):
+        return queryset.filter(condition)
+    return queryset.filter(pk__in=_sent_with(term)) if "@" in term else queryset.none()
+
+
+def _sent_with(email: str) -> set[int]:
+    try:
+        check_email(email)
+    except ValidationError:
+        return set()  # a part of emails would find people whom the user does not know
+    return set().union(*(lines_with(one, most=_LOOKED_AT) for one in spellings(email)))
 
 
 def _has_email(email: str) -> Q:

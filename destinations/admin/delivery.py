@@ -214,6 +214,11 @@ class DeliveryAdmin(ReadOnlyAdmin):
         contact = contact_named(term, by_email=may_see_contacts(request.user))
         return queryset.none() if contact is None else queryset.filter(contact=contact)
 
+    def search_help(self, request: HttpRequest) -> str:
+        if may_see_contacts(request.user):
+            return self.search_help_text
+        return "Message ID, or GUID of a contact"
+
     def get_urls(self):
         again = path(
             "<path:object_id>/again/",

@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from activities.causes import similar_names
+from activities.inspector import readable
 from activities.jobs import REPLAYS
 from activities.models import (
     Activity,
@@ -21,6 +22,7 @@ from activities.models import (
     Replay,
 )
 from adminsite.formatting import change_url, changelist_url
+from destinations.models import Delivery
 from jobs.working import work_off
 from tests.admin.history import NASTY, make_rejected
 from tests.factories import make_activity_type, make_channel, make_contact
@@ -397,9 +399,41 @@ def test_email_finds_what_has_it_and_what_its_contact_sent(admin_client, log_in)
     assert change_url(by_payload) in html
     assert change_url(by_contact) in html
     assert "2 inspector lines<" in html
+
+
+@pytest.mark.parametrize("sent", ['{"email": "Ada@example.com"}', "email=ada%40example.com&a=b"])
+def test_whole_email_finds_what_was_sent_for_users_who_may_not_see_contacts(log_in, sent):
+    contact = make_contact(email="ada@example.com")
+    named = make_rejected(payload=sent.encode(), payload_text=readable(sent.encode()))
+    make_rejected("x", contact_guid=str(contact.guid))
+    make_rejected("mary-ada@example.com, ada@example.com.au, ada and example.com")
     client = log_in("view_rejectedactivity")
-    html = client.get(changelist_url(RejectedActivity), {"q": "ada@example.com"}).text
-    assert "Nothing matches" in html
+
+    def found(term):
+        changelist = client.get(changelist_url(RejectedActivity), {"q": term}).context["cl"]
+        return changelist and list(changelist.result_list)
+
+    assert found("ADA@example.com ") == [named]
+    for part in ("ada@example", "@example.com", "example.com", "da@example.com", "ada example com"):
+        assert not found(part)
+    assert "ada" not in client.get(change_url(named)).text.lower()
+
+
+def test_search_boxes_promise_emails_to_those_who_find_by_them(admin_client, log_in):
+    def promised(client):
+        pages = [client.get(changelist_url(one)) for one in (RejectedActivity, Activity, Delivery)]
+        return [page.context["cl"].search_help_text for page in pages]
+
+    assert promised(admin_client) == [
+        "Request id, GUID, email, or words of what was sent",
+        "Activity id, request id, GUID or whole email",
+        "Message ID, or GUID or whole email of a contact",
+    ]
+    assert promised(log_in("view_rejectedactivity", "view_activity", "view_delivery")) == [
+        "Request id, GUID, or a whole email that was sent",
+        "Activity id, request id or GUID",
+        "Message ID, or GUID of a contact",
+    ]
 
 
 def test_correction_form_offers_what_helps(admin_client):
