@@ -32,6 +32,11 @@ def lines_about(person: Person) -> set[int]:
     return found
 
 
+def emails_in(payload: bytes) -> list[str]:
+    """What looks like an email in a payload."""
+    return [name for name in names_in(_plain(payload)) if "@" in name]
+
+
 class OwnParts:
     """What of the payloads of some lines is about one person.
 

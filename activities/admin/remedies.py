@@ -1,7 +1,9 @@
 """What can be done about a cause: advice, and forms that do it."""
 
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
@@ -10,6 +12,7 @@ from django.contrib.admin.options import get_content_type_for_model
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, models, transaction
 from django.http import HttpRequest
+from django.urls import reverse
 from unfold.widgets import (
     UnfoldAdminSelectWidget,
     UnfoldAdminTextareaWidget,
@@ -26,9 +29,13 @@ from activities.admin.permissions import (
 )
 from activities.causes import similar_names
 from activities.corrections import CODES_OF_PROPERTIES, CORRECTABLE, replacements
+from activities.mentions import emails_in
 from activities.models import ActivityType, Correction, MappedName, SystemType
+from activities.reading_again import can_be_replayed
 from activities.replaying import Cause, request_replay
 from adminsite.permissions import AnyUser, user_of
+from contacts.admin.permissions import may_add_contacts, may_see_contacts
+from contacts.models import Contact
 from web.doors import door_named, title_of
 
 type Said = tuple[int, str]
@@ -38,6 +45,7 @@ CODES_OF_NAMES = ("unknown_type", "disabled_type", "new_event_name", "too_many_n
 _LONGEST_NAME = 250
 _MOST_TYPES = 1_000
 _MOST_REPAIRS = 10
+_READ_FOR_EMAILS, _MOST_EMAILS = 50, 5
 _WRONG_KEY = "Nothing of it counts: give the sender the right key, and let it send again."
 _SETTINGS = "Switch it on in “Settings, Tracking”. What came before can be replayed then."
 _RULES = "Change the rules of the type if the sender is right, or correct the field here."
@@ -48,8 +56,8 @@ _ADVICE = {
     "new_event_name": "Create the type, say which one is meant, or allow new names on the channel.",
     "too_many_new_names": "Create the type, or say which one is meant. Names with ids or dates in "
     "them have to be changed by their sender.",
-    "unknown_contact": "Events do not create contacts. Create the contact with that email; what "
-    "came before can be replayed then.",
+    "unknown_contact": "The sender has a GUID that leads to nobody. It has to create a contact, "
+    "and to keep the GUID that it gets.",
     "event_tracking_off": _SETTINGS,
     "source_disabled": _SETTINGS,
     "unauthorized": _WRONG_KEY,
@@ -65,6 +73,10 @@ _ADVICE = {
     "failed": "The hub itself failed. Its log says more, under the request id; senders send again.",
     "repeated": "Nothing: it counts once.",
 }
+_MISSING_EMAIL = (
+    "Events do not create contacts. As soon as a contact has the email, what came before can be "
+    "replayed."
+)
 _ADVICE_ON_FIELDS = "Correct the field here for what this sender sends, or have the sender changed."
 _ADVICE_ON_OTHERS = "The reason says what its sender has to change."
 
@@ -77,8 +89,10 @@ class Scope(models.TextChoices):
     ALL = "all", "All senders"
 
 
-def advice_on(code: str) -> str:
-    """What to do about lines with this reason code."""
+def advice_on(code: str, field: str) -> str:
+    """What to do about lines with this reason code, which is about this field."""
+    if _is_about_missing_email(code, field):
+        return _MISSING_EMAIL
     return _ADVICE.get(code) or (_ADVICE_ON_FIELDS if code in CORRECTABLE else _ADVICE_ON_OTHERS)
 
 
@@ -104,8 +118,9 @@ def remedies_for(cause: Cause, user: AnyUser) -> dict[str, Any]:
     types = known_types() if is_name else {}
     is_missing = is_name and named is None
     return {
-        "advice": advice_on(cause.code),
+        "advice": advice_on(cause.code, cause.field),
         "in_force": _in_force(cause, user),
+        **_adding(cause, user),
         "type": named,
         "is_about_rules": cause.code in CODES_OF_PROPERTIES,
         "meant": suggestions(cause, types) if may_map_names(user) else [],
@@ -118,6 +133,32 @@ def remedies_for(cause: Cause, user: AnyUser) -> dict[str, Any]:
             CorrectForm(cause=cause, type=named) if is_field and may_correct_fields(user) else None
         ),
     }
+
+
+def _is_about_missing_email(code: str, field: str) -> bool:
+    # An unknown GUID is refused with the request, and not for a field.
+    return code == "unknown_contact" and bool(field)
+
+
+def _adding(cause: Cause, user: AnyUser) -> dict[str, Any]:
+    """The contacts that are missing, for users who may add them; whether others have to ask."""
+    if not _is_about_missing_email(cause.code, cause.field):
+        return {}
+    if not (may_see_contacts(user) and may_add_contacts(user)):
+        return {"must_ask_for_contact": True}
+    url = reverse("admin:contacts_contact_add")
+    emails = _emails_without_contact(cause)
+    links = [(one, f"{url}?{urlencode({'email': one})}") for one in emails]
+    return {"to_add": links or [("", url)]}
+
+
+def _emails_without_contact(cause: Cause) -> list[str]:
+    """The emails in the newest lines of `cause` that wait, as far as nobody has them by now."""
+    newest = cause.lines.filter(can_be_replayed()).order_by("-at", "-pk")
+    payloads = newest.values_list("payload", flat=True)[:_READ_FOR_EMAILS]
+    sent = dict.fromkeys(email for one in payloads for email in emails_in(bytes(one)))
+    missing = (one for one in sent if not Contact.objects.with_email(one).exists())
+    return list(islice(missing, _MOST_EMAILS))
 
 
 def _in_force(cause: Cause, user: AnyUser) -> list[MappedName | Correction]:

@@ -10,6 +10,11 @@ def may_see_contacts(user: AnyUser) -> bool:
     return user.has_perm("contacts.view_contact")
 
 
+def may_add_contacts(user: AnyUser) -> bool:
+    """Whether this user may add contacts by hand."""
+    return user.has_perm("contacts.add_contact")
+
+
 def may_change_contacts(user: AnyUser) -> bool:
     """Whether this user may write the fields of contacts."""
     return user.has_perm("contacts.change_contact")

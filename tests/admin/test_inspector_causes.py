@@ -1,5 +1,6 @@
 """The pages of the inspector about causes: what is refused, and what can be done about it."""
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -25,6 +26,7 @@ from adminsite.formatting import change_url, changelist_url
 from destinations.models import Delivery
 from jobs.working import work_off
 from tests.admin.history import NASTY, make_rejected
+from tests.admin.pages import form_on
 from tests.factories import make_activity_type, make_channel, make_contact
 
 pytestmark = pytest.mark.django_db
@@ -434,6 +436,32 @@ def test_search_boxes_promise_emails_to_those_who_find_by_them(admin_client, log
         "Activity id, request id or GUID",
         "Message ID, or GUID of a contact",
     ]
+
+
+def test_contact_that_is_missing_is_added_with_its_email(admin_client):
+    make_contact(email="bob@example.com")
+    cause = {"channel": make_channel(), "code": "unknown_contact", "named": "visit"}
+    one, *_ = [
+        line(payload=json.dumps({"email": email}).encode(), field="email", **cause)
+        for email in ("ada@example.com", "bob@example.com", "eve@example.com", "ada@example.com")
+    ]
+
+    emails = dict(page_of(admin_client, one).context["to_add"])
+
+    assert list(emails) == ["ada@example.com", "eve@example.com"]
+    assert form_on(admin_client.get(emails["ada@example.com"]))["email"] == "ada@example.com"
+    assert "Marketers add contacts" not in page_of(admin_client, one).text
+
+
+@pytest.mark.parametrize("rights", [(), ("view_contact",), ("add_contact",)])
+def test_contact_that_is_missing_is_for_marketers_to_add(log_in, rights):
+    sent = b"email=ada%40example.com"
+    one = line(code="unknown_contact", field="email", payload=sent, named="visit")
+
+    page = page_of(log_in("view_rejectedactivity", *rights), one)
+
+    assert "Marketers add contacts. Ask one" in page.text
+    assert reverse("admin:contacts_contact_add") not in page.text.partition("<main")[2]
 
 
 def test_correction_form_offers_what_helps(admin_client):
