@@ -158,6 +158,7 @@ def cause_view(request: HttpRequest) -> HttpResponse:
         ],
         "first_at": oldest,
         "last_at": example.at,
+        "is_waiting": replays.filter(status=Replay.Status.WAITING).exists(),
         "why_not": "" if waiting.exists() else why_not(example),
         "lines_url": changelist_url(RejectedActivity, f"cause={line.pk}"),
         "act_url": reverse(f"{_BASE}act"),

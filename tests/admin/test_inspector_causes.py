@@ -294,6 +294,24 @@ def test_page_of_a_replay_says_how_far_it_is_and_why_lines_were_refused(admin_cl
     assert "1 inspector line<" in admin_client.get(changelist_url(RejectedActivity, failed)).text
 
 
+def test_page_of_a_cause_says_how_far_its_replay_is_until_it_is_over(admin_client):
+    make_activity_type("loan_calc")
+    one = line()
+    assert "every 2s" not in page_of(admin_client, one).text
+    act(admin_client, one, "replay")
+
+    waiting = page_of(admin_client, one).text
+    work_off(REPLAYS)
+    over = page_of(admin_client, one).text
+
+    assert 'hx-trigger="every 2s"' in waiting
+    assert "A replay of these lines is under way." in waiting
+    assert "every 2s" not in over
+    assert "A replay of these lines is under way." not in over
+    for label in ("State", "Recorded", "Already there", "Refused again"):
+        assert f'<td data-label="{label}">' in over
+
+
 def test_replay_is_stopped_once(admin_client):
     act(admin_client, line(), "replay")
     replay = Replay.objects.get()
