@@ -34,13 +34,17 @@ FROM (
         ) AS latest GROUP BY 1, 2, 3, 4, 5, 6, 7
     ) AS counted
 ) AS totalled
-WHERE is_asked GROUP BY 1, 2, 3, 4, 5 ORDER BY 6 DESC, 9 DESC LIMIT %(told)s
+WHERE is_asked GROUP BY 1, 2, 3, 4, 5
+ORDER BY sum(number - mended) DESC, 6 DESC, 9 DESC LIMIT %(told)s
 """
 
 
 @dataclass(frozen=True)
 class CountedCause:
-    """How many lines have one cause, when they came, and one of them; `bars` is the trend."""
+    """How many lines have one cause, when they came, and one of them; `bars` is the trend.
+
+    Of `number` lines, `mended` were let in since.
+    """
 
     cause: Cause
     number: int
@@ -53,7 +57,10 @@ class CountedCause:
 
 @dataclass(frozen=True)
 class Causes:
-    """The causes with the most lines; whether there are more of them, or more lines to count."""
+    """The causes with the most lines that were not let in.
+
+    And whether there are more causes, or more lines to count.
+    """
 
     rows: Sequence[CountedCause]
     is_more: bool

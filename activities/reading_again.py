@@ -63,7 +63,7 @@ def can_be_replayed() -> Q:
 
 def why_not(line: RejectedActivity) -> str:
     """Why this line cannot be recorded again; "" if that can be tried."""
-    if line.replayed in (_Replayed.RECORDED, _Replayed.REPEATED):
+    if line.replayed in RejectedActivity.LET_IN:
         return "It was replayed, and is recorded: a line is replayed once."
     if line.status not in _STATUSES:
         return "Nothing is to be recorded: it was recorded, or left out on purpose."

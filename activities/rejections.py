@@ -25,6 +25,9 @@ class RejectedActivity(models.Model):
         REPEATED = "repeated", "Already there"
         FAILED = "failed", "Refused again"
 
+    # What became of those of which the log has the activity by now.
+    LET_IN = (Replayed.RECORDED, Replayed.REPEATED)
+
     status = models.CharField(
         max_length=20, choices=Status.choices, default=Status.INVALID_REJECTED
     )

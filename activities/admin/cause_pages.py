@@ -1,14 +1,13 @@
 """The pages of the inspector that are no list of lines: causes, and what is done about one."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -24,12 +23,19 @@ from activities.admin.permissions import (
     may_see_replays,
 )
 from activities.admin.personal_data import hide_emails
-from activities.admin.remedies import carry_out, known_types, remedies_for, sender_of, suggestions
+from activities.admin.remedies import (
+    carry_out,
+    known_types,
+    remedies_for,
+    sender_of,
+    settled_names,
+    suggestions,
+)
 from activities.causes import COUNTED, CountedCause, count_causes
 from activities.models import RejectedActivity, Replay
 from activities.problems import Status
 from activities.reading_again import can_be_replayed, why_not
-from activities.replaying import MOST_CHECKED, cause_of, check_again
+from activities.replaying import MOST_CHECKED, Cause, cause_of, check_again
 from adminsite.counting import count_up_to, say_count
 from adminsite.formatting import change_url, changelist_url
 from adminsite.permissions import AnyUser
@@ -114,7 +120,7 @@ def page(request: HttpRequest, name: str, title: str, tab: str, context: dict) -
 
 
 def causes_view(request: HttpRequest) -> HttpResponse:
-    """What is refused, by cause: the causes with the most lines first."""
+    """What is refused, by cause: the causes with the most lines that were not let in first."""
     days = request.GET.get("days", "")
     days = days if days in _TIMES else "7"
     kind = request.GET.get("kind", "")
@@ -145,6 +151,8 @@ def cause_view(request: HttpRequest) -> HttpResponse:
     waiting = cause.lines.filter(can_be_replayed())
     replays = Replay.objects.filter(**cause._asdict()).select_related("requested_by")
     channel = example.channel.name if example.channel else ""
+    number = count_up_to(cause.lines, _MOST)
+    mended = count_up_to(cause.lines.filter(replayed__in=RejectedActivity.LET_IN), _MOST)
     context = {
         "line": line,
         "cause": cause,
@@ -153,9 +161,10 @@ def cause_view(request: HttpRequest) -> HttpResponse:
         "named": _shown(cause.named, request.user),
         "facts": [
             ("Sender", sender_of(cause, channel)),
-            ("Lines", _counted(cause.lines)),
-            ("Replayed", _counted(cause.lines.filter(replayed__in=_MENDED))),
+            ("Lines", _counted(number)),
+            ("Let in since", _counted(mended)),
         ],
+        "is_mended": mended == number <= _MOST,
         "first_at": oldest,
         "last_at": example.at,
         "is_waiting": replays.filter(status=Replay.Status.WAITING).exists(),
@@ -209,11 +218,8 @@ def act_view(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(url_of(line.pk))
 
 
-_MENDED = (RejectedActivity.Replayed.RECORDED, RejectedActivity.Replayed.REPEATED)
-
-
 def _rows(found: Any, user: AnyUser) -> list[dict[str, Any]]:
-    """What the list of causes shows of each, in three queries for all."""
+    """What the list of causes shows of each, in five queries for all."""
     examples = RejectedActivity.objects.defer("payload", "payload_text").in_bulk(
         [one.example for one in found]
     )
@@ -223,7 +229,8 @@ def _rows(found: Any, user: AnyUser) -> list[dict[str, Any]]:
         )
     )
     types = known_types()
-    return [_row(one, examples.get(one.example), channels, types, user) for one in found]
+    settled = settled_names([one.cause for one in found])
+    return [_row(one, examples.get(one.example), channels, types, settled, user) for one in found]
 
 
 def _row(
@@ -231,6 +238,7 @@ def _row(
     example: RejectedActivity | None,
     channels: Mapping[int, str],
     types: dict[str, str],
+    settled: Collection[Cause],
     user: AnyUser,
 ) -> dict[str, Any]:
     cause = one.cause
@@ -242,15 +250,16 @@ def _row(
         "sender": sender_of(cause, channels.get(cause.channel_id or 0, "")),
         "number": one.number,
         "mended": one.mended,
+        "is_mended": one.mended == one.number,
         "trend": trend(one.bars, "Lines"),
         "first_at": one.first_at,
         "last_at": one.last_at,
-        "meant": next(iter(suggestions(cause, types)), ""),
+        "meant": "" if cause in settled else next(iter(suggestions(cause, types)), ""),
     }
 
 
-def _counted(lines: QuerySet) -> str:
-    return say_count(count_up_to(lines, _MOST), _MOST)
+def _counted(number: int) -> str:
+    return say_count(number, _MOST)
 
 
 def _shown(text: str, user: AnyUser) -> str:

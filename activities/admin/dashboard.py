@@ -5,9 +5,10 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.text import capfirst
 
 from activities.admin.long_texts import cut_short, without_long_texts
 from activities.admin.permissions import may_see_activities, may_see_inspector
@@ -60,8 +61,10 @@ def _latest(request: HttpRequest) -> CardContent:
 
 def _refused(request: HttpRequest) -> CardContent:
     period = period_of(request)
-    causes, before = _causes(period), _causes(period.before)
-    total, total_before = sum(causes.values()), sum(before.values())
+    found, before = _causes(period), _causes(period.before)
+    causes = {code: number for code, (number, _) in found.items()}
+    total, let_in = sum(causes.values()), sum(number for _, number in found.values())
+    total_before = sum(number for number, _ in before.values())
     at_most = "at least " if total >= _MOST_LINES else ""
     when = period.query("at")
     kept_since = timezone.now() - timedelta(days=settings.REJECTED_KEPT_DAYS)
@@ -71,9 +74,9 @@ def _refused(request: HttpRequest) -> CardContent:
         name="Refused",
         icon="troubleshoot",
         value=f"{at_most}{total:,}",
-        note=_note(total, is_whole=period.since >= kept_since),
+        note=_note(total, let_in, is_whole=period.since >= kept_since),
         url=changelist_url(RejectedActivity, f"{_STATUSES}&{when}"),
-        is_urgent=total > 0,
+        is_urgent=total > let_in,
         change=compare(total, total_before, period, more_is="bad") if is_comparable else _NOT_KEPT,
     )
     bars = [
@@ -81,7 +84,7 @@ def _refused(request: HttpRequest) -> CardContent:
             name=code.replace("_", " "),
             count=number,
             url=changelist_url(RejectedActivity, f"{_STATUSES}&{when}&{urlencode({'code': code})}"),
-            change=compare(number, before.get(code, 0), period, more_is="bad")
+            change=compare(number, before.get(code, (0, 0))[0], period, more_is="bad")
             if is_comparable
             else None,
         )
@@ -92,27 +95,38 @@ def _refused(request: HttpRequest) -> CardContent:
         figures=[figure],
         lists=[BarList("Refused, by cause", bars, "Nothing was refused in this period.", note)],
         said=f"{at_most}{counted(total, 'activity was refused', 'activities were refused')}"
+        f"{f', {_let_in(total, let_in)}' if let_in else ''}"
         if total
         else "nothing was refused",
     )
 
 
+def _let_in(total: int, let_in: int) -> str:
+    if total == let_in:
+        return "all let in since" if total > 1 else "let in since"
+    return f"{let_in:,} of them let in since"
+
+
 _NOT_KEPT = Change("", "The inspector does not keep lines for so long")
 
 
-def _note(total: int, *, is_whole: bool) -> str:
+def _note(total: int, let_in: int, *, is_whole: bool) -> str:
     if not is_whole:
         return f"Within {settings.REJECTED_KEPT_DAYS} days: older lines are not kept"
+    if let_in:
+        return capfirst(_let_in(total, let_in))
     return "See why in the inspector" if total else "Everything was recorded"
 
 
-def _causes(span: Span) -> dict[str, int]:
-    """How often what was lost in a span was refused with each code; one query."""
+def _causes(span: Span) -> dict[str, tuple[int, int]]:
+    """How often what was lost in a span was refused with each code, and let in since; one query."""
     lines = RejectedActivity.objects.filter(at__gte=span.since, at__lt=span.until)
     newest = lines.order_by("-at", "-id").values("pk")[:_MOST_LINES]
     lost = RejectedActivity.objects.filter(pk__in=newest, status__in=_LOST)
-    found: Iterable[tuple[str, int]] = lost.values_list("code").annotate(number=Count("pk"))
-    return dict(found)
+    found: Iterable[tuple[str, int, int]] = lost.values_list("code").annotate(
+        number=Count("pk"), let_in=Count("pk", filter=Q(replayed__in=RejectedActivity.LET_IN))
+    )
+    return {code: (number, let_in) for code, number, let_in in found}
 
 
 def _data_inputs(request: HttpRequest) -> CardContent:

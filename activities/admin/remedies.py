@@ -1,7 +1,7 @@
 """What can be done about a cause: advice, and forms that do it."""
 
-from collections.abc import Callable
-from itertools import islice
+from collections.abc import Callable, Collection
+from itertools import islice, product
 from typing import Any
 from urllib.parse import urlencode
 
@@ -36,6 +36,7 @@ from activities.replaying import Cause, request_replay
 from adminsite.permissions import AnyUser, user_of
 from contacts.admin.permissions import may_add_contacts, may_see_contacts
 from contacts.models import Contact
+from database.letter_case import fold
 from web.doors import door_named, title_of
 
 type Said = tuple[int, str]
@@ -110,6 +111,23 @@ def suggestions(cause: Cause, types: dict[str, str]) -> list[str]:
     return similar_names(cause.named, others)
 
 
+def settled_names(causes: Collection[Cause]) -> set[Cause]:
+    """Those of `causes` whose name leads to a type by now: it was mapped, or made a type."""
+    named = [one for one in causes if one.code in CODES_OF_NAMES and one.named]
+    names = [one.named for one in named]
+    mapped = MappedName.objects.filter(sent__fold__in=names)
+    mappings = {(fold(sent), *of) for sent, *of in mapped.values_list("sent", "channel", "door")}
+    types = ActivityType.objects.filter(code_name__fold__in=names, enabled=True)
+    there = {fold(name) for name in types.values_list("code_name", flat=True)}
+
+    def is_settled(cause: Cause) -> bool:
+        places = product((None, cause.channel_id), ("", cause.door))
+        name = fold(cause.named)
+        return name in there or any((name, *place) in mappings for place in places)
+
+    return {one for one in named if is_settled(one)}
+
+
 def remedies_for(cause: Cause, user: AnyUser) -> dict[str, Any]:
     """What the page of a cause offers this user."""
     is_name = cause.code in CODES_OF_NAMES and 0 < len(cause.named) < _LONGEST_NAME
@@ -117,13 +135,14 @@ def remedies_for(cause: Cause, user: AnyUser) -> dict[str, Any]:
     named = ActivityType.objects.with_code_name(cause.named).first() if cause.named else None
     types = known_types() if is_name else {}
     is_missing = is_name and named is None
+    is_settled = is_name and cause in settled_names([cause])
     return {
         "advice": advice_on(cause.code, cause.field),
         "in_force": _in_force(cause, user),
         **_adding(cause, user),
         "type": named,
         "is_about_rules": cause.code in CODES_OF_PROPERTIES,
-        "meant": suggestions(cause, types) if may_map_names(user) else [],
+        "meant": suggestions(cause, types) if may_map_names(user) and not is_settled else [],
         "may_create": is_missing and may_add_activity_types(user),
         "may_enable": (
             named is not None and not named.enabled and is_name and may_change_activity_types(user)

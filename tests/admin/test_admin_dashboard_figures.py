@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import User
 
-from activities.models import ActivityType
+from activities.models import ActivityType, RejectedActivity
 from activities.problems import Status
 from adminsite.formatting import change_url, changelist_url
 from adminsite.roles import give_roles
@@ -254,6 +254,25 @@ def test_what_was_refused_is_shown_by_cause(admin_client):
     ]
     (line,) = rows_behind(admin_client, bars(page, "Refused, by cause")[1].url)
     assert line.code == "missing_url"
+
+
+def test_what_was_refused_and_let_in_since_is_said(admin_client):
+    refused = [make_rejected(at=today(), replayed=replayed) for replayed in ("repeated", "failed")]
+
+    def shown():
+        page = dashboard(admin_client)
+        figure = figure_of(page, "Refused")
+        return figure.value, figure.note, figure.is_urgent, page.context["sentence"]
+
+    *some, sentence = shown()
+    assert some == ["2", "1 of them let in since", True]
+    assert "2 activities were refused, 1 of them let in since" in sentence
+    RejectedActivity.objects.filter(pk=refused[1].pk).update(replayed="repeated")
+    *every, sentence = shown()
+    assert every == ["2", "All let in since", False]
+    assert "2 activities were refused, all let in since" in sentence
+    refused[0].delete()
+    assert shown()[1] == "Let in since"
 
 
 def test_refusals_are_not_compared_with_those_that_are_not_kept(admin_client, settings):

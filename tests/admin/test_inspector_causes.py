@@ -94,7 +94,7 @@ def test_list_of_causes_asks_the_same_for_any_number(admin_client, count):
     with CaptureQueriesContext(connection) as queries:
         admin_client.get(CAUSES)
 
-    assert len(queries) == 12
+    assert len(queries) == 14
 
 
 def test_what_was_sent_cannot_break_out_of_the_pages(admin_client):
@@ -310,6 +310,41 @@ def test_page_of_a_cause_says_how_far_its_replay_is_until_it_is_over(admin_clien
     assert "A replay of these lines is under way." not in over
     for label in ("State", "Recorded", "Already there", "Refused again"):
         assert f'<td data-label="{label}">' in over
+
+
+def test_cause_that_is_mended_stands_behind_the_others_and_suggests_nothing(admin_client):
+    make_activity_type(NAME)
+    channel = make_channel()
+    one, *_ = [line("loan_calculater", channel=channel) for _ in range(3)]
+    line("webinar", channel=channel)
+
+    def rows():
+        shown = admin_client.get(CAUSES).context["rows"]
+        return [(row["number"], row["mended"], row["is_mended"], row["meant"]) for row in shown]
+
+    assert rows() == [(3, 0, False, NAME), (1, 0, False, "")]
+    act(admin_client, one, "map", **{"map-type": NAME, "map-scope": "channel"})
+    assert rows()[0] == (3, 0, False, "")
+    act(admin_client, one, "replay")
+    work_off(REPLAYS)
+
+    assert rows() == [(1, 0, False, ""), (3, 3, True, "")]
+    page = page_of(admin_client, one)
+    assert page.context["meant"] == []
+    assert "Everything of it was let in since." in page.text
+    line("loan_calculater", channel=channel)
+    assert "Everything of it was let in since." not in page_of(admin_client, one).text
+
+
+@pytest.mark.parametrize("scope", ["channel", "door", "all"])
+def test_name_that_is_mapped_for_other_senders_is_still_suggested_for_this_one(admin_client, scope):
+    make_activity_type(NAME)
+    one, other = line("loan_calculater"), line("loan_calculater", door="activecampaign")
+    act(admin_client, one, "map", **{"map-type": NAME, "map-scope": scope})
+
+    meant = [page_of(admin_client, each).context["meant"] for each in (one, other)]
+
+    assert meant == [[], [] if scope == "all" else [NAME]]
 
 
 def test_replay_is_stopped_once(admin_client):

@@ -52,7 +52,8 @@ def test_page_of_a_cause_follows_its_replay(admin_page, line):
 
     expect(row).to_contain_text("1 of 1")
     expect(admin_page.locator("#replay")).to_contain_text("a line is replayed once")
-    expect(admin_page.locator("#facts dl > div", has_text="Replayed")).to_contain_text("1")
+    expect(admin_page.locator("#facts dl > div", has_text="Let in since")).to_contain_text("1")
+    expect(admin_page.locator("#facts")).to_contain_text("Everything of it was let in since.")
 
 
 def test_on_a_phone_figures_say_what_they_are(admin_page, line):
