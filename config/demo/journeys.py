@@ -378,7 +378,6 @@ _PASSERS_BY = {
 # Through which channel, who sends something wrong, how many days ago, and what it is to be refused
 # with.
 _MISHAPS = (
-    (SITE, "Carter", 40, custom("custom_loan_calculater", "12000"), "unknown_type"),
     (APP, "Brandt", 34, custom(SURVEY, "Very happy"), "disabled_type"),
     (SITE, "Evans", 29, Act({"type": "pagevisit", "value": "Magazine"}), "missing_url"),
     (APP, "Hughes", 21, form("Profile", {"ContactBirthday": "16/07/2003"}), "bad_date"),
@@ -387,6 +386,12 @@ _MISHAPS = (
     (APP, "Byrne", 6, Act({"type": "click", "value": 17}), "wrong_type"),
     (SITE, "Okafor", 2, form("Contact", {"ContactJobTitle": "Electrician " * 8}), "too_long"),
 )
+
+
+# The website got a new loan calculator, with a mistake in the name of the type: who uses it, how
+# many days ago.
+_MISSPELT = "custom_loan_calulator"
+_NEW_CALCULATOR = {"Carter": 5, "Reed": 4, "Okafor": 2, "Hofer": 1}
 
 
 def tell(now: datetime) -> list[Answer | Visit]:
@@ -405,6 +410,9 @@ def tell(now: datetime) -> list[Answer | Visit]:
             story.opens_app(who, story.on(days), screen("Profile"), act)
         else:
             story.visits(who, story.on(days), page("Contact"), act)
+    for who, days in _NEW_CALCULATOR.items():
+        act = custom(_MISSPELT, "12000")._replace(refused_with="unknown_type")
+        story.visits(who, story.on(days), page("Loan calculator"), act)
     noah = {"ContactEmail": "noah.carter@example.com", "ContactFirstName": "Noah"}
     lends_the_tablet(story, people["Carter"], 10, {**noah, "ContactLastName": "Carter"})
     laurent = people["Laurent"].fields("Email", "FirstName", "MobilePhone")

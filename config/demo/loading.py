@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from activities.data_input import apply_data_inputs_of
 from activities.models import Activity, ActivityType, RejectedActivity
+from activities.problems import Status
 from activities.recording import Source, record_activities
 from channels.keys import create_api_key, note_use, rotate_api_key
 from channels.models import Channel
@@ -23,6 +24,7 @@ from config.celery import app
 from config.demo import data, events, journeys
 from config.demo.crm.connecting import ensure_crm
 from config.demo.journeys import Answer, Visit
+from config.demo.senders import Senders
 from config.logins.making import make_user
 from config.roles import DEVELOPER, DPO, MARKETER
 from consents.agreements import record_agreement
@@ -44,6 +46,8 @@ from groups.models import ContactGroup, MembershipEvent
 from groups.saving import save_group
 from privacy.requests.due import today
 from privacy.requests.receiving import receive
+from tracking.activecampaign import admission
+from tracking.commandersact import receiver as commandersact
 from tracking.headless.translation import read_activities, read_members
 
 LOGIN = "demo"
@@ -82,8 +86,10 @@ def load_demo(now: datetime | None = None) -> int:
         before = Contact.objects.count()
         if not Contact.objects.filter(guid__in=guids).exists():
             newest = Contact.objects.aggregate(newest=Max("pk"))["newest"] or 0
-            contacts = _play(steps, channels, consents)
-            _report_events(channels[data.SITE], now or timezone.now())
+            senders = Senders(now or timezone.now())
+            contacts = _play(steps, channels, consents, senders)
+            _report_events(channels[data.SITE], now or timezone.now(), senders)
+            senders.save()
             _leave_a_decision(contacts, user)
             _write_about(contacts, user)
             _leave_requests(contacts, user)
@@ -244,7 +250,10 @@ def _ensure_automations() -> None:
 
 
 def _play(
-    steps: list[Answer | Visit], channels: dict[str, Channel], consents: dict[str, Consent]
+    steps: list[Answer | Visit],
+    channels: dict[str, Channel],
+    consents: dict[str, Consent],
+    senders: Senders,
 ) -> dict[str, Contact]:
     """Let everything happen in the order of time, and return the contacts by who they are."""
     contacts: dict[str, Contact] = {}
@@ -263,11 +272,11 @@ def _play(
                 at=step.at,
             )
         else:
-            _report(step, contact, channel)
+            _report(step, contact, channel, senders)
     return contacts
 
 
-def _report(visit: Visit, contact: Contact, channel: Channel) -> None:
+def _report(visit: Visit, contact: Contact, channel: Channel, senders: Senders) -> None:
     body = json.dumps({"activities": [act.wire for act in visit.acts]}).encode()
     request_id = uuid4()
     outcomes = record_activities(
@@ -281,21 +290,31 @@ def _report(visit: Visit, contact: Contact, channel: Channel) -> None:
     expected = [act.refused_with for act in visit.acts]
     if codes != expected:
         raise DemoFailed(f"{visit.who}: expected {expected}, but got {codes}.")
+    recorded = codes.count("")
+    senders.add(channel, "headless", visit.at, recorded=recorded, refused=len(codes) - recorded)
     # What comes next happens to the contact that this visit made.
     apply_data_inputs_of(contact.pk)
 
 
-def _report_events(channel: Channel, now: datetime) -> None:
+def _report_events(channel: Channel, now: datetime, senders: Senders) -> None:
+    def count(door: str, hours_ago: int, request_id: UUID) -> None:
+        lines = RejectedActivity.objects.filter(request_id=request_id)
+        refused = lines.exclude(status=Status.INVALID_ACCEPTED).count()
+        at = now - timedelta(hours=hours_ago)
+        senders.add(channel, door, at, recorded=1 - refused, refused=refused)
+
     people = data.read_people()
     for event in events.SHOP:
         request_id = uuid4()
         person = people[event.who]
         events.report_shop_event(event, person, channel, now=now, request_id=request_id)
         _expect(event.code, request_id)
+        count(commandersact.DOOR, event.hours_ago, request_id)
     for named in events.OTHERS:
         request_id = uuid4()
         events.report_named_event(named, channel, now=now, request_id=request_id)
         _expect(named.code, request_id)
+        count(admission.DOOR, named.hours_ago, request_id)
 
 
 def _date_back(newest: int) -> None:

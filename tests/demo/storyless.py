@@ -11,7 +11,7 @@ def load_without_story(monkeypatch):
     monkeypatch.setattr("config.demo.loading._leave_a_decision", lambda contacts, user: None)
     monkeypatch.setattr("config.demo.loading._write_about", lambda contacts, user: None)
     monkeypatch.setattr("config.demo.loading._leave_requests", lambda contacts, user: None)
-    monkeypatch.setattr("config.demo.loading._report_events", lambda channel, now: None)
+    monkeypatch.setattr("config.demo.loading._report_events", lambda *given: None)
     # A worker may run already.
     monkeypatch.setattr("config.demo.loading._tasks_at_once", nullcontext)
     call_command("load_demo_data", verbosity=0)

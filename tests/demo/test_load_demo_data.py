@@ -3,12 +3,15 @@ from io import StringIO
 
 import pytest
 from django.contrib.auth import authenticate
+from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.models import F, Min
+from django.urls import reverse
 from django.utils import timezone
 
-from activities.models import Activity, ActivityType, DataInput, RejectedActivity
+from activities.jobs import REPLAYS
+from activities.models import Activity, ActivityType, DataInput, RejectedActivity, SenderCount
 from activities.problems import Status
 from activities.reading_again import read_line, why_not
 from automations.models import Automation, Run, Template
@@ -25,6 +28,7 @@ from groups.compiling import members
 from groups.membership import members_of
 from groups.models import ContactGroup, Membership
 from groups.rules import parse, to_json
+from jobs.working import work_off
 from privacy.models import PersonRequest
 from privacy.models.requests import BY_DUE
 from privacy.requests.due import days_left
@@ -254,11 +258,51 @@ def test_demo_rejections_are_those_intended(demo):
         "missing_url",
         "too_long",
         "unknown_contact",
-        "unknown_type",
+        *["unknown_type"] * 4,
         "wrong_property",
         "wrong_type",
         "wrong_type",
     ]
+
+
+def test_misspelt_name_is_mended_and_replayed_as_the_documents_say(demo, client):
+    client.force_login(User.objects.get(username="developer"))
+    url = reverse("admin:activities_rejectedactivity_causes")
+    (row,) = [row for row in client.get(url).context["rows"] if row["code"] == "unknown_type"]
+    given = {"cause": RejectedActivity.objects.filter(code="unknown_type").latest("pk").pk}
+
+    def act(**fields):
+        client.post(reverse("admin:activities_rejectedactivity_act"), {**given, **fields})
+
+    assert (row["number"], row["meant"]) == (4, "custom_loan_calculator")
+    act(**{"do": "map", "map-type": row["meant"], "map-scope": "channel"})
+    act(do="replay")
+    work_off(REPLAYS)
+
+    lines = RejectedActivity.objects.filter(code="unknown_type")
+    assert {line.replayed for line in lines} == {"recorded"}
+
+
+def test_demo_has_senders(demo, client):
+    client.force_login(User.objects.get(username="developer"))
+
+    rows = client.get(reverse("admin:activities_rejectedactivity_senders")).context["rows"]
+
+    senders = {(row["channel"].code_name, row["format"]): row for row in rows}
+    site = senders["main-site", "Tracking API"]
+    assert set(senders) == {
+        ("mobile-app", "Tracking API"),
+        ("main-site", "Tracking API"),
+        ("main-site", "ActiveCampaign"),
+        ("main-site", "Commanders Act"),
+    }
+    assert senders["mobile-app", "Tracking API"]["key"].name == "iOS app before version 4"
+    assert site["day"] > 0
+    refused = RejectedActivity.objects.filter(
+        channel=site["channel"], door="headless", at__gt=timezone.now() - timedelta(days=30)
+    )
+    sent = SenderCount.objects.filter(channel=site["channel"], door="headless")
+    assert sum(sent.values_list("refused", flat=True)) == refused.count()
 
 
 def test_the_event_of_somebody_unknown_waits_for_the_contact(demo):
