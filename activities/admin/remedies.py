@@ -226,7 +226,9 @@ class CorrectForm(_RepairForm):
     prefix = "correct"
     field_order = ("action", "text", "of_type", "scope")
 
-    action = forms.ChoiceField(label="What is done", widget=UnfoldAdminSelectWidget)
+    action = forms.ChoiceField(
+        label="What is done", widget=UnfoldAdminSelectWidget(attrs={"x-model": "action"})
+    )
     text = forms.CharField(
         label="Text",
         required=False,
@@ -241,6 +243,7 @@ class CorrectForm(_RepairForm):
         actions = CORRECTABLE.get(cause.code, ())
         choices = [(action.value, action.label) for action in actions]
         self.fields["action"].choices = choices  # type: ignore[attr-defined]
+        self.initial["action"] = next(iter(actions), "")
         kinds = [("type", f"of the type “{type}”")] if type else []
         self.fields["of_type"].choices = [*kinds, ("all", "of all types")]  # type: ignore[attr-defined]
         if not {Correction.Action.REPLACE, Correction.Action.DEFAULT} & set(actions):

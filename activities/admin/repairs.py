@@ -136,6 +136,7 @@ class CorrectionAdmin(InspectorPages, HubAdmin):
     search_fields = ("field", "code")
     search_help_text = "Field or reason code"
     fields = ("code", "field", "action", "text", "type", "channel", "door", "enabled")
+    conditional_fields = {"text": "['replace', 'default'].includes(action)"}
     empty_state = EmptyState(
         icon="build",
         title="No corrections",

@@ -70,3 +70,26 @@ def test_on_a_phone_figures_say_what_they_are(admin_page, line):
 
     assert of_replay == ["none", "State", "Recorded", "Already there", "Refused again"]
     assert of_sender == ["none", "Last seen", "24 hours", "Refused"]
+
+
+def test_text_of_a_correction_is_asked_for_where_it_is_used(admin_page, line):
+    line.code, line.field = "too_long", "value"
+    line.save()
+    by_page = {}
+
+    for name, url in {"cause": "", "add": reverse("admin:activities_correction_add")}.items():
+        if url:
+            admin_page.goto(f"https://{MAIN}{url}")
+        else:
+            open_cause(admin_page, line)
+        action = admin_page.locator("select[name$=action]")
+        text = admin_page.locator("textarea[name$=text]")
+        shown = {}
+        for choice in ("cut", "replace", "drop"):
+            action.select_option(choice)
+            admin_page.wait_for_timeout(200)
+            shown[choice] = text.is_visible()
+        by_page[name] = shown
+
+    expected = {"cut": False, "replace": True, "drop": False}
+    assert by_page == {"cause": expected, "add": expected}
