@@ -18,14 +18,20 @@ from consents.texts import clean_html, versions_in
 
 # Tags, words, and what is between words.
 _TOKEN = re.compile(r"<[^>]*>|[^\s<]+|\s+")
+_NO_BREAK = re.compile("&nbsp;|&#160;|&#xa0;|\xa0", re.IGNORECASE)
 _BLOCK = re.compile(r"</?(p|h[2-4]|ul|ol|li|table|tr|blockquote|br|hr)\b")
 # Comparing takes the square of it.
 _MOST_TOKENS = 6_000
 
 
 def differences(before: str, after: str) -> SafeString:
-    """The text of `after`, with what is new and what is gone; tags are shown where they differ."""
-    old, new = _TOKEN.findall(before), _TOKEN.findall(after)
+    """The text of `after`, with what is new and what is gone; tags are shown where they differ.
+
+    Texts are compared as people read them: editors write spaces as no-break spaces where one types.
+    """
+    old, new = _tokens(before), _tokens(after)
+    if old == new and before != after:
+        return format_html("<p>{}</p>", "It reads the same: only kinds of spaces are different.")
     if max(len(old), len(new)) > _MOST_TOKENS:
         return format_html("<p>{}</p>", "These texts are too long to be compared here.")
     matcher = SequenceMatcher(None, old, new, autojunk=False)
@@ -37,21 +43,29 @@ def _parts(matcher: SequenceMatcher, old: list[str], new: list[str]) -> Iterator
         if what == "equal":
             yield "".join(map(_readable, new[new_from:new_to]))
             continue
-        if gone := "".join(old[old_from:old_to]):
+        if gone := "".join(map(_readable_or_tag, old[old_from:old_to])):
             yield format_html('<del class="text-red-700 dark:text-red-400">{}</del>', gone)
-        if came := "".join(new[new_from:new_to]):
+        if came := "".join(map(_readable_or_tag, new[new_from:new_to])):
             yield format_html(
                 '<ins class="font-medium text-green-700 dark:text-green-400">{}</ins>', came
             )
 
 
+def _tokens(html: str) -> list[str]:
+    return _TOKEN.findall(_NO_BREAK.sub(" ", html))
+
+
+def _readable_or_tag(token: str) -> str:
+    return token if token.startswith("<") else _readable(token)
+
+
 def _readable(token: str) -> str:
     if token.startswith("<"):
         return "\n" if _BLOCK.match(token) else ""
-    return re.sub(r"&(amp|lt|gt|quot|nbsp);", lambda found: _ENTITIES[str(found[1])], token)
+    return re.sub(r"&(amp|lt|gt|quot);", lambda found: _ENTITIES[str(found[1])], token)
 
 
-_ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "nbsp": " "}
+_ENTITIES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"'}
 
 
 def version_before(text: ConsentText) -> ConsentText | None:

@@ -1,5 +1,7 @@
 """Versions of consent texts: what is different, what a new one means, and who agreed to which."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
@@ -88,6 +90,24 @@ def test_what_runs_is_not_shown_as_a_difference(admin_client, consent):
 
     assert "<script" not in told
     assert "&lt;b&gt;x&lt;/b&gt;" in told
+
+
+@pytest.mark.parametrize("space", ["&nbsp;", "\xa0", "&#160;"])
+def test_no_break_space_in_the_place_of_a_space_is_no_difference(space):
+    shown = differences("<p>We can write or</p>", f"<p>We can{space}write &amp; call or</p>")
+
+    unmarked = re.sub(' class="[^"]*"', "", shown)
+    assert unmarked == "\nWe can write <ins>&amp; call </ins>or\n"
+
+
+def test_only_kinds_of_spaces_are_said_to_read_the_same(admin_client, consent):
+    text = consent.texts.get(language="en")
+
+    told = ask(admin_client, text, short_text="<p>May we&nbsp;write?</p>").text
+
+    assert "This makes version 2" in told
+    assert "It reads the same: only kinds of spaces are different." in told
+    assert "<ins class" not in told
 
 
 def test_texts_too_long_to_compare_say_so():
