@@ -5,11 +5,12 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import expect
 
-from activities.models import Activity, RejectedActivity
+from activities.models import Activity, ContactSeen, RejectedActivity
 from adminsite.formatting import changelist_url
 from adminsite.models import SavedView
 from channels.keys import rotate_api_key
@@ -17,11 +18,57 @@ from channels.models import ApiKey
 from contacts.models import Contact
 from tests.admin.history import SHOWN_MODELS, make_history, make_rejected
 from tests.browser.conftest import ARGUMENTS, CHROMIUM, MILLISECONDS
-from tests.factories import make_channel, make_contact, make_key
+from tests.factories import make_activity, make_channel, make_contact, make_key
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 LONG = "A name that is rather long, for a thing that is rather short"
+# What has to be seen of each row on a phone, by the list.
+KEYS = {
+    "AccessFile": "shown_status",
+    "Activity": "shown_title_start",
+    "ActivityType": "enabled",
+    "ApiKey": "shown_state",
+    "AuditEntry": "shown_name",
+    "Automation": "shown_state",
+    "Broadcast": "shown_state_of",
+    "BulkAction": "shown_status",
+    "Certificate": "shown_state",
+    "Channel": "shown_key_count",
+    "Chore": "shown_state",
+    "Consent": "shown_people_who_agree_now",
+    "ConsentAgreement": "shown_agreed",
+    "ConsentCategory": "shown_consent",
+    "ConsentText": "version",
+    "Contact": "shown_last_seen",
+    "ContactGroup": "shown_size",
+    "ContactMerge": "shown_status",
+    "Correction": "shown_get_action_display",
+    "Delivery": "shown_status",
+    "Destination": "shown_state_since",
+    "DictionaryEntry": "shown_name_of",
+    "Email": "shown_status",
+    "Export": "shown_status",
+    "Group": "__str__",
+    "Import": "shown_status",
+    "KeptAgreement": "shown_agreed",
+    "MappedName": "shown_type",
+    "OutboxMessage": "shown_subject",
+    "PersonRequest": "shown_status",
+    "ReaderState": "shown_state",
+    "RejectedActivity": "shown_status_and_replay",
+    "Replay": "shown_status",
+    "RetentionRule": "shown_state",
+    "RetentionRun": "shown_status",
+    "Run": "shown_status",
+    "Suppression": "shown_reason",
+    "Tag": "shown_contacts_with_it",
+    "Template": "shown_sent",
+    "TrackedSite": "shown_state",
+    "User": "shown_roles_text",
+    "UserProperty": "contact_field",
+    "UserSession": "shown_browser",
+}
 FITS = "(wrapper => wrapper.scrollWidth <= wrapper.clientWidth)"
 # The inspector has a page of its own for that.
 LISTS = [model for model in SHOWN_MODELS if model._meta.model_name != "rejectedactivity"]
@@ -53,6 +100,26 @@ def fits(page, width):
     return wrapper_fits and window_fits, max(heights)
 
 
+def is_seen(page, column):
+    """Whether the first row shows what it has in `column`: whole, or the beginning of a text."""
+    return page.eval_on_selector(
+        f"#result_list .data-row .field-{column}",
+        """cell => {
+            const row = cell.closest("tr").getBoundingClientRect();
+            const range = document.createRange();
+            range.selectNodeContents(cell);
+            const { left, top, bottom, width } = range.getBoundingClientRect();
+            const shown = Math.min(cell.getBoundingClientRect().right, row.right) - left;
+            const isInside = left >= row.left && top >= row.top && bottom <= row.bottom;
+            return isInside && width > 0 && shown >= Math.min(width, 140);
+        }""",
+    )
+
+
+def width(element):
+    return element.bounding_box()["width"]
+
+
 def width_of(page):
     return page.eval_on_selector("#result_list", "list => list.parentElement.scrollWidth")
 
@@ -71,6 +138,45 @@ def test_lists_fit_a_laptop_and_on_a_phone_a_row_is_two_lines(page):
             tall.append((model.__name__, height))
 
     assert (wide, tall) == ([], [])
+
+
+def test_on_phones_a_list_shows_what_matters_of_each_row(page):
+    make_history(LONG)
+    now = timezone.now()
+    ContactSeen.objects.bulk_create(
+        ContactSeen(contact=contact, first_seen=now, last_seen=now)
+        for contact in Contact.objects.filter(seen=None)
+    )
+    page.set_viewport_size({"width": 390, "height": 844})
+
+    hidden = []
+    for model in SHOWN_MODELS:
+        page.goto(changelist_url(model))
+        if not is_seen(page, KEYS[model.__name__]):
+            hidden.append(model.__name__)
+
+    assert hidden == []
+
+
+def test_on_phones_guids_are_short_and_times_say_what_of(page, admin_user):
+    contact = make_contact(company_name="Acme")
+    activity = make_activity(contact, title="Loans")
+    at = activity.occurred_at
+    ContactSeen.objects.create(contact=contact, first_seen=at, last_seen=at)
+    page.set_viewport_size({"width": 390, "height": 844})
+    row = page.locator("#result_list .data-row").first
+
+    page.goto(changelist_url(Contact))
+    expect(row.locator(".field-shown_last_seen")).to_contain_text(re.compile(r"Last activity\s+\d"))
+    expect(row.locator(".field-shown_created_at")).to_contain_text(re.compile(r"Created\s+\d"))
+    assert width(row.locator(".field-shown_created_at .tl-label")) > 0
+    admin_user.is_superuser = False
+    admin_user.save()
+    admin_user.groups.add(Group.objects.get(name="Developer"))
+    page.goto(changelist_url(Activity))
+    assert 30 < width(row.locator("code", has_text=str(contact.guid))) < 90
+    page.set_viewport_size({"width": 1440, "height": 900})
+    expect(page.locator(".tl-label:visible")).to_have_count(0)
 
 
 def test_keys_and_lines_of_the_inspector_fit_with_all_that_they_may_say(page):

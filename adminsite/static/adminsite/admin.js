@@ -45,10 +45,18 @@ document.addEventListener("keydown", (event) => {
   if (leavesForm || event.target.closest("select")) event.stopPropagation();
 });
 
-/* Phones leave out the cells of a list that have nothing to say. */
+/* Phones leave out the cells of a list that have nothing to say, and name times and numbers, which
+   say too little without the head of their column. */
 document.addEventListener("DOMContentLoaded", () => {
   for (const cell of document.querySelectorAll("#result_list .data-row > td")) {
-    if (cell.textContent.trim() === "-") cell.classList.add("tl-empty");
+    const said = cell.textContent.trim();
+    if (said === "-") cell.classList.add("tl-empty");
+    if (!cell.querySelector("time") && !/^([\d,]+|Never)$/.test(said)) continue;
+    const head = cell.closest("table").tHead.rows[0].cells[cell.cellIndex];
+    const label = document.createElement("span");
+    label.className = "tl-label";
+    label.textContent = `${head.querySelector(".text").textContent.trim()} `;
+    cell.prepend(label);
   }
 });
 
