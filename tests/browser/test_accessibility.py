@@ -9,8 +9,11 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 
 from adminsite.formatting import change_url, changelist_url
+from consents.agreements import record_agreement
+from consents.models import Consent
 from tests.admin.history import make_history
 from tests.browser.pages import MAIN
+from tests.factories import make_activity, make_consent, make_contact
 from tests.security.test_every_url import ADMIN, NEEDED, address, rows
 
 __all__ = ["rows"]  # a fixture
@@ -101,3 +104,19 @@ def test_text_can_be_read_in_the_dark_and_on_phones(page, user):
     found = {address: look(page, address, CONTRAST) for address in addresses(user)}
 
     assert {address: rules for address, rules in found.items() if rules} == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_counts_of_a_contact_and_links_in_a_consent_can_be_read(page, user, scheme):
+    contact = make_contact(first_name="Ada")
+    for number in range(3):
+        make_activity(contact, title=f"Loans {number}")
+    record_agreement(contact, Consent.objects.order_by("pk").first(), agreed=True)
+    text = '<p>We keep it, see <a href="https://example.com/">our policy</a> for more.</p>'
+    consent = make_consent("linked", texts={"en": text})
+    page.emulate_media(color_scheme=scheme)
+
+    found = {url: look(page, url, ALL) for url in (change_url(contact), change_url(consent))}
+
+    assert page.locator("trix-editor a").count() == 1
+    assert {url: rules for url, rules in found.items() if rules} == {}
