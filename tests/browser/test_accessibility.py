@@ -5,8 +5,10 @@ from axe_playwright_python.sync_playwright import Axe
 from django.contrib import admin
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import ProgrammingError
 from django.test import Client, RequestFactory
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from adminsite.formatting import change_url, changelist_url
 from consents.agreements import record_agreement
@@ -73,10 +75,10 @@ def pages_of_their_own(user, rows):
                 yield url
 
 
-def look(page, address, rules):
+def look(page, address, rules, status=200):
     """What axe finds on a page, by the names of the rules."""
     answer = page.goto(f"https://{MAIN}{address}")
-    if answer.status != 200:
+    if answer.status != status:
         return {"status": answer.status}
     options = {"runOnly": rules, "resultTypes": ["violations"]}
     found = Axe().run(page, options=options).response["violations"]
@@ -120,3 +122,33 @@ def test_counts_of_a_contact_and_links_in_a_consent_can_be_read(page, user, sche
 
     assert page.locator("trix-editor a").count() == 1
     assert {url: rules for url, rules in found.items() if rules} == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_of_errors_can_be_used_and_look_as_the_admin_does(page, user, scheme, monkeypatch):
+    def fail(*args):
+        raise ProgrammingError("no such table")
+
+    page.emulate_media(color_scheme=scheme)
+    assert look(page, "/admin/nothing/", ALL, status=404) == {}
+    assert "Throughline" in page.get_by_role("banner").inner_text()
+    assert page.locator("header img").evaluate("image => image.naturalWidth") > 0
+    monkeypatch.setattr("config.help.views.title_of", fail)
+    assert look(page, "/admin/help/", ALL, status=500) == {}
+    User.objects.update(is_superuser=False)
+    assert look(page, "/admin/groups/contactgroup/", ALL, status=403) == {}
+    page.get_by_role("link", name="Go to the dashboard").click()
+    expect(page).to_have_url(f"https://{MAIN}/admin/")
+
+
+@pytest.mark.parametrize(("chosen", "system"), [("dark", "light"), ("light", "dark")])
+def test_pages_of_errors_have_the_theme_that_was_chosen(page, chosen, system):
+    page.emulate_media(color_scheme=system)
+    page.goto(f"https://{MAIN}/admin/")
+    page.evaluate(f"localStorage.setItem('_x_adminTheme', JSON.stringify('{chosen}'))")
+
+    page.goto(f"https://{MAIN}/admin/nothing/")
+
+    expect(page.locator("html")).to_have_css("color-scheme", chosen)
+    ground = "rgb(255, 255, 255)" if chosen == "light" else "rgb(23, 23, 28)"
+    expect(page.locator("body")).to_have_css("background-color", ground)

@@ -55,6 +55,7 @@ def test_a_fault_of_the_hub_is_a_page_with_a_way_back(client, fail_with):
 
     assert "Something went wrong, and it was not you" in page
     assert 'href="/admin/"' in page
+    assert 'href="/admin/help/"' in page
     assert "no such table" not in page
 
 
@@ -65,6 +66,8 @@ def test_a_page_that_is_not_there_leads_back(admin_client):
     assert response.status_code == 404
     assert "There is no such page" in response.text
     assert 'href="/admin/"' in response.text
+    assert 'href="/admin/help/"' in response.text
+    assert 'icon.svg" alt=""' in response.text
     assert "<style" not in response.text  # which the Content-Security-Policy refuses
 
 
