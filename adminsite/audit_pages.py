@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-from django.apps import apps
 from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
@@ -43,15 +42,9 @@ def who(entry: AuditEntry) -> str:
     return f"Command line: {entry.via}" if is_command else f"The hub: {entry.via}"
 
 
-def kind(entry: AuditEntry) -> str:
-    """What kind of thing was changed, as pages call it."""
-    model = _model_of(entry)
-    return capfirst(str(model._meta.verbose_name)) if model else entry.model
-
-
 def name(entry: AuditEntry) -> str:
-    """What the thing was called; its number if it has no name."""
-    return entry.name or (f"#{entry.object_id}" if entry.object_id else "")
+    """What the thing was called, or its kind and number."""
+    return entry.called
 
 
 def what(entry: AuditEntry) -> str:
@@ -116,7 +109,7 @@ class KindFilter(DropdownFilter):
 
 _AT = Moment("at", "Time", seconds=True)
 _WHO = Column(who)
-_KIND = Column(kind)
+_KIND = Column("kind")
 _NAME = Short(name)
 _ACTION = Badge("action", labels=_ACTIONS)
 _THING = Column("thing", "Name")
@@ -175,8 +168,8 @@ register_item(
 
 def _link_to(entry: AuditEntry, request: HttpRequest) -> SafeString | str:
     """The name of what was changed; a link to its page, if it is there and this user may see it."""
-    model = _model_of(entry)
-    text = name(entry) or EMPTY
+    model = entry.changed_model
+    text = entry.called or EMPTY
     if model is None or not entry.object_id or not admin.site.is_registered(model):
         return text
     if not admin.site.get_model_admin(model).has_view_permission(request):
@@ -185,19 +178,12 @@ def _link_to(entry: AuditEntry, request: HttpRequest) -> SafeString | str:
     return link(change_url(row), text) if row is not None else f"{text} (is gone)"
 
 
-def _model_of(entry: AuditEntry) -> type[Model] | None:
-    try:
-        return apps.get_model(entry.model)
-    except (LookupError, ValueError):
-        return None  # of a version of before
-
-
 def _user_model() -> type[Model]:
     return AuditEntry._meta.get_field("user").related_model  # type: ignore[return-value]
 
 
 def _field_of(entry: AuditEntry, column: str) -> Any:
-    model = _model_of(entry)
+    model = entry.changed_model
     fields = model._meta.get_fields() if model else ()
     found = (one for one in fields if column in (getattr(one, "column", None), one.name))
     return next(found, None)

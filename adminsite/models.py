@@ -1,9 +1,11 @@
 """What the admin itself keeps: who changed what, where users are, and how they look at lists."""
 
+from django.apps import apps
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Lower, Now
 from django.utils import timezone
+from django.utils.text import capfirst
 
 LONGEST_QUERY = 4_000
 
@@ -57,7 +59,26 @@ class AuditEntry(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.name or self.model} ({self.get_action_display().lower()})"
+        return f"{self.called or self.kind} ({self.get_action_display().lower()})"
+
+    @property
+    def changed_model(self) -> type[models.Model] | None:
+        """The model of what was changed; None if it was one of a version of before."""
+        try:
+            return apps.get_model(self.model)
+        except (LookupError, ValueError):
+            return None
+
+    @property
+    def kind(self) -> str:
+        """What kind of thing was changed, as pages call it."""
+        model = self.changed_model
+        return capfirst(str(model._meta.verbose_name)) if model else self.model
+
+    @property
+    def called(self) -> str:
+        """What the thing was called; its kind and number if it has no name."""
+        return self.name or (f"{self.kind} {self.object_id}" if self.object_id else "")
 
 
 class UserZone(models.Model):

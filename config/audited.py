@@ -22,8 +22,10 @@ _PREFIX = "audited_"
 class Audited:
     """What is kept of the changes of a model: its editable columns, unless `columns` names them.
 
-    `name` is the column with what a row is called. Of `hidden` columns, and of sealed ones, only
-    that they changed is kept. Of tables that the hub itself fills, only what `users_only` do.
+    `name` is the column with what a row is called. Rows that are known by what they belong to have
+    the name of that before their own: `of` is the key to it. Of `hidden` columns, and of sealed
+    ones, only that they changed is kept. Of tables that the hub itself fills, only what
+    `users_only` do.
     """
 
     name: str = "name"
@@ -32,22 +34,23 @@ class Audited:
     without: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
     users_only: bool = False
+    of: str = ""
 
 
 AUDITED: dict[str, Audited] = {
     "auth.user": Audited("username", hidden=("password",), without=("last_login", "date_joined")),
     "auth.group": Audited(),
-    "mfa.authenticator": Audited("", columns=("user_id", "type")),
-    "adminsite.userzone": Audited("", columns=("zone",)),
+    "mfa.authenticator": Audited("", columns=("user_id", "type"), of="user"),
+    "adminsite.userzone": Audited("zone", columns=("zone",), of="user"),
     "channels.channel": Audited(hidden=("event_key", "source_key")),
     "channels.apikey": Audited(also=("secret_hash",), hidden=("secret_hash",)),
     "crosssite.trackedsite": Audited(),
     "tracking.userproperty": Audited(),
-    "tracking.consentcategory": Audited("category"),
+    "tracking.consentcategory": Audited("category", of="channel"),
     "consents.consent": Audited(),
-    "consents.consenttext": Audited("language", also=("version", "superseded_at")),
+    "consents.consenttext": Audited("language", also=("version", "superseded_at"), of="consent"),
     "activities.activitytype": Audited(),
-    "activities.propertyrule": Audited(),
+    "activities.propertyrule": Audited(of="activity_type"),
     "activities.mappedname": Audited("sent"),
     "activities.correction": Audited("field"),
     "adminsite.savedview": Audited(),
@@ -62,6 +65,7 @@ AUDITED: dict[str, Audited] = {
             *("automation_id", "rule", "audience", "status", "starts_at", "per_minute"),
             "approved_by_id",
         ),
+        of="automation",
     ),
     # Emails of contacts are not copied.
     "automations.suppression": Audited(
@@ -193,4 +197,18 @@ def _arguments(model: type[models.Model], audited: Audited) -> tuple[str, ...]:
     key = model._meta.pk.column
     hidden = [one for one in looked_at if one in (*audited.hidden, *sealed)]
     lists = ("{" + ",".join(one) + "}" for one in (looked_at, hidden))
-    return (model._meta.label_lower, key, audited.name, *lists)
+    return (
+        model._meta.label_lower,
+        key,
+        audited.name,
+        *lists,
+        *_arguments_of_parent(model, audited),
+    )
+
+
+def _arguments_of_parent(model: type[models.Model], audited: Audited) -> tuple[str, ...]:
+    if not audited.of:
+        return ()
+    key: Any = model._meta.get_field(audited.of)
+    parent = key.related_model._meta
+    return (key.column, parent.db_table, AUDITED[parent.label_lower].name)

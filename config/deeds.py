@@ -7,11 +7,14 @@ An address of the admin that is new, beside those that Django makes for each mod
 from collections.abc import Callable
 
 from django.apps import apps
-from django.contrib.messages import ERROR
+from django.contrib import admin
+from django.contrib.admin.utils import model_format_dict
+from django.contrib.messages import ERROR, WARNING
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 
 from adminsite.audit import acting, note
+from adminsite.dashboard import counted
 from web.addresses import client_address
 
 _CHANGES_NOTHING = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
@@ -32,7 +35,6 @@ DEEDS = {
     "automations_automation_start": "Started it for a contact.",
     "automations_template_test": "Sent a test of an email.",
     "activities_activitytype_test": "Sent a test.",
-    "activities_rejectedactivity_act": "Mended what was refused, or had it replayed.",
     "activities_replay_stop": "Stopped a replay.",
     "contacts_contact_note": "Wrote a note.",
     "contacts_contact_forget_note": "Deleted a note.",
@@ -62,7 +64,8 @@ DEEDS = {
 NO_DEEDS = frozenset(
     {
         *("activities_activitytype_developers", "activities_activitytype_whitelist"),
-        *("activities_rejectedactivity_cause", "activities_rejectedactivity_causes"),
+        *("activities_rejectedactivity_act", "activities_rejectedactivity_cause"),
+        "activities_rejectedactivity_causes",
         *("activities_rejectedactivity_check", "activities_rejectedactivity_live"),
         *("activities_rejectedactivity_live_rows", "activities_rejectedactivity_senders"),
         *("activities_replay_progress", "auth_user_password_change", "automations_automation_copy"),
@@ -111,7 +114,7 @@ class AuditMiddleware:
         with acting(request.user, address=address_of(request)):
             response = self.get_response(request)
             if response.status_code < 400 and request.user.is_authenticated:
-                _note_deed(request)
+                _note_deed(request, response)
         return response
 
 
@@ -121,26 +124,38 @@ def address_of(request: HttpRequest) -> str:
     return client_address(forwarded, request.META.get("REMOTE_ADDR", ""))
 
 
-def _note_deed(request: HttpRequest) -> None:
+def _note_deed(request: HttpRequest, response: HttpResponse) -> None:
     match = request.resolver_match
-    if match is None or _was_refused(request):
+    if match is None or _came_to_nothing(request, ERROR):
         return
     name = match.url_name or ""
     model = _model_of(name)
-    if model is not None and name.endswith(_CHANGELIST) and (done := request.POST.get("action")):
-        count = len(request.POST.getlist("_selected_action"))
-        rows = "all rows" if request.POST.get("select_across") == "1" else f"{count:,} rows"
-        note(f"Chose “{done[:100]}” for {rows}.", model=model)
+    if model is not None and name.endswith(_CHANGELIST):
+        _note_action(request, response, model)
     elif deed := DEEDS.get(name):
         keys = [value for key, value in match.kwargs.items() if key.endswith("_id")]
         said = deed.format(action=match.kwargs.get("action", ""))
         note(said, model=model or apps.get_model("auth.User"), object_id=keys[0] if keys else "")
 
 
-def _was_refused(request: HttpRequest) -> bool:
-    """Whether the page is going to say that nothing came of it."""
+def _note_action(request: HttpRequest, response: HttpResponse, model: type[Model]) -> None:
+    """Note what an action did to rows of a list: one that leads to another page has only asked."""
+    leads_back = response.get("Location", "").partition("?")[0] == request.path
+    if not leads_back or _came_to_nothing(request, WARNING):
+        return
+    options = admin.site.get_model_admin(model)
+    chosen = options.get_actions(request).get(request.POST.get("action", ""))
+    if chosen is not None:
+        rows = counted(len(request.POST.getlist("_selected_action")), "row", "rows")
+        if request.POST.get("select_across") == "1":
+            rows = "all rows"
+        note(f"Chose “{chosen[2] % model_format_dict(options.opts)}” for {rows}.", model=model)
+
+
+def _came_to_nothing(request: HttpRequest, level: int) -> bool:
+    """Whether all that the page is going to say is that bad or worse."""
     queued = getattr(getattr(request, "_messages", None), "_queued_messages", ())
-    return bool(queued) and all(message.level >= ERROR for message in queued)
+    return bool(queued) and all(message.level >= level for message in queued)
 
 
 def _model_of(name: str) -> type[Model] | None:

@@ -27,12 +27,14 @@ from activities.admin.permissions import (
     may_see_corrections,
     may_see_mapped_names,
 )
+from activities.admin.personal_data import hide_emails
 from activities.causes import similar_names
 from activities.corrections import CODES_OF_PROPERTIES, CORRECTABLE, replacements
 from activities.mentions import emails_in
 from activities.models import ActivityType, Correction, MappedName, SystemType
 from activities.reading_again import can_be_replayed
 from activities.replaying import Cause, request_replay
+from adminsite.audit import note
 from adminsite.permissions import AnyUser, user_of
 from contacts.admin.permissions import may_add_contacts, may_see_contacts
 from contacts.models import Contact
@@ -352,6 +354,9 @@ def _replay(request: HttpRequest, cause: Cause) -> Said:
     replay = request_replay(cause, user_of(request), line=only)
     if replay is None:
         return messages.INFO, "Nothing is left to replay: it was replayed, or cannot be."
+    # What else is done here changes rows, and is in the log as that.
+    named = hide_emails(" · ".join(filter(None, (cause.code, cause.field, cause.named))))
+    note(f"Had {_lines(replay.total)} replayed.", model=replay, name=named)
     return (
         messages.SUCCESS,
         f"A worker replays {_lines(replay.total)}. “Replays” says how far it is.",

@@ -14,18 +14,28 @@ from django.utils import timezone
 
 from adminsite.audit import acting, forget_old_entries, note
 from adminsite.formatting import change_url, changelist_url
-from adminsite.models import AuditEntry
+from adminsite.models import AuditEntry, UserZone
 from adminsite.roles import give_roles
 from channels.models import Channel
 from config.audited import AUDITED, UNAUDITED, keep_triggers
 from config.deeds import DEEDS, NO_DEEDS
 from config.programs import name_of_program
 from contacts.changes import Changes, Origin
-from contacts.models import Contact, ContactChange
+from contacts.models import Contact, ContactChange, ContactMerge
 from crosssite.models import TrackedSite
-from destinations.models import Destination
+from destinations.models import Delivery, Destination
+from tests.admin.history import make_rejected
 from tests.admin.pages import form_on
-from tests.factories import make_channel, make_contact, make_group, make_key
+from tests.destinations.desk import make_delivery, make_destination
+from tests.factories import (
+    make_activity_type,
+    make_channel,
+    make_consent,
+    make_contact,
+    make_group,
+    make_key,
+    make_rule,
+)
 from tests.security.test_every_url import NEEDED
 from tests.security.test_roles import own_models
 
@@ -256,16 +266,68 @@ def test_deeds_are_kept_and_what_was_refused_is_not(admin_client):
     assert added[0].object_id == str(group.pk)
 
 
-def test_an_action_on_a_list_is_kept(admin_client):
-    make_contact()
-    data = {"action": "merge_contacts", "_selected_action": [make_contact().pk, make_contact().pk]}
+def test_an_action_on_a_list_is_kept_by_its_title(admin_client):
+    delivery = make_delivery(make_destination(), status="failed")
+    data = {"action": "send_again", "_selected_action": [delivery.pk]}
 
-    admin_client.post(changelist_url(Contact), data)
+    admin_client.post(changelist_url(Delivery), data)
+    admin_client.post(changelist_url(Delivery), {"action": "send_again"})
 
-    assert [one.detail for one in entries("contacts.contact")] in (
-        [],
-        ["Chose “merge_contacts” for 2 rows."],
+    noted = [one.detail for one in entries("destinations.delivery")]
+    assert noted == ["Chose “Send again” for 1 row."]
+
+
+def test_a_form_that_was_only_opened_is_no_deed(admin_client):
+    two = [make_contact().pk, make_contact().pk]
+
+    opened = admin_client.post(
+        changelist_url(Contact), {"action": "merge_selected", "_selected_action": two}
     )
+    admin_client.post(
+        changelist_url(Contact), {"action": "merge_selected", "_selected_action": two[:1]}
+    )
+
+    assert "/merge/" in opened["Location"]
+    assert entries("contacts.contact") == []
+
+
+def test_rows_that_belong_to_others_are_called_by_these_too(admin_client):
+    make_consent(name="Tracking consent", texts={"en": "<p>Yes?</p>"})
+    rule = make_rule(make_activity_type(name="Loan calculator"), "amount")
+    rule.delete()
+    UserZone.objects.create(user=User.objects.get(username="admin"), zone="Europe/Vienna")
+
+    texts = {one.name for one in entries("consents.consenttext")}
+    assert texts == {"Tracking consent · en"}
+    assert {one.name for one in entries("activities.propertyrule")} == {"Loan calculator · amount"}
+    assert [one.name for one in entries("adminsite.userzone")] == ["admin · Europe/Vienna"]
+    page = admin_client.get(f"{changelist_url(AuditEntry)}?q=Tracking+consent")
+    assert "Tracking consent · en" in page.text
+
+
+def test_what_was_replayed_is_named_by_its_cause(admin_client):
+    line = make_rejected(
+        named="custom_loan",
+        field="",
+        channel=make_channel(),
+        contact_guid=str(make_contact().guid),
+        context={},
+    )
+    url = "/admin/activities/rejectedactivity/causes/act/"
+
+    admin_client.post(url, {"cause": line.pk, "do": "replay"})
+
+    (entry,) = [one for one in entries() if one.action == "done"]
+    assert (entry.name, entry.detail) == ("unknown_type · custom_loan", "Had one line replayed.")
+
+
+def test_what_has_no_name_has_a_kind_and_a_number(admin_client):
+    note("Undid a merge.", model=ContactMerge, object_id=7)
+    entry = entries("contacts.contactmerge")[0]
+
+    assert (entry.called, str(entry)) == ("Merge 7", "Merge 7 (done)")
+    assert "Merge 7" in admin_client.get(change_url(entry)).text
+    assert "contacts.contactmerge" not in admin_client.get(change_url(entry)).text
 
 
 def test_who_acts_is_forgotten_after_the_request(admin_client):
