@@ -191,10 +191,10 @@ def build_cards(request: HttpRequest) -> dict[str, object]:
 def compare(now: int, before: int, period: Period, *, more_is: str = "good") -> Change:
     """How `now` differs from `before`; `more_is` good, bad or neutral."""
     if now == before:
-        return Change("no change", f"As many as {period.before_name}")
+        return Change("no change", f"As many as in {period.before_name}")
     # Of small numbers, per cent would look like more than there is.
     text = _signed(now - before) if before < _FEW else _percent(now / before - 1)
-    words = f"{'More' if now > before else 'Fewer'}: {before:,} {period.before_name}"
+    words = f"{'More' if now > before else 'Fewer'} than the {before:,} of {period.before_name}"
     return Change(text, words, _kind(now > before, more_is))
 
 
@@ -204,8 +204,10 @@ def compare_rates(now: float | None, before: float | None, period: Period) -> Ch
         return Change("", f"There is nothing to compare with {period.before_name}")
     difference = round(now) - round(before)
     if not difference:
-        return Change("no change", f"As {period.before_name}")
-    words = f"{round(before)} % {period.before_name}"
+        return Change("no change", f"The same as {period.before_name}")
+    words = (
+        f"{'More' if difference > 0 else 'Less'} than the {round(before)} % of {period.before_name}"
+    )
     return Change(f"{_signed(difference)} points", words, _kind(difference > 0, "good"))
 
 

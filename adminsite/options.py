@@ -83,6 +83,22 @@ class HubChangeList(ChangeList):
         # The order of rows tells what is in a column, and costs what only an index makes cheap.
         return super().get_ordering_field(field_name) if field_name in self.sortable_by else None
 
+    def get_ordering(self, request, queryset):
+        place = self._place_that_filters_sort_by()
+        if place is not None and ORDER_VAR not in self.params:
+            self.params[ORDER_VAR] = f"-{place}"
+        return super().get_ordering(request, queryset)
+
+    def _place_that_filters_sort_by(self) -> int | None:
+        """Where the column is by which a filter that is in use sorts, if the user sees it."""
+        names = {getattr(spec, "sorts_by", "") for spec in self.filter_specs}
+        places = (
+            place
+            for place, column in enumerate(self.list_display)
+            if isinstance(column, Column) and column.name in names and column in self.sortable_by
+        )
+        return next(places, None)
+
     def get_queryset(self, request, exclude_parameters=None):
         self.root_queryset = self.model_admin.get_list_queryset(request, self.root_queryset)
         try:
@@ -93,7 +109,7 @@ class HubChangeList(ChangeList):
         for column in self._ordering_columns():
             if column.left_out:
                 rows = rows.filter(**{f"{column.ordering}__isnull": False})
-                self.note = column.left_out
+                self.note = column.left_out if ORDER_VAR in request.GET else ""
         specs = [spec for spec in self.filter_specs if isinstance(spec, FormFilter)]
         self.look = combined([look for spec in specs if (look := spec.look()) is not None])
         if self.look is None or not self.shows_a_page:

@@ -70,7 +70,7 @@ class Period(Span):
     @property
     def before_name(self) -> str:
         """What people call the period before."""
-        until = f" until {_time(self.before.until)}" if self.is_open else ""
+        until = f", up to {_time(self.before.until)}" if self.is_open else ""
         if self.days > 1:
             return f"the {self.days} days before{until}"
         return f"{_day(timezone.localtime(self.before.since).date())}{until}"

@@ -63,6 +63,12 @@ class LastActivityFilter(FormFilter):
         words = self._words(self.given.get("seen", ""))
         return {"seen": words} if words else {}
 
+    @property
+    def sorts_by(self) -> str:
+        """The column by which the list is sorted, the last first, unless the user chooses one."""
+        asked, days = self._asked
+        return "last_seen" if days and asked in ("within", "back") else ""
+
     @cached_property
     def _asked(self) -> tuple[str, int | None]:
         return read_last_activity(self.given.get("seen", ""))

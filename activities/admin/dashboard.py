@@ -43,9 +43,9 @@ _MOST_LINES = 20_000
 
 def _latest(request: HttpRequest) -> CardContent:
     names_contacts = may_see_contacts(request.user)
-    shown = ("type", "contact", "channel") if names_contacts else ("type", "channel")
+    keys = ("type", "contact", "channel") if names_contacts else ("type", "channel")
     newest = without_long_texts(
-        Activity.objects.select_related(*shown), hides_personal_data=not names_contacts
+        Activity.objects.select_related(*keys), hides_personal_data=not names_contacts
     ).order_by("-occurred_at", "-id")
     latest = [
         {
@@ -56,7 +56,8 @@ def _latest(request: HttpRequest) -> CardContent:
         }
         for activity in cut_short(newest[:_LATEST])
     ]
-    return CardContent(context={"latest": latest} if latest else {})
+    shown = {"latest": latest, "may_name": names_contacts}
+    return CardContent(context=shown if latest else {})
 
 
 def _refused(request: HttpRequest) -> CardContent:

@@ -1,11 +1,13 @@
 """Making and rotating API keys: the one moment when the text of a key is shown."""
 
+import re
 from datetime import datetime, timedelta
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.defaultfilters import date as format_date
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from unfold.widgets import (
@@ -20,7 +22,8 @@ from channels.keys import CannotRotate, create_api_key, rotate_api_key
 from channels.models import ApiKey, Channel
 from web.doors import access_choices, access_type
 
-_NAME_LENGTH = ApiKey._meta.get_field("name").max_length
+_DAY_IN_NAME = re.compile(r", \d{1,2} \w{3} \d{4}$")
+_NAME_LENGTH = ApiKey._meta.get_field("name").max_length or 0
 # How long a rotated key stays valid, as users choose it; "" is a time of their own.
 _OVERLAPS = {
     "0": "At once: the old key may have been stolen",
@@ -137,7 +140,7 @@ def new_key_page(
 
 def rotation_page(model_admin: admin.ModelAdmin, request: HttpRequest, key: ApiKey) -> HttpResponse:
     """Ask how to rotate `key`, and show the key that replaces it once."""
-    form = RotationForm(request.POST or None, initial={"name": key.name})
+    form = RotationForm(request.POST or None, initial={"name": _name_of_next(key)})
     context = {
         "title": "Rotate the API key",
         "heading": f"A new key in the place of “{key}”",
@@ -161,6 +164,12 @@ def rotation_page(model_admin: admin.ModelAdmin, request: HttpRequest, key: ApiK
     model_admin.log_change(request, key, f"Rotated: replaced by “{new}”, {until}.")
     context |= {"old_key": key, "back_url": change_url(new), **_shown_once(request, new, text)}
     return _page(model_admin, request, context)
+
+
+def _name_of_next(key: ApiKey) -> str:
+    """The name of a key with the day from which there is another; two keys would have one name."""
+    today = format_date(timezone.localdate(), "j M Y")
+    return f"{_DAY_IN_NAME.sub('', key.name)[: _NAME_LENGTH - len(today) - 2]}, {today}"
 
 
 def _without(given: dict, name: str) -> dict:

@@ -64,7 +64,7 @@ class CountryFilter(DropdownFilter):
 class CreatedFilter(FormFilter):
     """Contacts that were created within some days up to now."""
 
-    title = "created"
+    title = "new"
     parameters = ("created",)
 
     @property
@@ -73,7 +73,7 @@ class CreatedFilter(FormFilter):
         return read_days(self.given.get("created", ""))
 
     def fields(self) -> Mapping[str, forms.Field]:
-        return {"created": choice_field("Created", offered(self.days))}
+        return {"created": choice_field("New", offered(self.days))}
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         return queryset.filter(created_at__gt=since(self.days)) if self.days else queryset

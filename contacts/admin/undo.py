@@ -54,7 +54,7 @@ def undo_two_contacts(
         "may_name": named,
         "fields": _fields(merge.survivor, plan.survivor_fields, named),
         "loser_fields": _fields(merge.loser, plan.loser_fields, named),
-        "restored": plan.restored,
+        "restored": _counts(merge, plan),
         "left": [(label_of(left.what), left) for left in plan.left],
         "shown": _shown(plan),
         "merge_url": change_url(merge),
@@ -91,6 +91,21 @@ def _fields(contact: Contact, fields: dict[str, Any], named: bool) -> list[Field
     if named:
         return rows
     return [FieldThen(one.label, one.now and HIDDEN, one.then and HIDDEN) for one in rows]
+
+
+def _counts(merge: ContactMerge, plan: Plan) -> list[tuple[str, str]]:
+    """How many rows go back, and how many of them have come since the merge moved the others."""
+    return [
+        (name, _count(count, merge.moved.get(name, 0))) for name, count in plan.restored.items()
+    ]
+
+
+def _count(back: int, moved: int) -> str:
+    return (
+        f"{back:,} ({moved:,} moved, and {back - moved:,} since)"
+        if 0 < moved < back
+        else f"{back:,}"
+    )
 
 
 def _shown(plan: Plan) -> str:

@@ -37,6 +37,11 @@ class PeopleFilter(DropdownFilter):
     title = "who was here"
     parameter_name = "people"
 
+    @property
+    def sorts_by(self) -> str:
+        """The column by which the list is sorted, the last first, unless the user chooses one."""
+        return "last_seen" if self.value() else ""
+
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
         offered = [
             (f"{kind}.{key}", f"{_WHO[kind]} {_NAMES[key]}")

@@ -63,7 +63,7 @@ def _difference(key: str, entered: dict[str, Sum], left: dict[str, Sum]) -> Sum:
 
 def _compare(sum: Sum, period: Period) -> Change:
     if sum.before < 0:
-        return Change("after fewer", f"{-sum.before:,} fewer {period.before_name}", "good")
+        return Change("after fewer", f"{-sum.before:,} fewer in {period.before_name}", "good")
     return compare(sum.now, sum.before, period)
 
 

@@ -5,7 +5,9 @@ from datetime import timedelta
 from django.urls import reverse
 from django.utils import timezone
 
+from activities.logs import ACTIVITIES
 from activities.models import Activity
+from activities.seen import SEEN
 from automations.models import EmailEvent
 from consents.models import ConsentAgreement
 from contacts.models import Contact
@@ -33,6 +35,7 @@ def count():
         EmailEvent: following.count_email_events,
     }.items():
         counting(list(model.objects.values_list("pk", flat=True)))
+    SEEN.logs[ACTIVITIES](list(Activity.objects.values_list("pk", flat=True)))
 
 
 def dashboard(client, **parameters):

@@ -286,6 +286,15 @@ def test_latest_activities_are_shown(admin_client):
     assert [one["title"] for one in content.context["latest"]] == ["Page visit 'Home'"]
 
 
+def test_latest_activities_have_no_column_of_contacts_for_who_may_not_see_them(log_in):
+    make_activity(title="Page visit 'Home'")
+
+    page = dashboard(log_in("view_activity")).text
+
+    assert "Page visit &#x27;Home&#x27;" in page
+    assert "<th>Contact</th>" not in page
+
+
 @pytest.mark.parametrize(
     ("now", "before", "text", "kind"),
     [
@@ -304,6 +313,16 @@ def test_a_difference_is_short_and_says_whether_it_is_good(now, before, text, ki
     change = compare(now, before, read_period("yesterday"))
 
     assert (change.text, change.kind) == (text, kind)
+
+
+def test_a_difference_is_a_sentence_for_who_hears_it():
+    days = read_period("2026-11-01..2026-11-30")
+
+    assert compare(30, 25, days).words == "More than the 25 of the 30 days before"
+    assert compare(20, 25, days).words == "Fewer than the 25 of the 30 days before"
+    assert compare(25, 25, days).words == "As many as in the 30 days before"
+    assert compare_rates(50, 25, days).words == "More than the 25 % of the 30 days before"
+    assert compare_rates(25, 25, days).words == "The same as the 30 days before"
 
 
 def test_a_rate_differs_by_points():

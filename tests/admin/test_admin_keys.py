@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import Permission
 from django.db import connection
+from django.template.defaultfilters import date as format_date
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
@@ -56,13 +57,22 @@ def test_a_key_is_rotated_and_the_new_one_is_shown_once(admin_client):
         assert text_in(response) not in admin_client.get(url).text
 
 
-def test_the_form_proposes_fourteen_days_and_the_name(admin_client):
-    key, _ = make_key(name="iOS app")
+@pytest.mark.parametrize(
+    ("name", "proposed"),
+    [
+        ("iOS app", "iOS app"),
+        ("iOS app, 12 Nov 2026", "iOS app"),
+        ("x" * 200, "x" * (198 - len(format_date(timezone.localdate(), "j M Y")))),
+    ],
+)
+def test_the_form_proposes_fourteen_days_and_a_name_of_its_own(admin_client, name, proposed):
+    today = format_date(timezone.localdate(), "j M Y")
+    key, _ = make_key(name=name)
 
     html = admin_client.get(rotate_url(key)).text
 
     assert re.search(r'value="14"[^>]*checked', html)
-    assert 'value="iOS app"' in html
+    assert f'value="{proposed}, {today}"' in html
     assert "Create the new key" in html
 
 

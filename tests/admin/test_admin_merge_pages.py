@@ -157,7 +157,7 @@ def test_the_undo_is_shown_before_it_is_done(admin_client, admin_user):
     assert [(row.label, row.now, row.then) for row in page.context["fields"]] == [
         ("City", "Bern", "")
     ]
-    assert page.context["restored"] == {"activities": 1}
+    assert page.context["restored"] == [("activities", "1")]
     assert [label for label, _ in page.context["left"]] == ["Zip"]
     after = admin_client.post(undo_url(done), {"shown": page.context["shown"]}, follow=True)
 
@@ -165,6 +165,18 @@ def test_the_undo_is_shown_before_it_is_done(admin_client, admin_user):
     assert (done.status, done.undone.by) == (ContactMerge.Status.UNDONE, admin_user)
     assert "This merge was undone" in after.text
     assert undo_url(done) not in after.text
+
+
+def test_an_undo_tells_what_moved_from_what_came_since(admin_client):
+    survivor, loser = make_contact(email="ann@example.com"), make_contact()
+    for _ in range(2):
+        make_activity(loser)
+    done = merge(survivor, loser)
+    make_activity(survivor, logged_as=loser.guid)
+
+    page = admin_client.get(undo_url(done))
+
+    assert page.context["restored"] == [("activities", "3 (2 moved, and 1 since)")]
 
 
 def test_a_stale_form_of_an_undo_is_told(admin_client):

@@ -80,7 +80,7 @@ def test_a_card_with_figures_alone_has_no_place_of_its_own(page):
 
 
 def test_figures_of_the_period_stand_apart_from_those_of_the_moment(page):
-    figure = Figure("People", "", "2", "", "", change=Change("+1", "More: 1 yesterday"))
+    figure = Figure("People", "", "2", "", "", change=Change("+1", "More than the 1 of yesterday"))
     content = CardContent(figures=[figure], said="2 people")
     register_card(DashboardCard(10, everybody, lambda request: content))
     add_card(20, "Waiting")

@@ -56,9 +56,11 @@ def test_a_request_for_what_is_no_period_is_about_today_and_says_what_is_wrong()
 def test_days_are_those_of_the_time_zone_of_the_user():
     with timezone.override(ZoneInfo("Asia/Kolkata")):
         period = read_period("today", NOW)
+        before = period.before_name
 
     assert period.since == at(5, 18, 30)
     assert period.name == "Today until 14:44"
+    assert before.endswith(", up to 14:44")
 
 
 def test_a_day_has_as_many_hours_as_the_clock_has():

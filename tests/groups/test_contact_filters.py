@@ -140,6 +140,29 @@ def test_when_they_were_last_active(admin_client, ada, ben, asked, found, said):
     assert (set(names), words) == (found, [said])
 
 
+def test_each_filter_has_a_name_of_its_own(admin_client):
+    titles = [spec.title.lower() for spec in admin_client.get(URL).context["cl"].filter_specs]
+
+    assert sorted(titles) == sorted(set(titles))
+
+
+@pytest.mark.parametrize("asked", ["within-30", "back-7"])
+def test_who_was_active_of_late_is_sorted_by_that_unless_the_user_sorts(
+    admin_client, ada, ben, asked
+):
+    seen(ada, 20, 1)
+    seen(ben, 21, 2)
+    seen(make(first_name="Cleo"), 22, 3)
+    Contact.objects.filter(pk=ada.pk).update(created_at=NOW - timedelta(days=30))
+
+    assert ask(admin_client, seen=asked)[0] == ["Ada", "Ben", "Cleo"]
+    assert "are left out" not in admin_client.get(URL, {"seen": asked}).text
+    cl = admin_client.get(URL, {"seen": asked}).context["cl"]
+    place = [getattr(one, "name", "") for one in cl.list_display].index("created_at")
+    assert ask(admin_client, seen=asked, o=f"{place}")[0][0] == "Ada"
+    assert ask(admin_client, seen=asked, o=f"-{place}")[0][-1] == "Ada"
+
+
 def test_the_list_is_sorted_by_last_activity(admin_client, ada, ben):
     seen(ada, 20, 2)
     seen(ben, 3, 1)
