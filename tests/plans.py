@@ -5,16 +5,18 @@ from django.db.models import QuerySet
 
 # Without statistics of what the tables have held before, which its autovacuum gathers at any
 # instant; of each page of a table the planner believes that it has very many rows, and of a
-# table without any, that it was never looked at.
+# table without any, that it was never looked at. The first page of an index has no rows: it is not
+# counted.
 _LARGE = """
     WITH ours AS (
         SELECT oid FROM pg_class
-        WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
+        WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'i')
     ), forgotten AS (
         DELETE FROM pg_statistic WHERE starelid IN (SELECT oid FROM ours)
     )
     UPDATE pg_class
-    SET relpages = 1, reltuples = CASE pg_relation_size(oid) WHEN 0 THEN -1 ELSE 100000 END
+    SET relpages = CASE relkind WHEN 'i' THEN 2 ELSE 1 END,
+        reltuples = CASE pg_relation_size(oid) WHEN 0 THEN -1 ELSE 100000 END
     WHERE oid IN (SELECT oid FROM ours)
 """
 
