@@ -179,6 +179,16 @@ def test_on_phones_guids_are_short_and_times_say_what_of(page, admin_user):
     expect(page.locator(".tl-label:visible")).to_have_count(0)
 
 
+def test_on_phones_a_long_name_is_cut_at_its_end(page):
+    make_contact(first_name="Hubert Blaine", last_name="Wolfeschlegelsteinhausenbergerdorff")
+    page.set_viewport_size({"width": 390, "height": 844})
+
+    page.goto(changelist_url(Contact))
+
+    # Of a block that does not fit, a browser shows the dots alone.
+    expect(page.locator("#result_list th .tl-short")).to_have_css("display", "inline")
+
+
 def test_keys_and_lines_of_the_inspector_fit_with_all_that_they_may_say(page):
     key, _ = make_key(make_channel(name=LONG), name=LONG)
     rotate_api_key(key, name=LONG, ends_at=timezone.now() + timedelta(days=1))
