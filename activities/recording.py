@@ -305,9 +305,9 @@ async def _write_soon(requests: list[_Request]) -> list[list[Written | None] | E
         try:
             async with database.connection() as loop_connection:
                 written = await run_soon(batches.steps_of(others), loop_connection)
-        except Exception as error:  # of any kind, for the usual ones are committed
-            # Their callers must be told so, whatever went wrong with the others, or they would send
-            # them again.
+        except Exception as error:
+            # Any kind: the usual submissions are committed. If an error of the others reached their
+            # callers, these would send them again.
             if len(others) == len(submissions):
                 raise
             failed = set(others)
@@ -358,8 +358,9 @@ def _tell_of_more(more: int, submission: Submission) -> None:
         return
     try:
         keep_rejections([refused])
-    except Exception:  # of any kind, for the activities are committed
-        # A caller that got an error would send them again.
+    except Exception:
+        # Any kind: the activities are committed, and a caller that got an error would send them
+        # again.
         _log.exception("Activities were recorded, but what follows from them failed.")
 
 

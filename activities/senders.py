@@ -94,7 +94,8 @@ async def write_counts_soon() -> None:
     """Write what this process has counted, now."""
     try:
         await in_thread(write_counts)
-    except Exception:  # of any kind, for recording must not fail with its figures
+    except Exception:
+        # Any kind: the requests whose figures these are were answered, and web processes go on.
         _log.warning("What senders have sent in the last seconds was not counted.", exc_info=True)
 
 

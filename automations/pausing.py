@@ -1,7 +1,7 @@
 """Paused and archived automations: nobody inside takes a step, however many there are.
 
-The row of the automation says so. Workers look at it before they do steps, under a lock for which
-whoever pauses waits; the rows of the runs follow in portions.
+The row of the automation says so. Workers look at it before they do steps, under a lock; the
+request that pauses waits for that lock. The rows of the runs follow in portions.
 """
 
 from collections.abc import Collection, Iterable
@@ -53,7 +53,7 @@ class State(Enum):
 
 
 def hold_states(automation_ids: Iterable[int]) -> dict[int, State]:
-    """The states of these automations: who changes one waits for this transaction to end.
+    """The states of these automations: a request that changes one waits for this transaction.
 
     Call it before contacts and runs are locked: what waits here then holds up nobody.
     """
@@ -72,7 +72,7 @@ def hold_states(automation_ids: Iterable[int]) -> dict[int, State]:
 def wait_for_steps(automation_id: int) -> None:
     """Return when nobody goes by the state any more that the automation had before.
 
-    Whoever comes meanwhile waits behind: it takes no longer than one transaction of a worker.
+    Workers that come meanwhile wait behind it: no longer than one transaction of a worker takes.
     """
     with connection.cursor() as cursor:
         cursor.execute(_WAIT, [_SPACE, _number(automation_id)])

@@ -44,6 +44,6 @@ def erase_again_first(**kwargs: object) -> None:
     try:
         erase_again_before_working()
     except Exception:
-        # Any kind: Celery would write it down, and have the worker begin all the same.
+        # Any kind: Celery logs what a signal handler raises, and starts the worker all the same.
         _log.exception("Whom a backup has brought back cannot be erased again.")
         sys.exit("The worker does not start.")

@@ -20,7 +20,7 @@ def delete_destination(destination: Destination) -> None:
 
     Another one may have its code name from now on. A request that is on its way is not called back.
     """
-    # Whoever is at the queue has lost it, and finds no destination.
+    # The worker that serves the queue has lost it, and finds no destination.
     Queue.objects.filter(pk=destination.pk).update(
         has_work=False,
         served_until=None,
@@ -50,8 +50,8 @@ def _delete_portion(destination_id: int) -> None:
     latest = deliveries.order_by("-created_at", "-id").values_list("pk", flat=True)
     keys = list(latest[:_PORTION])
     if len(keys) < _PORTION:
-        # With what somebody adds who has found it before. If that is later, the key refuses one of
-        # both, and who is refused tries again.
+        # With what a reader adds that has found the destination before. If it adds that later, the
+        # key refuses one of the two transactions, and that one is tried again.
         Destination._base_manager.filter(pk=destination_id, deleted_at__isnull=False).delete()
         return
     portion = Delivery.objects.filter(Among("pk", keys))

@@ -154,5 +154,6 @@ def _send(template: Template, rendered: Rendered, to: str, contact: Contact | No
         message.contact_id = contact.pk  # type: ignore[attr-defined]
     try:
         message.send()
-    except Exception as error:  # of any kind, for the user has to read what the server says
+    except Exception as error:
+        # Any kind: mail backends raise their own, and the user has to read what the server says.
         raise _Refused({"failure": f"The mail server did not take it: {error}"}) from error

@@ -230,7 +230,9 @@ class Text:
             raise TooMuch(f"A loop has more than {_MOST_ITERATIONS:,} rounds.") from error
         except LiquidError as error:
             raise CannotRender(_said(error)) from error
-        except Exception as error:  # of any kind, for filters raise what Python does
+        except Exception as error:
+            # Any kind: the filters of a template raise whatever Python raises for a bad value, and
+            # a bad template must hold back its own emails only.
             raise CannotRender(f"A place cannot be filled: {error}") from error
         found = buffer.getvalue()
         return as_url(found, source=self._source) if self._escape == "url" else found

@@ -43,7 +43,8 @@ class BackendLine:
             self._send(message)
         except AnymailError as error:
             return _outcome_of(error)
-        except Exception as error:  # of any kind, for the provider may have taken it by then
+        except Exception as error:
+            # Any kind: whatever the backend raises, the provider may have taken the email by then.
             return Outcome(
                 Result.UNCERTAIN, f"{type(error).__name__}: {without_addresses(str(error))}"
             )

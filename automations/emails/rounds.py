@@ -260,7 +260,8 @@ def _hand_over(line: Line, attempt: Attempt, message: HubMessage) -> _Talk:
     """Hand an email over, and connect again if the connection broke."""
     try:
         outcome = line.hand_over(message)
-    except Exception as error:  # of any kind, for what came of other emails must be noted
+    except Exception as error:
+        # Any kind: an error that left here would lose what came of the other emails of the round.
         line.close()
         outcome = Outcome(Result.UNCERTAIN, type(error).__name__)
     return replace(_connect(line), attempt=attempt, outcome=outcome)

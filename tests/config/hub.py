@@ -32,7 +32,7 @@ def clean_environment(home, **changes):
 
 
 def free_port():
-    """A port at which nobody listens. Nor does the system give it to whoever connects somewhere."""
+    """A port at which no process listens, and which the system gives to no outgoing connection."""
     while True:
         port = SystemRandom().choice(_PORTS)
         with socket.socket() as probe, suppress(OSError):
