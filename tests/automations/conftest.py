@@ -1,5 +1,6 @@
 """Fixtures of the tests of automations."""
 
+from tests.automations.broadcasts import ada, ben
 from tests.automations.mailbox import mailbox
 
-__all__ = ["mailbox"]
+__all__ = ["ada", "ben", "mailbox"]

@@ -21,16 +21,6 @@ def sleep():
 
 
 @pytest.fixture
-def ada(django_user_model):
-    return django_user_model.objects.create(username="ada")
-
-
-@pytest.fixture
-def ben(django_user_model):
-    return django_user_model.objects.create(username="ben")
-
-
-@pytest.fixture
 def automation():
     """One that two people would have entered."""
     for _ in range(2):
